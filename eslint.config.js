@@ -1,0 +1,67 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Which folders a folder of src must not import: arrows point one way (docs/architecture.md). */
+const FORBIDDEN = {
+  'src/core': ['config', 'app', 'adapters', 'cli', 'agent'],
+  'src/config': ['app', 'adapters', 'cli', 'agent'],
+  'src/app': ['config', 'adapters', 'cli', 'agent'],
+  'src/adapters': ['cli', 'agent'],
+  'src/cli': ['agent'],
+};
+
+/** In these the outside world is handed in: a clock, an id source, an event sink. */
+const PURE = ['src/core/**', 'src/config/**', 'src/app/**'];
+
+const arrows = Object.entries(FORBIDDEN).map(([folder, others]) => ({
+  files: [`${folder}/**/*.ts`],
+  ignores: ['src/cli/context.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: others.map((other) => ({ group: [`**/${other}/**`], message: `${folder} must not know ${other}` })) },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['dist', 'node_modules', 'coverage', 'bench/results', '.deploy-bg'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', { max: 15, variant: 'modified' }],
+    },
+  },
+  ...arrows,
+  {
+    files: ['src/cli/**/*.ts'],
+    ignores: ['src/cli/context.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/adapters/**'], message: 'only cli/context.ts builds adapters' }] },
+      ],
+    },
+  },
+  {
+    files: PURE,
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'console'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now' },
+        { object: 'Math', property: 'random' },
+      ],
+    },
+  },
+  { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+);

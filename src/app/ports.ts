@@ -1,0 +1,197 @@
+import type { Color } from '../core/color.ts';
+import type { EventSink } from '../core/events.ts';
+import type { Millis, ObservedContainer, ProbeReading, RouterReading, RouteState } from '../core/observed.ts';
+import type { PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
+import type { Release } from '../core/release.ts';
+import type { RecordEvent, RolloutRecord } from '../core/record.ts';
+import type { Action } from '../core/plan.ts';
+
+/**
+ * What the use cases need from the world. Adapters implement these; only the composition roots build them.
+ * Every method may throw a DeployError; anything else that it throws is treated as a defect.
+ */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): Millis;
+  /** Resolves after `ms`, or at once when the signal fires. Never rejects. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface ImageInfo {
+  readonly id: string;
+}
+
+/** The Docker engine, without Compose. */
+export interface Engine {
+  /** @throws engine-unreachable */
+  ping(): Promise<void>;
+  /** Containers of the user's project and of its colors, every state, fresh from inspect. */
+  containers(project: string): Promise<readonly ObservedContainer[]>;
+  /** Calls back within milliseconds of anything that happens to a container of the project; returns when listening. */
+  watch(project: string, changed: () => void, signal: AbortSignal): Promise<void>;
+  /** Runs the hooks, then the stop signal, waits for the grace period, then kills. A stopped or missing one is fine. */
+  stop(
+    container: string,
+    options: { readonly graceMs: number; readonly preStop: readonly PreStopHook[] },
+  ): Promise<void>;
+  start(container: string): Promise<void>;
+  /** Removes a container with its anonymous volumes, killing it if it runs; a missing one is fine. */
+  remove(container: string): Promise<void>;
+  /** The last lines of both streams, oldest first. */
+  logTail(container: string, lines: number): Promise<readonly string[]>;
+  /** What the health check printed last, newest last; empty without a health check. */
+  healthLog(container: string): Promise<readonly string[]>;
+  image(reference: string): Promise<ImageInfo | null>;
+  tag(image: string, reference: string): Promise<void>;
+  untag(reference: string): Promise<void>;
+  /** Local tags of the form `deploy-bg/<project>/…`. */
+  pinnedTags(project: string): Promise<readonly string[]>;
+  /** Removes the networks that Compose created for this Compose project; those in use stay. */
+  removeNetworks(composeProject: string): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly pull: boolean;
+  readonly build: boolean;
+}
+
+/** Docker Compose: reading the user's files, and creating containers from frozen ones. */
+export interface Compose {
+  /** Resolves and validates the project for a version. @throws invalid-config with every finding, compose-rejected, compose-missing */
+  read(version: string): Promise<Project>;
+  /** Builds and pulls the images of these services by their pull policy. @throws image-missing */
+  fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void>;
+  /** Starts one shared service from the user's own files; an existing container is never recreated. */
+  startShared(project: Project, service: string): Promise<void>;
+  /** What a service of a release is made of, hashed: definition, image id, contents of its secrets and configs. Replicas do not count. */
+  identity(project: Project, service: string, imageId: string): string;
+  /**
+   * Writes the frozen file of a release on a color (null: the user's own project) into the release's folder.
+   * Does the whole color transform of DESIGN section 3. Repeating it gives the same file.
+   */
+  freeze(frozen: FrozenRelease): Promise<void>;
+  /** `up` of one service at a total scale; existing containers are left alone. */
+  up(frozen: FrozenRelease, service: string, total: number): Promise<void>;
+  /** Runs a one-shot to its end. @throws rollout-failed with its exit code and last lines */
+  runOnce(frozen: FrozenRelease, service: string): Promise<void>;
+}
+
+/** A release on its way to or in a place; everything Compose needs to create containers of it. */
+export interface FrozenRelease {
+  readonly release: Release;
+  readonly color: Color | null;
+  readonly rollout: string;
+  readonly store: string;
+  /** Folder of the release in the store; the frozen file is written into it. */
+  readonly folder: string;
+  /** The directory relative paths (bind mounts) belong to. */
+  readonly projectDirectory: string;
+  /** Names of services that are neither colored nor one-shots, in the user's project. */
+  readonly shared: readonly string[];
+}
+
+/** Where a router's proxy is, and whom to ask. */
+export interface RouterTarget {
+  readonly spec: ProxySpec;
+  readonly project: string;
+}
+
+/** The proxy driver. Its state is its files and what the proxy answers; it keeps nothing in memory between calls. */
+export interface Router {
+  /**
+   * Files exist and are valid for these routes before the proxy first starts. Touches nothing that is
+   * already routed as wanted, and does not need a running proxy.
+   */
+  prepare(routes: readonly RouteState[]): Promise<void>;
+  /**
+   * Makes the proxy work by exactly these routes and returns when a new connection proves it (nginx: and when
+   * idle kept connections to the old workers are gone). On any failure the previous files are back in place.
+   * @throws proxy-rejected with the proxy's words, proxy-not-wired, proxy-unreachable
+   */
+  apply(routes: readonly RouteState[]): Promise<void>;
+  /** What the proxy itself says it does now. Never throws for an unreachable proxy: that is `unreadable`. */
+  read(): Promise<RouterReading>;
+  /** Requests in flight by container id, by the proxy's or the kernel's evidence; null where there is none to be had. */
+  inFlight(containers: readonly ObservedContainer[]): Promise<Readonly<Record<string, number | null>>>;
+  /** Name and reason of anything about the running proxy that will cost something: too old, addresses instead of names. */
+  warnings(): Promise<readonly { readonly code: string; readonly message: string; readonly hint: string }[]>;
+}
+
+/** One HTTP health question to a container, from where the proxy stands. Never throws. */
+export interface Prober {
+  probe(container: ObservedContainer, spec: ProbeSpec): Promise<ProbeReading>;
+}
+
+/** A line of the journal. `intent` is durable before its action begins, `result` after it ended. */
+export type JournalEntry =
+  | { readonly kind: 'accepted'; readonly at: Millis; readonly record: RolloutRecord }
+  | { readonly kind: 'event'; readonly at: Millis; readonly rollout: string; readonly event: RecordEvent }
+  | { readonly kind: 'intent'; readonly at: Millis; readonly rollout: string; readonly action: Action }
+  | {
+      readonly kind: 'result';
+      readonly at: Millis;
+      readonly rollout: string;
+      readonly action: Action['kind'];
+      readonly error: string | null;
+    };
+
+export interface LockHolder {
+  readonly who: string;
+  readonly verb: string;
+  readonly since: Millis;
+}
+
+/** The right to change the project, as long as it is renewed. */
+export interface Lock {
+  readonly epoch: number;
+  /** @throws superseded if another process has taken over */
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface Store {
+  /** Identifies this checkout in labels. Creates the state folder when first asked. */
+  id(): Promise<string>;
+  /** Content of `.deployment-color`; null if absent. @throws state-unreadable if it holds anything else */
+  color(): Promise<Color | null>;
+  setColor(color: Color | null): Promise<void>;
+  /** Durable when it resolves. */
+  append(entry: JournalEntry): Promise<void>;
+  /** All rollouts, oldest first, each the fold of its entries. @throws state-unreadable */
+  rollouts(): Promise<readonly RolloutRecord[]>;
+  saveRelease(release: Release): Promise<void>;
+  release(id: string): Promise<Release | null>;
+  /** Oldest first. */
+  releases(): Promise<readonly Release[]>;
+  removeRelease(id: string): Promise<void>;
+  releaseFolder(id: string): string;
+  /** @throws locked with holder and since when */
+  lock(holder: LockHolder): Promise<Lock>;
+  /** Who holds the lock now; null if nobody does. */
+  holder(): Promise<LockHolder | null>;
+  /** Removes everything that is ours from the project folder. */
+  erase(): Promise<void>;
+}
+
+export interface Ids {
+  release(): string;
+  rollout(): string;
+}
+
+/** Everything a use case is handed. Built by cli/context.ts and agent/main.ts only. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly engine: Engine;
+  readonly compose: Compose;
+  /** A driver for the proxy of this project. */
+  readonly router: (target: RouterTarget) => Router;
+  readonly prober: Prober;
+  readonly store: Store;
+  readonly emit: EventSink;
+  /** Fallback poll; `HEALTH_CHECK_INTERVAL`. */
+  readonly pollMs: Millis;
+  /** Who we are, for the lock: user, host, pid. */
+  readonly who: string;
+}

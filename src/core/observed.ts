@@ -1,0 +1,90 @@
+import type { Color } from './color.ts';
+
+/** A moment in milliseconds since the epoch. */
+export type Millis = number;
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+/** A container of the project as the engine shows it now. */
+export interface ObservedContainer {
+  readonly id: string;
+  /** Without the leading slash: this is the name the proxy's files hold. */
+  readonly name: string;
+  /** Base name of the service (`web`, never `web-green`). */
+  readonly service: string;
+  /** Null for a container of the user's own project. */
+  readonly color: Color | null;
+  readonly release: string | null;
+  readonly rollout: string | null;
+  readonly store: string | null;
+  /** A container of `compose run`, not a replica. */
+  readonly oneOff: boolean;
+  /** Compose's container number. */
+  readonly number: number;
+  readonly state: ContainerState;
+  readonly health: Health;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** Number of restarts by the engine's restart policy. */
+  readonly restarts: number;
+  readonly createdAt: Millis;
+  readonly startedAt: Millis | null;
+  readonly finishedAt: Millis | null;
+  readonly imageId: string;
+  readonly image: string;
+  /** Compose's config-hash label. */
+  readonly configHash: string | null;
+  /** Pid of the main process in the engine's pid namespace; null while not running. */
+  readonly pid: number | null;
+  /** Address by network name; empty while not running. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** One upstream of a route with its relative weight (a whole number > 0). */
+export interface Backend {
+  readonly container: string;
+  readonly port: number;
+  readonly weight: number;
+}
+
+/** What the proxy should do, or does, with one route. No backends means 503. */
+export interface RouteState {
+  readonly service: string;
+  readonly host: string | null;
+  readonly path: string | null;
+  readonly backends: readonly Backend[];
+}
+
+/** What the proxy itself answers; `unreadable` is not "no routes". */
+export type RouterReading =
+  | { readonly kind: 'routes'; readonly routes: readonly RouteState[] }
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** The last answer to our own probe of a container. */
+export interface ProbeReading {
+  readonly ok: boolean;
+  readonly at: Millis;
+  /** For people: `200 in 3 ms`, `connection refused`. */
+  readonly detail: string;
+}
+
+/** Requests in flight in a container that gets no new ones. */
+export interface DrainReading {
+  readonly inFlight: number;
+  /** How many readings in a row said zero; two are the evidence of drained (DESIGN section 8). */
+  readonly zeros: number;
+  readonly atSwitch: number;
+  readonly at: Millis;
+}
+
+/** Everything a decision may depend on besides the record and the time. */
+export interface Observed {
+  readonly containers: readonly ObservedContainer[];
+  readonly router: RouterReading;
+  /** By container id. */
+  readonly probes: Readonly<Record<string, ProbeReading>>;
+  /** By container id. */
+  readonly drains: Readonly<Record<string, DrainReading>>;
+}

@@ -1,0 +1,90 @@
+import type { Millis, RouteState } from './observed.ts';
+
+/** The two releases of a rollout. */
+export type SideName = 'stable' | 'candidate';
+
+/** One item of a compiled plan. Strategies are nothing but different lists of these. */
+export type Step =
+  /** Remove what still holds the color that the candidate needs. */
+  | { readonly kind: 'clear' }
+  /** Shared services run and are healthy; they are never touched otherwise. */
+  | { readonly kind: 'shared'; readonly services: readonly string[] }
+  /** The proxy's files exist and the proxy works by them, with the traffic where it is now. */
+  | { readonly kind: 'wire' }
+  /** A one-shot service of the candidate exits with 0. */
+  | { readonly kind: 'run'; readonly service: string }
+  /** That many replicas of a service exist on a side. */
+  | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly replicas: number }
+  /** All replicas of these services are ready, or their failures are tolerated. */
+  | { readonly kind: 'ready'; readonly side: SideName; readonly services: readonly string[] }
+  /** The proxy sends this share of every route to the candidate, confirmed by reading back. */
+  | { readonly kind: 'weight'; readonly weight: number }
+  /** A promotion gate: ends by itself after a time in milliseconds, or by a person (null). */
+  | { readonly kind: 'pause'; readonly ms: Millis | null }
+  /** The candidate holds for a time. */
+  | { readonly kind: 'monitor'; readonly ms: Millis }
+  /** The point of no return: the candidate is the stable release from here on. */
+  | { readonly kind: 'complete' }
+  /** The old release stays, without traffic, for an instant way back. */
+  | { readonly kind: 'hold'; readonly ms: Millis }
+  /** Nothing is in flight on the replicas of these services that left the router. */
+  | { readonly kind: 'drain'; readonly side: SideName; readonly services: readonly string[] }
+  /** Stop and remove a side, callers before the called. */
+  | { readonly kind: 'remove'; readonly side: SideName; readonly services: readonly string[] }
+  /** Remove replicas above a number, highest slot first; they left the router before. */
+  | { readonly kind: 'shrink'; readonly side: SideName; readonly service: string; readonly replicas: number };
+
+export type StepKind = Step['kind'];
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+
+/** What the executor can do. Each is safe to repeat: what is done already is observed, not remembered. */
+export type Action =
+  | { readonly kind: 'start-shared'; readonly service: string }
+  | { readonly kind: 'run'; readonly service: string }
+  /** `total` is all replicas that exist plus those to be created, as `up --scale` counts. */
+  | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly total: number }
+  | { readonly kind: 'start'; readonly containers: readonly string[] }
+  | { readonly kind: 'route'; readonly weight: number; readonly routes: readonly RouteState[] }
+  /** Stop (pre_stop, signal, grace) and remove, all of them at once. */
+  | { readonly kind: 'remove'; readonly containers: readonly string[]; readonly graceful: boolean }
+  /** Networks of a color whose last container is gone. */
+  | { readonly kind: 'remove-networks'; readonly side: SideName }
+  /** `.deployment-color` names the live color from here on. */
+  | { readonly kind: 'set-color' };
+
+export type ActionKind = Action['kind'];
+export type ActionOf<K extends ActionKind> = Extract<Action, { kind: K }>;
+
+/** One line for people and tests: `create web ×2 (candidate)`. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'clear':
+      return 'clear the color of leftovers';
+    case 'shared':
+      return `shared services healthy: ${step.services.join(', ')}`;
+    case 'wire':
+      return 'proxy reads our files';
+    case 'run':
+      return `run ${step.service} once`;
+    case 'create':
+      return `create ${step.service} ×${String(step.replicas)} (${step.side})`;
+    case 'ready':
+      return `ready: ${step.services.join(', ')} (${step.side})`;
+    case 'weight':
+      return `weight ${String(step.weight)}`;
+    case 'pause':
+      return step.ms === null ? 'pause until promoted' : `pause ${String(step.ms)} ms`;
+    case 'monitor':
+      return `monitor ${String(step.ms)} ms`;
+    case 'complete':
+      return 'complete';
+    case 'hold':
+      return `hold ${String(step.ms)} ms`;
+    case 'drain':
+      return `drain ${step.services.join(', ')} (${step.side})`;
+    case 'remove':
+      return `remove ${step.services.join(', ')} (${step.side})`;
+    case 'shrink':
+      return `shrink ${step.service} to ${String(step.replicas)} (${step.side})`;
+  }
+}

@@ -1,0 +1,128 @@
+import type { Color } from './color.ts';
+
+/** A Compose model as `docker compose config` prints it. Only `config/` and `adapters/compose` look inside. */
+export type ComposeModel = { readonly [key: string]: unknown };
+
+/** Where a service of a project lives (DESIGN section 3, "What runs where"). */
+export type Placement = 'colored' | 'in-place' | 'one-shot' | 'shared';
+
+export type Strategy = 'blue-green' | 'rolling' | 'canary' | 'recreate';
+
+export type DependencyCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully';
+
+export interface Dependency {
+  readonly service: string;
+  readonly condition: DependencyCondition;
+  readonly required: boolean;
+  readonly restart: boolean;
+}
+
+/** The router's own health check of a replica; times in milliseconds. */
+export interface ProbeSpec {
+  readonly path: string;
+  readonly port: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Inclusive range of HTTP status codes that count as ready. */
+  readonly status: readonly [number, number];
+}
+
+/** How HTTP reaches a service through the proxy. */
+export interface Route {
+  readonly port: number;
+  readonly host: string | null;
+  readonly path: string | null;
+  readonly probe: ProbeSpec | null;
+}
+
+/** What `deploy.update_config` or `deploy.rollback_config` says, with defaults applied; times in milliseconds. */
+export interface UpdateConfig {
+  /** 0 is all at once. */
+  readonly parallelism: number;
+  readonly delayMs: number;
+  readonly monitorMs: number;
+  readonly maxFailureRatio: number;
+  readonly failureAction: 'rollback' | 'pause' | 'continue';
+  readonly order: 'start-first' | 'stop-first';
+}
+
+/** When a blue-green candidate takes the traffic: by itself, by a person, or after a time in milliseconds. */
+export type Promote = 'auto' | 'manual' | number;
+
+/** Everything about one service that a rollout decides by; times in milliseconds. */
+export interface ServiceSpec {
+  readonly name: string;
+  readonly placement: Placement;
+  readonly strategy: Strategy;
+  readonly replicas: number;
+  /** Image reference as the compose files give it. */
+  readonly image: string;
+  readonly dependsOn: readonly Dependency[];
+  readonly route: Route | null;
+  readonly hasHealthcheck: boolean;
+  readonly update: UpdateConfig;
+  readonly rollback: UpdateConfig;
+  readonly promote: Promote;
+  readonly previewReplicas: number;
+  readonly retireAfterMs: number;
+  readonly progressDeadlineMs: number;
+  readonly drainTimeoutMs: number;
+  readonly stopGraceMs: number;
+  /** `pre_stop` hooks as Compose resolved them; run by us, because Compose runs them on its own stop path only. */
+  readonly preStop: readonly PreStopHook[];
+}
+
+export interface PreStopHook {
+  readonly command: readonly string[];
+  readonly user: string | null;
+  readonly workingDir: string | null;
+  readonly environment: readonly string[];
+  readonly privileged: boolean;
+}
+
+export type ProxyDriver = 'caddy' | 'nginx' | 'none';
+
+/** The proxy of a project as configuration and compose files describe it. */
+export interface ProxySpec {
+  readonly driver: ProxyDriver;
+  /** Compose service of the proxy; null for a proxy on the host and for `none`. */
+  readonly service: string | null;
+  /** Folder on the host that holds the generated files; null for `none`. */
+  readonly output: string | null;
+  /** The same folder as the proxy sees it. */
+  readonly mounted: string | null;
+  /** The user's own Handlebars template instead of the packaged one. */
+  readonly template: string | null;
+}
+
+/** A finding of validation: error codes start with E (exit 2), warnings with W. */
+export interface Diagnostic {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly file: string | null;
+  readonly line: number | null;
+}
+
+/** A Compose project, resolved for one version and validated. */
+export interface Project {
+  readonly name: string;
+  readonly directory: string;
+  readonly version: string;
+  readonly services: Readonly<Record<string, ServiceSpec>>;
+  readonly proxy: ProxySpec;
+  /** Releases kept for rollback. */
+  readonly history: number;
+  /** False if no service's definition changes with the version. */
+  readonly dependsOnVersion: boolean;
+  readonly models: Models;
+  /** Values of variables named by `environment:` secrets and configs; secret. */
+  readonly environmentValues: Readonly<Record<string, string>>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The resolved model, plain and with each color's overlay merged over it by Compose. */
+export interface Models {
+  readonly base: ComposeModel;
+  readonly overlays: Readonly<Record<Color, ComposeModel>>;
+}

@@ -1,0 +1,35 @@
+import type { Models, ServiceSpec } from './project.ts';
+
+/** A service as a release froze it. */
+export interface ReleaseService extends ServiceSpec {
+  /** Engine id of the image, `sha256:…`. */
+  readonly imageId: string;
+  /** Local tag that keeps the image alive as long as the release. */
+  readonly pinnedImage: string;
+  /** Hash of the definition, image id and contents of its secrets and configs; replicas do not count. */
+  readonly identity: string;
+}
+
+/** An immutable snapshot of what a version is made of (DESIGN section 1). It has no color. */
+export interface Release {
+  readonly format: 1;
+  readonly id: string;
+  readonly version: string;
+  readonly project: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** The replaced services: colored, in place and one-shots. */
+  readonly services: Readonly<Record<string, ReleaseService>>;
+  readonly models: Models;
+  /** Secret: values of `environment:` secrets and configs. */
+  readonly environmentValues: Readonly<Record<string, string>>;
+}
+
+/** True if both releases would make the same containers, whatever their number. */
+export function sameDefinition(a: Release, b: Release): boolean {
+  const names = Object.keys(a.services);
+  return (
+    names.length === Object.keys(b.services).length &&
+    names.every((name) => a.services[name]?.identity === b.services[name]?.identity)
+  );
+}
