@@ -47,6 +47,8 @@ export interface Engine {
   untag(reference: string): Promise<void>;
   /** Local tags of the form `deploy-bg/<project>/…`. */
   pinnedTags(project: string): Promise<readonly string[]>;
+  /** Compose projects among these that have networks of their own. */
+  composeProjectsWithNetworks(composeProjects: readonly string[]): Promise<readonly string[]>;
   /** Removes the networks that Compose created for this Compose project; those in use stay. */
   removeNetworks(composeProject: string): Promise<void>;
 }

@@ -34,6 +34,8 @@ export interface ObservedContainer {
   readonly finishedAt: Millis | null;
   readonly imageId: string;
   readonly image: string;
+  /** What DEPLOY_VERSION in its environment says; null for a container that is not ours. */
+  readonly version: string | null;
   /** Compose's config-hash label. */
   readonly configHash: string | null;
   /** Pid of the main process in the engine's pid namespace; null while not running. */
@@ -57,9 +59,12 @@ export interface RouteState {
   readonly backends: readonly Backend[];
 }
 
-/** What the proxy itself answers; `unreadable` is not "no routes". */
+/**
+ * What the proxy itself answers; `unreadable` is not "no routes". A proxy that splits a route into a number of equal
+ * `parts` (Caddy: slots) shows shares that differ from the wanted ones by less than one part; null where they are exact.
+ */
 export type RouterReading =
-  | { readonly kind: 'routes'; readonly routes: readonly RouteState[] }
+  | { readonly kind: 'routes'; readonly routes: readonly RouteState[]; readonly parts: number | null }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** The last answer to our own probe of a container. */
@@ -87,4 +92,19 @@ export interface Observed {
   readonly probes: Readonly<Record<string, ProbeReading>>;
   /** By container id. */
   readonly drains: Readonly<Record<string, DrainReading>>;
+  /** Compose projects of this project (its own and its colors) that have networks. */
+  readonly networks: readonly string[];
+  /** What `.deployment-color` says. */
+  readonly color: Color | null;
+  /** The last try of each kind of action since the step began. */
+  readonly attempts: Readonly<Record<string, Attempt>>;
+}
+
+/** How an action of the current step ended. */
+export interface Attempt {
+  readonly at: Millis;
+  /** Null if it succeeded. */
+  readonly error: string | null;
+  /** Trying again cannot help. */
+  readonly fatal: boolean;
 }

@@ -9,7 +9,9 @@ export type Step =
   | { readonly kind: 'clear' }
   /** Shared services run and are healthy; they are never touched otherwise. */
   | { readonly kind: 'shared'; readonly services: readonly string[] }
-  /** The proxy's files exist and the proxy works by them, with the traffic where it is now. */
+  /** The proxy's files exist, so that a proxy that is started next finds them. */
+  | { readonly kind: 'prepare' }
+  /** The proxy works by our files, with the traffic where it is now. */
   | { readonly kind: 'wire' }
   /** A one-shot service of the candidate exits with 0. */
   | { readonly kind: 'run'; readonly service: string }
@@ -44,6 +46,8 @@ export type Action =
   /** `total` is all replicas that exist plus those to be created, as `up --scale` counts. */
   | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly total: number }
   | { readonly kind: 'start'; readonly containers: readonly string[] }
+  /** Write the proxy's files for a proxy that may not run yet. */
+  | { readonly kind: 'prepare'; readonly routes: readonly RouteState[] }
   | { readonly kind: 'route'; readonly weight: number; readonly routes: readonly RouteState[] }
   /** Stop (pre_stop, signal, grace) and remove, all of them at once. */
   | { readonly kind: 'remove'; readonly containers: readonly string[]; readonly graceful: boolean }
@@ -62,6 +66,8 @@ export function stepText(step: Step): string {
       return 'clear the color of leftovers';
     case 'shared':
       return `shared services healthy: ${step.services.join(', ')}`;
+    case 'prepare':
+      return 'proxy files in place';
     case 'wire':
       return 'proxy reads our files';
     case 'run':

@@ -32,7 +32,10 @@ export type SideService = Pick<
 /** A candidate container that failed; a slot counts once. */
 export interface Failure {
   readonly service: string;
+  /** For people. */
   readonly container: string;
+  /** Container id; null if it could not even be created. */
+  readonly id: string | null;
   readonly reason: string;
   readonly at: Millis;
 }
@@ -59,8 +62,8 @@ export interface RolloutRecord {
   /** The candidate's share that the proxy confirmed last; null before the first confirmation. */
   readonly weight: number | null;
   readonly weightAt: Millis | null;
-  /** When each container became ready in this rollout, by id. */
-  readonly readyAt: Readonly<Record<string, Millis>>;
+  /** When each container became ready in this rollout, by id, and of which service. */
+  readonly ready: Readonly<Record<string, { readonly service: string; readonly at: Millis }>>;
   readonly failures: readonly Failure[];
   /** A person asked for the way back. */
   readonly aborted: boolean;
@@ -76,7 +79,7 @@ export type RecordEvent =
       readonly steps?: readonly Step[];
     }
   | { readonly kind: 'step-done' }
-  | { readonly kind: 'container-ready'; readonly container: string }
+  | { readonly kind: 'container-ready'; readonly service: string; readonly id: string }
   | { readonly kind: 'container-failed'; readonly failure: Failure }
   | { readonly kind: 'weight-confirmed'; readonly weight: number }
   | { readonly kind: 'abort-requested' };
@@ -92,7 +95,7 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'step-done':
       return { ...record, cursor: record.cursor + 1, stepStartedAt: at };
     case 'container-ready':
-      return { ...record, readyAt: { ...record.readyAt, [event.container]: at } };
+      return { ...record, ready: { ...record.ready, [event.id]: { service: event.service, at } } };
     case 'container-failed':
       return { ...record, failures: [...record.failures, event.failure] };
     case 'weight-confirmed':

@@ -1,4 +1,4 @@
-import type { Models, ServiceSpec } from './project.ts';
+import type { Models, ProxySpec, ServiceSpec } from './project.ts';
 
 /** A service as a release froze it. */
 export interface ReleaseService extends ServiceSpec {
@@ -20,6 +20,13 @@ export interface Release {
   readonly createdAt: string;
   /** The replaced services: colored, in place and one-shots. */
   readonly services: Readonly<Record<string, ReleaseService>>;
+  /** Services of the project that deploys do not replace. */
+  readonly shared: readonly string[];
+  readonly proxy: ProxySpec;
+  /** The project directory that relative paths belong to. */
+  readonly directory: string;
+  /** Releases kept for rollback when this one was made. */
+  readonly history: number;
   readonly models: Models;
   /** Secret: values of `environment:` secrets and configs. */
   readonly environmentValues: Readonly<Record<string, string>>;

@@ -1,0 +1,72 @@
+import { composeProject } from '../core/color.ts';
+import type { Observed, ObservedContainer } from '../core/observed.ts';
+import type { ActionKind, ActionOf } from '../core/plan.ts';
+import type { PreStopHook } from '../core/project.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { requireSide } from '../core/sides.ts';
+import { frozen, type Session } from './session.ts';
+
+/** What an action may look at besides itself. */
+export interface ActionContext {
+  readonly session: Session;
+  readonly record: RolloutRecord;
+  readonly observed: Observed;
+}
+
+type Actions = { readonly [K in ActionKind]: (context: ActionContext, action: ActionOf<K>) => Promise<void> };
+
+/** One function a kind of action: a missing one does not compile. Each is safe to repeat. */
+const ACTIONS: Actions = {
+  'start-shared': async ({ session }, { service }) => {
+    if (session.files === null)
+      throw new Error(`${service} does not run, and there are no compose files to start it from`);
+    await session.ports.compose.startShared(session.files, service);
+  },
+  run: async ({ session, record }, { service }) => {
+    await session.ports.compose.runOnce(await frozen(session, record.candidate, record.id), service);
+  },
+  create: async ({ session, record }, { side, service, total }) => {
+    await session.ports.compose.up(await frozen(session, requireSide(record, side), record.id), service, total);
+  },
+  start: async ({ session }, { containers }) => {
+    await Promise.all(containers.map((id) => session.ports.engine.start(id)));
+  },
+  prepare: ({ session }, { routes }) => session.router.prepare(routes),
+  route: async ({ session, record }, { weight, routes }) => {
+    await session.router.apply(routes);
+    const to = record.candidate.version;
+    session.ports.emit({ kind: 'weight', weight, to });
+  },
+  remove: async (context, { containers, graceful }) => {
+    await Promise.all(containers.map((id) => removeContainer(context, id, graceful)));
+  },
+  'remove-networks': ({ session, record }, { side }) =>
+    session.ports.engine.removeNetworks(composeProject(record.project, requireSide(record, side).color)),
+  'set-color': ({ session, record }) => session.ports.store.setColor(record.candidate.color),
+};
+
+/** Performs one action; throws what the adapter throws. */
+export function perform<K extends ActionKind>(context: ActionContext, action: ActionOf<K>): Promise<void> {
+  const run: (context: ActionContext, action: ActionOf<K>) => Promise<void> = ACTIONS[action.kind];
+  return run(context, action);
+}
+
+async function removeContainer(context: ActionContext, id: string, graceful: boolean): Promise<void> {
+  const { engine, emit } = context.session.ports;
+  const container = context.observed.containers.find((c) => c.id === id);
+  if (container === undefined) return;
+  if (graceful && container.state !== 'exited') await engine.stop(id, await stopOptions(context, container));
+  await engine.remove(id);
+  emit({ kind: 'container', service: container.service, container: container.name, change: 'removed', detail: null });
+}
+
+/** As the release says that the container is of; adopted ones are stopped as their successor's file says. */
+async function stopOptions(
+  { session, record }: ActionContext,
+  container: ObservedContainer,
+): Promise<{ graceMs: number; preStop: readonly PreStopHook[] }> {
+  const id = container.release ?? record.candidate.release;
+  const release = id === null ? null : await session.ports.store.release(id);
+  const service = release?.services[container.service];
+  return { graceMs: service?.stopGraceMs ?? 10_000, preStop: service?.preStop ?? [] };
+}

@@ -1,0 +1,182 @@
+import { compile, newRecord } from '../core/compile.ts';
+import { DeployError } from '../core/errors.ts';
+import type { Live } from '../core/live.ts';
+import { dependencyOrder } from '../core/order.ts';
+import type { Project } from '../core/project.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { type Release, sameDefinition } from '../core/release.ts';
+import { type Fingerprint, snapshot } from '../core/snapshot.ts';
+import { execute } from './execute.ts';
+import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
+import type { Ports } from './ports.ts';
+import { recover } from './recover.ts';
+import { forgetOldReleases, pin } from './releases.ts';
+import { inSession, locationOf, type Session } from './session.ts';
+import { type Known, refuseForeign, requireClear, survey } from './state.ts';
+import { stopReason, withTimeout } from './stopping.ts';
+
+export interface DeployOptions {
+  readonly version: string;
+  /** Services to replace; empty means all. */
+  readonly services: readonly string[];
+  readonly pull: boolean;
+  readonly build: boolean;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  readonly takeOver: boolean;
+  readonly supersede: boolean;
+  readonly timeoutMs: number | null;
+}
+
+/**
+ * Makes a version serve all traffic, or leaves the one that does in charge.
+ * @throws DeployError for everything but success
+ */
+export async function deploy(ports: Ports, options: DeployOptions, signal: AbortSignal): Promise<Outcome> {
+  ports.emit({ kind: 'phase', text: `reading the compose files for ${options.version}` });
+  const project = await ports.compose.read(options.version);
+  requireKnown(project, options.services);
+  for (const { code, message, hint } of project.warnings) ports.emit({ kind: 'warning', code, message, hint });
+  if (options.dryRun) return plan(ports, project, options);
+  return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
+    withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
+  );
+}
+
+function requireKnown(project: Project, asked: readonly string[]): void {
+  const unknown = asked.filter((name) => (project.services[name]?.placement ?? 'shared') === 'shared');
+  if (unknown.length === 0) return;
+  const replaced = Object.values(project.services).flatMap((s) => (s.placement === 'shared' ? [] : [s.name]));
+  throw new DeployError('invalid-usage', {
+    what: `${unknown.join(', ')}: no service of that name is replaced by a deploy`,
+    next: `choose among ${replaced.join(', ')}`,
+  });
+}
+
+async function deployIn(
+  session: Session,
+  project: Project,
+  options: DeployOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { ports } = session;
+  refuseForeign((await survey(session)).observed, session.storeId, options.takeOver);
+  const finished = await recover(session, signal, { forwardTo: options.version, endHold: true });
+  if (
+    finished !== null &&
+    finished.record.state !== 'completed' &&
+    finished.record.candidate.version === options.version
+  ) {
+    return outcomeOf(finished.record, finished.evidence, stopReason(signal));
+  }
+  const known = await survey(session);
+  requireClear(known.live);
+  ports.emit({ kind: 'phase', text: 'fetching images' });
+  await ports.compose.fetchImages(project, askedServices(project, options), {
+    pull: options.pull,
+    build: options.build,
+  });
+  const release = await freeze(ports, project, options, known.liveRelease);
+  return rollOut(session, { project, options, known, release }, signal);
+}
+
+interface Rollout {
+  readonly project: Project;
+  readonly options: DeployOptions;
+  readonly known: Known;
+  readonly release: Release;
+}
+
+async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal): Promise<Outcome> {
+  const { ports } = session;
+  const { options, known, release } = rollout;
+  const record = recordFor(ports, rollout);
+  if (record === null)
+    return nothingToDo(
+      options.version,
+      colorOf(known.live),
+      `${options.version} already serves all traffic: nothing to do`,
+    );
+  await pin(ports, release);
+  await ports.store.saveRelease(release);
+  await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
+  const { record: ended, evidence } = await execute(session, record, signal, false);
+  await forgetOldReleases(session, release.history);
+  return outcomeOf(ended, evidence, stopReason(signal));
+}
+
+function recordFor(ports: Ports, { project, options, known, release }: Rollout): RolloutRecord | null {
+  refuseNoChange(project, release, known.liveRelease, options);
+  const specs = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
+  const shared = dependencyOrder(specs);
+  const { live, liveRelease, observed } = known;
+  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, shared, force: options.force });
+  if (compiled.kind === 'nothing') return null;
+  return newRecord(compiled, {
+    id: ports.ids.rollout(),
+    verb: 'deploy',
+    project: project.name,
+    now: ports.clock.now(),
+  });
+}
+
+/** A version that nothing depends on cannot be deployed; saying "done" would be a lie. */
+function refuseNoChange(project: Project, release: Release, live: Release | null, options: DeployOptions): void {
+  if (project.dependsOnVersion || live === null || options.force || live.version === options.version) return;
+  if (!sameDefinition(release, live)) return;
+  throw new DeployError('nothing-depends-on-version', {
+    what: `${options.version} changes nothing: no service depends on the version, and no image is another one`,
+    serves: `${live.version} serves all traffic`,
+  });
+}
+
+async function plan(ports: Ports, project: Project, options: DeployOptions): Promise<Outcome> {
+  const location = locationOf(project);
+  const router = ports.router({ spec: project.proxy, project: project.name });
+  const known = await survey({ ports, project: project.name, router, replaced: location.replaced });
+  requireClear(known.live);
+  const release = await freeze(ports, project, options, known.liveRelease);
+  const record = recordFor(ports, { project, options, known, release });
+  return record === null ? nothingToDo(options.version, colorOf(known.live), 'nothing to do') : planned(record);
+}
+
+function askedServices(project: Project, options: DeployOptions): string[] {
+  const replaced = Object.values(project.services).filter((s) => s.placement !== 'shared');
+  return replaced.map((s) => s.name).filter((name) => options.services.length === 0 || options.services.includes(name));
+}
+
+async function freeze(
+  ports: Ports,
+  project: Project,
+  options: DeployOptions,
+  stable: Release | null,
+): Promise<Release> {
+  const names =
+    stable === null ? askedServices(project, { ...options, services: [] }) : askedServices(project, options);
+  const fingerprints: Record<string, Fingerprint> = {};
+  for (const name of names) {
+    const reference = project.services[name]?.image ?? '';
+    const image = await ports.engine.image(reference);
+    if (image === null && !options.dryRun) {
+      throw new DeployError('image-missing', {
+        what: `the image ${reference} of ${name} is not there`,
+        serves: 'nothing was changed',
+      });
+    }
+    const imageId = image?.id ?? 'not pulled yet';
+    fingerprints[name] = { imageId, identity: ports.compose.identity(project, name, imageId) };
+  }
+  const createdAt = new Date(ports.clock.now()).toISOString();
+  return snapshot({
+    id: ports.ids.release(),
+    createdAt,
+    project,
+    fingerprints,
+    asked: stable === null ? [] : options.services,
+    stable,
+  });
+}
+
+function colorOf(live: Live): 'blue' | 'green' | null {
+  return live.kind === 'color' ? live.color : null;
+}

@@ -1,0 +1,193 @@
+import type { Decision, Wait } from '../core/decision.ts';
+import { DeployError, messageOf } from '../core/errors.ts';
+import { next } from '../core/next.ts';
+import type { Attempt, Observed } from '../core/observed.ts';
+import type { Action } from '../core/plan.ts';
+import { apply, currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { isTerminal } from '../core/state.ts';
+import { perform } from './actions.ts';
+import { evidenceOf } from './evidence.ts';
+import type { FailureEvidence } from './outcome.ts';
+import { report, reportStart } from './report.ts';
+import { observe, type Session } from './session.ts';
+import { Watcher, type Watched } from './watcher.ts';
+
+/** How a rollout came to rest, and why if it failed. */
+export interface Executed {
+  readonly record: RolloutRecord;
+  readonly evidence: FailureEvidence;
+}
+
+/** Errors of the proxy that no second try mends. */
+const FATAL: ReadonlySet<string> = new Set([
+  'proxy-rejected',
+  'proxy-not-wired',
+  'image-missing',
+  'invalid-config',
+  'state-unwritable',
+]);
+
+/** After these nobody here may go on: another process has the project, or there is no engine to act on. */
+const ENDS_THE_PROCESS: ReadonlySet<string> = new Set(['superseded', 'engine-unreachable', 'compose-missing']);
+
+/** Actions whose failure the planner judges; the others end the process, and the next command goes on. */
+const JUDGED: ReadonlySet<string> = new Set([
+  'create',
+  'start',
+  'run',
+  'start-shared',
+  'prepare',
+  'route',
+  'remove-networks',
+]);
+
+/**
+ * Runs a rollout until it rests: completed, back, paused or held. Every decision is `next()`'s; an intent is in the
+ * journal before each action and its result after. The signal means abort: the way back, not a stop.
+ */
+export async function execute(
+  session: Session,
+  record: RolloutRecord,
+  signal: AbortSignal,
+  continued: boolean,
+): Promise<Executed> {
+  const execution = new Execution(session, record, signal);
+  reportStart(session.ports.emit, record, continued);
+  try {
+    return await execution.run();
+  } finally {
+    execution.close();
+  }
+}
+
+class Execution {
+  #record: RolloutRecord;
+  #seen: Observed | null = null;
+  #routerSeen = false;
+  #attempts: Record<string, Attempt> = {};
+  #cause: DeployError | null = null;
+  #details: readonly string[] = [];
+  readonly #session: Session;
+  readonly #signal: AbortSignal;
+  readonly #watcher: Watcher;
+
+  constructor(session: Session, record: RolloutRecord, signal: AbortSignal) {
+    this.#session = session;
+    this.#record = record;
+    this.#signal = signal;
+    this.#watcher = new Watcher(session.ports, session.router);
+    signal.addEventListener('abort', this.#watcher.notify);
+  }
+
+  async run(): Promise<Executed> {
+    await this.#watcher.start(this.#session.project);
+    for (;;) {
+      await this.#noticeAbort();
+      const decision = next(this.#record, await this.#look(), this.#session.ports.clock.now());
+      if (decision.kind === 'leave' || decision.kind === 'finished') break;
+      await this.#follow(decision);
+    }
+    return { record: this.#record, evidence: { cause: this.#cause, details: this.#details } };
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#watcher.notify);
+    this.#watcher.close();
+  }
+
+  async #noticeAbort(): Promise<void> {
+    const { state, aborted } = this.#record;
+    const forward = !isTerminal(state) && !state.startsWith('rollback');
+    if (this.#signal.aborted && forward && !aborted) await this.#change({ kind: 'abort-requested' });
+  }
+
+  #follow(decision: Exclude<Decision, { kind: 'leave' | 'finished' }>): Promise<void> {
+    switch (decision.kind) {
+      case 'act':
+        return this.#act(decision.action);
+      case 'event':
+        return this.#change(decision.event);
+      case 'wait':
+        return this.#wait(decision.wait);
+    }
+  }
+
+  /** Looks again only after something could have changed; the proxy is asked only where the step depends on it. */
+  async #look(): Promise<Observed> {
+    const step = currentStep(this.#record)?.kind;
+    const asksRouter = step === 'weight' || step === 'wire';
+    if (this.#seen === null || (asksRouter && !this.#routerSeen)) {
+      const { ports, project, router } = this.#session;
+      this.#seen = await observe(ports, project, asksRouter ? router : null);
+      this.#routerSeen = asksRouter;
+    }
+    return { ...this.#seen, probes: this.#watcher.probes, drains: this.#watcher.drains, attempts: this.#attempts };
+  }
+
+  async #act(action: Action): Promise<void> {
+    const { ports, lock } = this.#session;
+    await ports.store.append({ kind: 'intent', at: ports.clock.now(), rollout: this.#record.id, action });
+    await lock.check();
+    const error = await this.#tryTo(action);
+    const at = ports.clock.now();
+    await ports.store.append({
+      kind: 'result',
+      at,
+      rollout: this.#record.id,
+      action: action.kind,
+      error: error?.message ?? null,
+    });
+    this.#seen = null;
+    if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
+    else this.#judge(action, error, at);
+  }
+
+  async #tryTo(action: Action): Promise<Error | null> {
+    try {
+      await perform({ session: this.#session, record: this.#record, observed: await this.#look() }, action);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(messageOf(error));
+    }
+  }
+
+  #judge(action: Action, error: Error, at: number): void {
+    const code = error instanceof DeployError ? error.code : 'internal';
+    if (ENDS_THE_PROCESS.has(code) || !JUDGED.has(action.kind)) throw error;
+    if (error instanceof DeployError) this.#cause ??= error;
+    this.#attempts[keyOf(action)] = { at, error: error.message, fatal: FATAL.has(code) };
+  }
+
+  async #change(event: RecordEvent): Promise<void> {
+    const { ports } = this.#session;
+    const at = ports.clock.now();
+    if (event.kind === 'container-failed') await this.#gather(event.failure.id);
+    const before = this.#record;
+    const after = apply(before, event, at);
+    await ports.store.append({ kind: 'event', at, rollout: before.id, event });
+    this.#record = after;
+    if (after.cursor !== before.cursor || after.steps !== before.steps) this.#attempts = {};
+    const details = [...this.#details, ...(this.#cause?.details ?? [])];
+    report(ports.emit, { before, after, event, at, observed: await this.#look(), details });
+  }
+
+  async #gather(container: string | null): Promise<void> {
+    if (container !== null)
+      this.#details = [...this.#details, ...(await evidenceOf(this.#session.ports.engine, container))];
+  }
+
+  async #wait(wait: Wait): Promise<void> {
+    this.#session.ports.emit({ kind: 'waiting', what: wait.what, until: wait.until });
+    const containers = (await this.#look()).containers.map((container): Watched => {
+      const side = container.color === this.#record.candidate.color ? this.#record.candidate : this.#record.stable;
+      return { container, probe: side?.services[container.service]?.route?.probe ?? null };
+    });
+    await this.#watcher.wait(wait, containers);
+    this.#seen = null;
+  }
+}
+
+/** Actions on different services are different attempts. */
+function keyOf(action: Action): string {
+  return 'service' in action ? `${action.kind} ${action.service}` : action.kind;
+}

@@ -1,0 +1,121 @@
+import type { Color } from '../core/color.ts';
+import { DeployError, type ErrorCode, EXIT } from '../core/errors.ts';
+import type { Millis } from '../core/observed.ts';
+import { stepText } from '../core/plan.ts';
+import type { RolloutRecord, Side } from '../core/record.ts';
+import type { State } from '../core/state.ts';
+import { heldUntil } from '../core/steps/gates.ts';
+
+/** How a verb that changes something ended. Everything but success is thrown as a DeployError. */
+export interface Outcome {
+  readonly exit: number;
+  readonly state: State | 'nothing-to-do' | 'planned';
+  readonly rollout: string | null;
+  readonly version: string | null;
+  readonly color: Color | null;
+  readonly message: string;
+  /** Steps as text; empty unless planned. */
+  readonly plan: readonly string[];
+  readonly durationMs: number;
+  /** When the old release will be retired; null if it is gone. */
+  readonly holdUntil: Millis | null;
+}
+
+/** Nothing was done because nothing had to be. */
+export function nothingToDo(version: string | null, color: Color | null, message: string): Outcome {
+  return {
+    exit: EXIT.ok,
+    state: 'nothing-to-do',
+    rollout: null,
+    version,
+    color,
+    message,
+    plan: [],
+    durationMs: 0,
+    holdUntil: null,
+  };
+}
+
+/** What would be done. */
+export function planned(record: RolloutRecord): Outcome {
+  const { version, color } = record.candidate;
+  const message = `would move ${sideName(record.stable)} to ${sideName(record.candidate)}`;
+  return {
+    exit: EXIT.ok,
+    state: 'planned',
+    rollout: null,
+    version,
+    color,
+    message,
+    plan: record.steps.map(stepText),
+    durationMs: 0,
+    holdUntil: null,
+  };
+}
+
+/** The evidence that the executor gathered when the rollout turned around. */
+export interface FailureEvidence {
+  /** The error that caused it, if an action threw one with a code of its own. */
+  readonly cause: DeployError | null;
+  readonly details: readonly string[];
+}
+
+/**
+ * The outcome of a rollout that came to rest.
+ * @throws rollout-failed, rollout-paused, way-back-paused, superseded, or the cause's own code, with what still serves
+ */
+export function outcomeOf(
+  record: RolloutRecord,
+  evidence: FailureEvidence,
+  stopped: 'interrupt' | 'timeout' | null,
+): Outcome {
+  if (record.state !== 'completed') throw failure(record, evidence, stopped);
+  const { version, color } = record.candidate;
+  return {
+    exit: EXIT.ok,
+    state: record.state,
+    rollout: record.id,
+    version,
+    color,
+    message: `${sideName(record.candidate)} serves all traffic`,
+    plan: [],
+    durationMs: (record.endedAt ?? record.acceptedAt) - record.acceptedAt,
+    holdUntil: heldUntil(record),
+  };
+}
+
+function failure(
+  record: RolloutRecord,
+  evidence: FailureEvidence,
+  stopped: 'interrupt' | 'timeout' | null,
+): DeployError {
+  const details = [...evidence.details, ...(evidence.cause?.details ?? [])];
+  const what = `${record.verb} of ${record.candidate.version ?? record.id}: ${record.message ?? record.state}`;
+  return new DeployError(codeOf(record, evidence, stopped), {
+    what,
+    serves: servesText(record),
+    details,
+    next: evidence.cause?.next,
+  });
+}
+
+function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'interrupt' | 'timeout' | null): ErrorCode {
+  if (record.state === 'paused') return 'rollout-paused';
+  if (record.state === 'rollback_paused') return 'way-back-paused';
+  if (record.state === 'superseded') return 'superseded';
+  if (stopped !== null && record.aborted) return stopped === 'timeout' ? 'timeout' : 'interrupted';
+  return evidence.cause?.code ?? 'rollout-failed';
+}
+
+function servesText(record: RolloutRecord): string {
+  if (record.state === 'rollback_paused') return 'the way back is not finished: see status for what serves';
+  if (record.stable === null) return 'nothing served before, and nothing was promised to';
+  return `${sideName(record.stable)} serves all traffic`;
+}
+
+/** `v1 (blue)`, `the uncolored containers`. */
+export function sideName(side: Side | null): string {
+  if (side === null) return 'nothing';
+  const place = side.color ?? 'uncolored';
+  return side.version === null ? `the ${place} containers` : `${side.version} (${place})`;
+}

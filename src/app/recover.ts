@@ -1,0 +1,65 @@
+import type { RolloutRecord } from '../core/record.ts';
+import { apply, currentStep } from '../core/record.ts';
+import { isTerminal } from '../core/state.ts';
+import { execute, type Executed } from './execute.ts';
+import type { Session } from './session.ts';
+
+/** How to end what an earlier command left unfinished. */
+export interface RecoverOptions {
+  /** Go on forward with an unfinished rollout of this version; null brings every unfinished one back. */
+  readonly forwardTo: string | null;
+  /** Retire a release that is still held for an instant way back. */
+  readonly endHold: boolean;
+}
+
+/**
+ * Finishes the last rollout if the process that ran it died, was told to wait, or left its tail to be done
+ * (DESIGN section 9). Null if there was nothing to finish.
+ */
+export async function recover(
+  session: Session,
+  signal: AbortSignal,
+  options: RecoverOptions,
+): Promise<Executed | null> {
+  const last = (await session.ports.store.rollouts()).at(-1);
+  if (last === undefined || isFinished(last)) return null;
+  const record = await prepared(session, last, options);
+  return record === null ? null : execute(session, record, signal, true);
+}
+
+function isFinished(record: RolloutRecord): boolean {
+  return record.state === 'completed' ? record.cursor >= record.steps.length : isTerminal(record.state);
+}
+
+/** The record with whatever has to be decided before it runs on; null if it may stay as it is. */
+async function prepared(
+  session: Session,
+  record: RolloutRecord,
+  options: RecoverOptions,
+): Promise<RolloutRecord | null> {
+  const { append, at, change } = journalFor(session, record);
+  if (record.state === 'completed') {
+    if (currentStep(record)?.kind !== 'hold') return record;
+    return options.endHold ? change({ kind: 'step-done' }) : null;
+  }
+  if (record.state === 'rollback_paused') return change({ kind: 'state', trigger: 'resume' });
+  if (record.state === 'rollback_started') return record;
+  if (record.stable === null && record.state === 'paused') {
+    await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
+    return null;
+  }
+  return record.candidate.version === options.forwardTo && record.state !== 'paused'
+    ? record
+    : change({ kind: 'abort-requested' });
+}
+
+function journalFor(session: Session, record: RolloutRecord) {
+  const at = session.ports.clock.now();
+  const append = (event: Parameters<typeof apply>[1], when: number): Promise<void> =>
+    session.ports.store.append({ kind: 'event', at: when, rollout: record.id, event });
+  const change = async (event: Parameters<typeof apply>[1]): Promise<RolloutRecord> => {
+    await append(event, at);
+    return apply(record, event, at);
+  };
+  return { append, at, change };
+}

@@ -1,0 +1,29 @@
+import { releaseStack } from '../core/releases-stack.ts';
+import type { Release } from '../core/release.ts';
+import type { Ports } from './ports.ts';
+import type { Session } from './session.ts';
+import { survey } from './state.ts';
+
+/** Removing the last tag of an image deletes it: each release keeps one of its own. */
+export async function pin(ports: Ports, release: Release): Promise<void> {
+  for (const service of Object.values(release.services)) await ports.engine.tag(service.imageId, service.pinnedImage);
+}
+
+/**
+ * Forgets the releases that no way back leads to within `history`, with their tags; never the live one, never one
+ * that a container still runs.
+ */
+export async function forgetOldReleases(session: Session, history: number): Promise<readonly Release[]> {
+  const { ports } = session;
+  const { observed, records, liveRelease } = await survey(session);
+  const running = observed.containers.map((c) => c.release);
+  const kept = new Set([...releaseStack(records).slice(-history), liveRelease?.id ?? null, ...running]);
+  const old = (await ports.store.releases()).filter((release) => !kept.has(release.id));
+  for (const release of old) await forget(ports, release);
+  return old;
+}
+
+async function forget(ports: Ports, release: Release): Promise<void> {
+  for (const service of Object.values(release.services)) await ports.engine.untag(service.pinnedImage);
+  await ports.store.removeRelease(release.id);
+}

@@ -1,0 +1,112 @@
+import type { EventSink } from '../core/events.ts';
+import type { Millis, Observed } from '../core/observed.ts';
+import { stepText } from '../core/plan.ts';
+import { currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { isTerminal } from '../core/state.ts';
+import { draining } from '../core/steps/traffic.ts';
+import { sideName } from './outcome.ts';
+
+interface Change {
+  readonly before: RolloutRecord;
+  readonly after: RolloutRecord;
+  readonly event: RecordEvent;
+  readonly at: Millis;
+  readonly observed: Observed;
+  readonly details: readonly string[];
+}
+
+/** A rollout begins, or goes on where another process left it. */
+export function reportStart(emit: EventSink, record: RolloutRecord, continued: boolean): void {
+  emit({
+    kind: 'rollout-started',
+    rollout: record.id,
+    verb: record.verb,
+    project: record.project,
+    from: record.stable === null ? null : sideName(record.stable),
+    to: sideName(record.candidate),
+    color: record.candidate.color,
+    steps: record.steps.map(stepText),
+    continued,
+  });
+}
+
+/** Tells the watchers what a change of the record means for people. */
+export function report(emit: EventSink, change: Change): void {
+  const { before, after, event, observed } = change;
+  if (event.kind === 'container-ready') {
+    emit({
+      kind: 'container',
+      service: event.service,
+      container: nameOf(observed, event.id),
+      change: 'ready',
+      detail: null,
+    });
+  }
+  if (event.kind === 'container-failed') {
+    const { service, container, reason } = event.failure;
+    emit({ kind: 'container', service, container, change: 'failed', detail: reason });
+  }
+  if (event.kind === 'step-done') reportDrained(emit, change);
+  if (after.cursor !== before.cursor || after.steps !== before.steps) reportStep(emit, change);
+  if (event.kind === 'state') reportState(emit, change);
+}
+
+function nameOf(observed: Observed, id: string): string {
+  return observed.containers.find((c) => c.id === id)?.name ?? id.slice(0, 12);
+}
+
+function reportStep(emit: EventSink, { before, after, at }: Change): void {
+  const done = currentStep(before);
+  if (done !== undefined && after.steps === before.steps) {
+    const ms = at - before.stepStartedAt;
+    emit({ kind: 'step-finished', index: before.cursor, total: before.steps.length, text: stepText(done), ms });
+  }
+  const begun = currentStep(after);
+  if (begun !== undefined)
+    emit({ kind: 'step-started', index: after.cursor, total: after.steps.length, text: stepText(begun) });
+}
+
+function reportState(emit: EventSink, { before, after, at, details }: Change): void {
+  if (before.state === 'pending') {
+    const first = currentStep(after);
+    if (first !== undefined) emit({ kind: 'step-started', index: 0, total: after.steps.length, text: stepText(first) });
+  }
+  if (
+    after.state === 'rollback_started' ||
+    after.state === 'rollback_paused' ||
+    (after.state === 'paused' && after.pauseReason === 'failure')
+  ) {
+    emit({ kind: 'failure', message: after.message ?? after.state, details });
+  }
+  if (isTerminal(after.state)) {
+    const { id, state, message, candidate, acceptedAt } = after;
+    emit({
+      kind: 'finished',
+      rollout: id,
+      state,
+      version: candidate.version,
+      color: candidate.color,
+      message,
+      ms: at - acceptedAt,
+    });
+  }
+}
+
+function reportDrained(emit: EventSink, { before, at, observed }: Change): void {
+  const step = currentStep(before);
+  if (step?.kind !== 'drain') return;
+  for (const container of draining({ record: before, observed, now: at }, step)) {
+    const reading = observed.drains[container.id];
+    if (reading === undefined) continue;
+    const { atSwitch, inFlight } = reading;
+    const ms = at - (before.weightAt ?? before.stepStartedAt);
+    emit({
+      kind: 'drained',
+      container: container.name,
+      inFlightAtSwitch: atSwitch,
+      finished: Math.max(0, atSwitch - inFlight),
+      cut: inFlight,
+      ms,
+    });
+  }
+}

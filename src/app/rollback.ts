@@ -1,0 +1,91 @@
+import { compile, newRecord } from '../core/compile.ts';
+import { DeployError } from '../core/errors.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { previousRelease } from '../core/releases-stack.ts';
+import type { Release } from '../core/release.ts';
+import { execute } from './execute.ts';
+import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';
+import type { Ports } from './ports.ts';
+import { recover } from './recover.ts';
+import { inSession, locate, type Session } from './session.ts';
+import { type Known, refuseForeign, requireClear, survey } from './state.ts';
+import { stopReason, withTimeout } from './stopping.ts';
+
+export interface RollbackOptions {
+  /** Release id or version; null for the last one that was not itself rolled back. */
+  readonly to: string | null;
+  readonly timeoutMs: number | null;
+}
+
+/**
+ * Goes back to an earlier release with its frozen configuration and image, not today's. A rollout that a killed
+ * command left unfinished is what is taken back first.
+ * @throws nothing-to-go-back-to, unknown-release, or what a deploy throws
+ */
+export async function rollback(ports: Ports, options: RollbackOptions, signal: AbortSignal): Promise<Outcome> {
+  const location = await locate(ports, 'rollback');
+  return inSession(ports, location, { verb: 'rollback', files: null }, (session) =>
+    withTimeout(ports.clock, options.timeoutMs, signal, (stop) => rollbackIn(session, options, stop)),
+  );
+}
+
+async function rollbackIn(session: Session, options: RollbackOptions, signal: AbortSignal): Promise<Outcome> {
+  refuseForeign((await survey(session)).observed, session.storeId, false);
+  const undone = await recover(session, signal, { forwardTo: null, endHold: false });
+  if (undone?.record.state === 'rollback_completed' && options.to === null && undone.record.verb !== 'rollback') {
+    const { stable } = undone.record;
+    return nothingToDo(
+      stable?.version ?? null,
+      stable?.color ?? null,
+      `the unfinished deploy is undone: ${sideName(stable)} serves all traffic`,
+    );
+  }
+  if (undone !== null && undone.record.state !== 'completed' && undone.record.state !== 'rollback_completed') {
+    return outcomeOf(undone.record, undone.evidence, stopReason(signal));
+  }
+  const known = await survey(session);
+  requireClear(known.live);
+  const release = await target(session.ports, options.to, known);
+  if (release.id === known.liveRelease?.id)
+    return nothingToDo(release.version, null, `already there: ${release.version} serves all traffic`);
+  return goTo(session, release, known, signal);
+}
+
+async function target(ports: Ports, to: string | null, known: Known): Promise<Release> {
+  const release = to === null ? await previous(ports, known.records) : await named(ports, to);
+  if (release !== null) return release;
+  if (to !== null) throw new DeployError('unknown-release', { what: `no release ${to} is kept` });
+  throw new DeployError('nothing-to-go-back-to', {
+    what: 'there is no earlier release to go back to',
+    serves: servesNow(known),
+  });
+}
+
+async function previous(ports: Ports, records: readonly RolloutRecord[]): Promise<Release | null> {
+  const id = previousRelease(records);
+  return id === null ? null : ports.store.release(id);
+}
+
+async function named(ports: Ports, to: string): Promise<Release | null> {
+  const releases = await ports.store.releases();
+  return (
+    releases.find((release) => release.id === to) ?? releases.findLast((release) => release.version === to) ?? null
+  );
+}
+
+function servesNow(known: Known): string {
+  return known.liveRelease === null ? 'what runs goes on to serve' : `${known.liveRelease.version} serves all traffic`;
+}
+
+async function goTo(session: Session, release: Release, known: Known, signal: AbortSignal): Promise<Outcome> {
+  const { ports } = session;
+  const { live, liveRelease, observed } = known;
+  const compiled = compile({ verb: 'rollback', release, live, liveRelease, observed, shared: [], force: false });
+  if (compiled.kind === 'nothing')
+    return nothingToDo(release.version, null, `${release.version} already serves all traffic`);
+  const now = ports.clock.now();
+  const record = newRecord(compiled, { id: ports.ids.rollout(), verb: 'rollback', project: session.project, now });
+  await ports.store.append({ kind: 'accepted', at: now, record });
+  const { record: ended, evidence } = await execute(session, record, signal, false);
+  return outcomeOf(ended, evidence, stopReason(signal));
+}

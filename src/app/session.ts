@@ -1,0 +1,110 @@
+import type { Observed } from '../core/observed.ts';
+import type { Project, ProxySpec } from '../core/project.ts';
+import type { Release } from '../core/release.ts';
+import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
+import type { Side } from '../core/record.ts';
+
+/** A project under the hands of one verb: everything that a rollout's actions need. */
+export interface Session {
+  readonly ports: Ports;
+  readonly project: string;
+  readonly router: Router;
+  readonly lock: Lock;
+  readonly storeId: string;
+  /** Today's compose files; null for verbs that work from frozen releases only. */
+  readonly files: Project | null;
+  /** Replaced services by name, to tell them from shared ones. */
+  readonly replaced: readonly string[];
+  readonly directory: string;
+}
+
+/** Where a project is and what is known of it without asking the engine. */
+export interface Location {
+  readonly project: string;
+  readonly directory: string;
+  readonly proxy: ProxySpec;
+  readonly replaced: readonly string[];
+  readonly shared: readonly string[];
+  readonly history: number;
+}
+
+/** From today's compose files. */
+export function locationOf(project: Project): Location {
+  const specs = Object.values(project.services);
+  return {
+    project: project.name,
+    directory: project.directory,
+    proxy: project.proxy,
+    replaced: specs.filter((s) => s.placement !== 'shared').map((s) => s.name),
+    shared: specs.filter((s) => s.placement === 'shared').map((s) => s.name),
+    history: project.history,
+  };
+}
+
+/** From a stored release: works without today's compose files, and without waiting for Compose to read them. */
+export function locationOfRelease(release: Release): Location {
+  return {
+    project: release.project,
+    directory: release.directory,
+    proxy: release.proxy,
+    replaced: Object.keys(release.services),
+    shared: release.shared,
+    history: release.history,
+  };
+}
+
+/** The newest release that is known, else today's compose files. */
+export async function locate(ports: Ports, version: string): Promise<Location> {
+  const newest = (await ports.store.releases()).at(-1);
+  return newest === undefined ? locationOf(await ports.compose.read(version)) : locationOfRelease(newest);
+}
+
+/** Takes the lock for a verb, and gives it back whatever happens. */
+export async function inSession<T>(
+  ports: Ports,
+  location: Location,
+  about: { readonly verb: string; readonly files: Project | null },
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
+  try {
+    return await work({
+      ports,
+      project: location.project,
+      router: ports.router({ spec: location.proxy, project: location.project }),
+      lock,
+      storeId: await ports.store.id(),
+      files: about.files,
+      replaced: location.replaced,
+      directory: location.directory,
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Everything that can be seen now. Probes, drains and attempts belong to a rollout and are empty here. */
+export async function observe(ports: Ports, project: string, router: Router | null): Promise<Observed> {
+  const [containers, reading, networks, color] = await Promise.all([
+    ports.engine.containers(project),
+    router === null ? { kind: 'unreadable' as const, reason: 'not asked' } : router.read(),
+    ports.engine.composeProjectsWithNetworks([project, `${project}-blue`, `${project}-green`]),
+    ports.store.color(),
+  ]);
+  return { containers, router: reading, networks, color, probes: {}, drains: {}, attempts: {} };
+}
+
+/** What Compose needs to create containers of a side. @throws if the side is no release or its release is gone */
+export async function frozen(session: Session, side: Side, rollout: string): Promise<FrozenRelease> {
+  const release = side.release === null ? null : await session.ports.store.release(side.release);
+  if (release === null) throw new Error(`release ${side.release ?? '(adopted containers)'} is not in the store`);
+  return {
+    release,
+    color: side.color,
+    rollout,
+    store: session.storeId,
+    folder: session.ports.store.releaseFolder(release.id),
+    projectDirectory: session.directory,
+    shared: release.shared,
+  };
+}

@@ -1,0 +1,166 @@
+import { EXIT } from '../core/errors.ts';
+import { leftovers } from '../core/leftovers.ts';
+import type { Millis, Observed, ObservedContainer } from '../core/observed.ts';
+import { stepText } from '../core/plan.ts';
+import type { Placement } from '../core/project.ts';
+import { currentStep, type RolloutRecord } from '../core/record.ts';
+import { shareOf } from '../core/routing.ts';
+import { isTerminal } from '../core/state.ts';
+import { heldUntil } from '../core/steps/gates.ts';
+import { disagreements } from '../core/disagreements.ts';
+import type { Ports } from './ports.ts';
+import { locate, type Location } from './session.ts';
+import { type Known, survey } from './state.ts';
+import type { LeftoverView, LiveView, RolloutView, ServiceView, SharedView, StatusView } from './status-view.ts';
+
+/** Looks at everything and changes nothing; works in every state, also without today's compose files. */
+export async function status(ports: Ports, options: { readonly version: string | null }): Promise<StatusView> {
+  const location = await locate(ports, options.version ?? 'status');
+  const router = ports.router({ spec: location.proxy, project: location.project });
+  const [known, holder] = await Promise.all([
+    survey({ ports, project: location.project, router, replaced: location.replaced }),
+    ports.store.holder(),
+  ]);
+  const at = ports.clock.now();
+  const { observed, records } = known;
+  const last = records.at(-1);
+  return {
+    project: location.project,
+    at,
+    live: liveView(known),
+    services: serviceViews(known, location, at),
+    shared: location.shared.map((name) => sharedView(observed, name, at)),
+    router: routerView(observed, location),
+    lastRollout: last === undefined ? null : rolloutView(last),
+    inFlight: holder,
+    leftovers: leftoverViews(known, location),
+    disagreements: disagreements(known, location.replaced, holder !== null),
+    exit: exitOf(last),
+  };
+}
+
+function liveView({ live, liveRelease, observed, records }: Known): LiveView | null {
+  if (live.kind === 'none' || live.kind === 'unclear') return null;
+  const color = live.kind === 'color' ? live.color : null;
+  const since = records.findLast((r) => r.state === 'completed' && r.candidate.color === color)?.endedAt ?? null;
+  const version =
+    liveRelease?.version ?? observed.containers.find((c) => c.color === color && c.version !== null)?.version ?? null;
+  return { color, version, release: liveRelease?.id ?? null, since };
+}
+
+function routerView(observed: Observed, location: Location): StatusView['router'] {
+  const { router } = observed;
+  return {
+    driver: location.proxy.driver,
+    readable: router.kind === 'routes',
+    reason: router.kind === 'routes' ? null : router.reason,
+  };
+}
+
+/** A row for each service in each color that it runs in, and for the live color also where it should and does not. */
+function serviceViews(known: Known, location: Location, at: Millis): ServiceView[] {
+  const { observed, live, liveRelease } = known;
+  const liveColor = live.kind === 'color' ? live.color : null;
+  return location.replaced.flatMap((name) => {
+    const placement: Placement = liveRelease?.services[name]?.placement ?? 'colored';
+    if (placement === 'one-shot') return [];
+    const mine = observed.containers.filter((c) => c.service === name && !c.oneOff);
+    const colors = new Set(mine.map((c) => c.color));
+    if (live.kind === 'color') colors.add(liveColor);
+    return [...colors].map((color) => {
+      const replicas = mine.filter((c) => c.color === color);
+      const isLive = live.kind !== 'none' && color === liveColor;
+      const wanted = isLive
+        ? (liveRelease?.services[name]?.replicas ?? replicas.length)
+        : wantedBeside(known.records, color, name);
+      return {
+        name,
+        placement,
+        color,
+        wanted,
+        ...counts(replicas, at),
+        version: replicas[0]?.version ?? null,
+        ...weightView(observed, name, replicas),
+      };
+    });
+  });
+}
+
+/** What a moving rollout or a held release wants in a color that is not live. */
+function wantedBeside(records: readonly RolloutRecord[], color: ServiceView['color'], name: string): number {
+  const last = records.at(-1);
+  if (last === undefined) return 0;
+  const held = heldUntil(last) !== null ? last.stable : null;
+  const side = last.endedAt === null ? last.candidate : held;
+  return side?.color === color ? (side.services[name]?.replicas ?? 0) : 0;
+}
+
+function sharedView(observed: Observed, name: string, at: Millis): SharedView {
+  const replicas = observed.containers.filter((c) => c.color === null && c.service === name && !c.oneOff);
+  return { name, wanted: Math.max(1, replicas.length), ...counts(replicas, at) };
+}
+
+function counts(replicas: readonly ObservedContainer[], at: Millis) {
+  const running = replicas.filter((c) => c.state === 'running');
+  const ready = running.filter((c) => c.health === 'none' || c.health === 'healthy');
+  const youngest = Math.max(...replicas.map((c) => c.startedAt ?? c.createdAt));
+  return {
+    running: running.length,
+    ready: ready.length,
+    image: replicas[0]?.image ?? '',
+    ageMs: replicas.length === 0 ? null : at - youngest,
+    notes: replicas.filter((c) => !ready.includes(c)).map((c) => `${c.name}: ${noteOf(c)}`),
+  };
+}
+
+function noteOf(container: ObservedContainer): string {
+  if (container.state !== 'running')
+    return container.exitCode === null ? container.state : `${container.state} with code ${String(container.exitCode)}`;
+  return container.health;
+}
+
+function weightView(
+  observed: Observed,
+  service: string,
+  replicas: readonly ObservedContainer[],
+): Pick<ServiceView, 'weight' | 'weightSource'> {
+  if (observed.router.kind === 'unreadable') return { weight: null, weightSource: null };
+  const route = observed.router.routes.find((r) => r.service === service);
+  if (route === undefined) return { weight: null, weightSource: null };
+  return { weight: shareOf(route, new Set(replicas.map((c) => c.name))), weightSource: 'proxy' };
+}
+
+function rolloutView(record: RolloutRecord): RolloutView {
+  const step = currentStep(record);
+  return {
+    id: record.id,
+    verb: record.verb,
+    state: record.state,
+    pauseReason: record.pauseReason,
+    message: record.message,
+    from: record.stable?.version ?? null,
+    to: record.candidate.version,
+    startedAt: record.acceptedAt,
+    endedAt: record.endedAt,
+    step: step === undefined ? null : { index: record.cursor + 1, total: record.steps.length, text: stepText(step) },
+  };
+}
+
+function leftoverViews({ observed, live, records }: Known, location: Location): LeftoverView[] {
+  return leftovers(observed, live, records, location.replaced).map(({ kind, name, why }) => ({
+    kind,
+    name,
+    why,
+    remedy: why.startsWith('an uncolored copy') ? `docker rm -f ${name}` : 'docker-deploy-bg cleanup',
+  }));
+}
+
+/** The exit table of DESIGN section 11, read as a state. */
+function exitOf(last: RolloutRecord | undefined): number {
+  if (last === undefined || last.state === 'completed') return EXIT.ok;
+  if (last.state === 'paused') return EXIT.paused;
+  if (last.state === 'rollback_paused') return EXIT.wayBackPaused;
+  if (last.state === 'rollback_completed') return EXIT.failed;
+  if (last.state === 'superseded') return EXIT.superseded;
+  return isTerminal(last.state) ? EXIT.ok : EXIT.refused;
+}

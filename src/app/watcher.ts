@@ -1,0 +1,139 @@
+import type { Wait } from '../core/decision.ts';
+import type { DrainReading, ObservedContainer, ProbeReading } from '../core/observed.ts';
+import type { ProbeSpec } from '../core/project.ts';
+import type { Ports, Router } from './ports.ts';
+
+/** How often requests in flight are read; two zeros in a row this far apart are the evidence of drained. */
+const DRAIN_READING_MS = 100;
+
+/** What the watcher needs to know of a container that a wait names. */
+export interface Watched {
+  readonly container: ObservedContainer;
+  readonly probe: ProbeSpec | null;
+}
+
+/**
+ * Watches what a wait names, between two looks at the whole: engine events, probes, requests in flight. It only
+ * collects readings and wakes the executor; it decides nothing.
+ */
+export class Watcher {
+  readonly probes: Record<string, ProbeReading> = {};
+  readonly drains: Record<string, DrainReading> = {};
+  readonly #ports: Ports;
+  readonly #router: Router;
+  readonly #stop = new AbortController();
+  readonly #running = new Map<string, AbortController>();
+  #wake: () => void = () => undefined;
+  #changed = false;
+
+  constructor(ports: Ports, router: Router) {
+    this.#ports = ports;
+    this.#router = router;
+  }
+
+  /** Begins to listen to the engine. */
+  async start(project: string): Promise<void> {
+    await this.#ports.engine.watch(project, this.notify, this.#stop.signal);
+  }
+
+  /** Something may have changed: look again. */
+  readonly notify = (): void => {
+    this.#changed = true;
+    this.#wake();
+  };
+
+  /** Resolves when something changed, at the wait's end, or after the fallback poll. */
+  async wait(wait: Wait, containers: readonly Watched[]): Promise<void> {
+    this.#follow(wait, containers);
+    if (!this.#changed)
+      await this.#sleep(Math.max(0, Math.min(wait.until - this.#ports.clock.now(), this.#ports.pollMs)));
+    this.#changed = false;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([woken, this.#ports.clock.wait(ms, timer.signal)]);
+    timer.abort();
+    this.#wake = () => undefined;
+  }
+
+  /** Probes and drain readings run for exactly what the wait names; others end. */
+  #follow(wait: Wait, containers: readonly Watched[]): void {
+    const wanted = new Map<string, () => void>();
+    for (const { container, probe } of containers) {
+      if (probe !== null && wait.probe.includes(container.id)) {
+        wanted.set(`probe ${container.id}`, () => void this.#probeLoop(container, probe));
+      }
+    }
+    if (wait.drain.length > 0) {
+      const drained = containers
+        .filter(({ container }) => wait.drain.includes(container.id))
+        .map(({ container }) => container);
+      wanted.set(`drain ${[...wait.drain].sort().join(' ')}`, () => void this.#drainLoop(drained));
+    }
+    for (const [key, stop] of this.#running) if (!wanted.has(key)) this.#end(key, stop);
+    for (const [key, begin] of wanted) if (!this.#running.has(key)) begin();
+  }
+
+  #begin(key: string): AbortSignal {
+    const stop = new AbortController();
+    this.#running.set(key, stop);
+    return stop.signal;
+  }
+
+  #end(key: string, stop: AbortController): void {
+    stop.abort();
+    this.#running.delete(key);
+  }
+
+  async #probeLoop(container: ObservedContainer, spec: ProbeSpec): Promise<void> {
+    const signal = this.#begin(`probe ${container.id}`);
+    while (!signal.aborted) {
+      const reading = await this.#ports.prober.probe(container, spec);
+      const before = this.probes[container.id];
+      this.probes[container.id] = reading;
+      if (before?.ok !== reading.ok || before.detail !== reading.detail) this.#report(container, reading);
+      await this.#ports.clock.wait(reading.ok ? spec.intervalMs : Math.min(spec.intervalMs, 50), signal);
+    }
+  }
+
+  #report(container: ObservedContainer, reading: ProbeReading): void {
+    this.#ports.emit({
+      kind: 'container',
+      service: container.service,
+      container: container.name,
+      change: 'probed',
+      detail: reading.detail,
+    });
+    this.notify();
+  }
+
+  async #drainLoop(containers: readonly ObservedContainer[]): Promise<void> {
+    const ids = containers.map((c) => c.id);
+    const signal = this.#begin(`drain ${[...ids].sort().join(' ')}`);
+    while (!signal.aborted) {
+      const inFlight = await this.#router.inFlight(containers);
+      const at = this.#ports.clock.now();
+      for (const id of ids) this.#recordDrain(id, inFlight[id] ?? null, at);
+      this.notify();
+      await this.#ports.clock.wait(DRAIN_READING_MS, signal);
+    }
+  }
+
+  /** Where no evidence is to be had nothing is recorded, and the drain lasts until its deadline. */
+  #recordDrain(id: string, inFlight: number | null, at: number): void {
+    if (inFlight === null) return;
+    const before = this.drains[id];
+    const zeros = inFlight === 0 ? (before?.zeros ?? 0) + 1 : 0;
+    this.drains[id] = { inFlight, zeros, atSwitch: before?.atSwitch ?? inFlight, at };
+  }
+
+  /** Ends everything that runs in the background. */
+  close(): void {
+    this.#stop.abort();
+    for (const [key, stop] of this.#running) this.#end(key, stop);
+  }
+}

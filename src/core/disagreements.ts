@@ -1,0 +1,104 @@
+import type { Live } from './live.ts';
+import type { Observed } from './observed.ts';
+import type { RolloutRecord } from './record.ts';
+import type { Release } from './release.ts';
+import { longRunning } from './strategies/create-ready.ts';
+import { releaseSide, uncolored } from './live.ts';
+import { replicasIn } from './sides.ts';
+
+/** Record, labels, engine and proxy do not say the same. */
+export interface Disagreement {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+interface Evidence {
+  readonly observed: Observed;
+  readonly live: Live;
+  readonly liveRelease: Release | null;
+  readonly records: readonly RolloutRecord[];
+}
+
+const CLEANUP = 'docker-deploy-bg cleanup';
+
+/** Everything that does not fit together, with the command that settles it. Empty while a rollout moves under a holder. */
+export function disagreements(
+  evidence: Evidence,
+  replaced: readonly string[],
+  moving: boolean,
+): readonly Disagreement[] {
+  if (moving) return [];
+  return [
+    ...unclear(evidence),
+    ...unfinished(evidence),
+    ...colorFile(evidence),
+    ...missing(evidence),
+    ...deadBackends(evidence),
+    ...copies(evidence, replaced),
+  ];
+}
+
+function unclear({ live }: Evidence): Disagreement[] {
+  return live.kind === 'unclear' ? [{ what: live.reason, remedy: 'stop the color that should not serve' }] : [];
+}
+
+function unfinished({ records }: Evidence): Disagreement[] {
+  const last = records.at(-1);
+  if (last === undefined || last.endedAt !== null || last.state === 'paused' || last.state === 'rollback_paused')
+    return [];
+  const version = last.candidate.version ?? '';
+  return [
+    {
+      what: `the ${last.verb} of ${version} was left unfinished by its process`,
+      remedy: `docker-deploy-bg deploy ${version} goes on, docker-deploy-bg rollback takes it back`,
+    },
+  ];
+}
+
+function colorFile({ observed, live }: Evidence): Disagreement[] {
+  if (live.kind === 'unclear') return [];
+  const color = live.kind === 'color' ? live.color : null;
+  if (observed.color === color) return [];
+  return [
+    {
+      what: `.deployment-color says ${observed.color ?? 'nothing'}, but ${color ?? 'no color'} serves`,
+      remedy: CLEANUP,
+    },
+  ];
+}
+
+function missing({ observed, live, liveRelease }: Evidence): Disagreement[] {
+  if (live.kind !== 'color' || liveRelease === null) return [];
+  const side = releaseSide(liveRelease, live.color);
+  return longRunning(side).flatMap((name) => {
+    const wanted = side.services[name]?.replicas ?? 0;
+    const running = replicasIn(observed, side, name).filter((c) => c.state === 'running').length;
+    if (running >= wanted) return [];
+    return [
+      {
+        what: `${name}: ${String(running)} of ${String(wanted)} replicas run`,
+        remedy: `docker-deploy-bg deploy ${liveRelease.version}`,
+      },
+    ];
+  });
+}
+
+function deadBackends({ observed, liveRelease }: Evidence): Disagreement[] {
+  if (observed.router.kind === 'unreadable') return [];
+  const running = new Set(observed.containers.filter((c) => c.state === 'running').map((c) => c.name));
+  const dead = observed.router.routes
+    .flatMap((route) => route.backends.map((b) => b.container))
+    .filter((name) => !running.has(name));
+  return dead.map((name) => ({
+    what: `the proxy sends traffic to ${name}, which does not run`,
+    remedy: `docker-deploy-bg deploy ${liveRelease?.version ?? '<version>'}`,
+  }));
+}
+
+function copies({ observed, live }: Evidence, replaced: readonly string[]): Disagreement[] {
+  if (live.kind !== 'color') return [];
+  return uncolored(observed, replaced).map((c) => ({
+    what: `${c.name} runs beside the colors: other services find it as ${c.service}`,
+    remedy: `docker rm -f ${c.name}`,
+  }));
+}

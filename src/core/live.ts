@@ -1,0 +1,121 @@
+import { COLORS, type Color } from './color.ts';
+import type { Observed, ObservedContainer } from './observed.ts';
+import type { RolloutRecord, Side, SideService } from './record.ts';
+import type { Release } from './release.ts';
+
+/** Which place serves now. */
+export type Live =
+  | { readonly kind: 'none' }
+  /** Containers of the user's own project: never deployed by us, or given back by `reset`. */
+  | { readonly kind: 'uncolored' }
+  | { readonly kind: 'color'; readonly color: Color }
+  /** The evidence contradicts itself; a person has to say. */
+  | { readonly kind: 'unclear'; readonly reason: string };
+
+/**
+ * Who serves, by the strength of the evidence: what the proxy sends traffic to, then the last completed rollout,
+ * then `.deployment-color`, then the only place that has containers (DESIGN section 9: labels and the proxy's
+ * read-back are the truth, files are checked against them).
+ */
+export function whoIsLive(observed: Observed, records: readonly RolloutRecord[], replaced: readonly string[]): Live {
+  return byRouter(observed, records) ?? byRecord(records) ?? byFile(observed) ?? byContainers(observed, replaced);
+}
+
+function byRouter(observed: Observed, records: readonly RolloutRecord[]): Live | null {
+  if (observed.router.kind === 'unreadable') return null;
+  const names = new Set(observed.router.routes.flatMap((route) => route.backends.map((b) => b.container)));
+  const places = new Set(observed.containers.filter((c) => names.has(c.name)).map((c) => c.color));
+  if (places.size === 0) return null;
+  if (places.size > 1) return byRecord(records);
+  return place([...places][0] ?? null);
+}
+
+function byRecord(records: readonly RolloutRecord[]): Live | null {
+  const last = records.findLast((record) => record.state === 'completed');
+  return last === undefined ? null : place(last.candidate.color);
+}
+
+function byFile(observed: Observed): Live | null {
+  return observed.color === null ? null : place(observed.color);
+}
+
+function byContainers(observed: Observed, replaced: readonly string[]): Live {
+  const colors = COLORS.filter((color) => observed.containers.some((c) => c.color === color && isUp(c)));
+  const [only, second] = colors;
+  if (second !== undefined)
+    return {
+      kind: 'unclear',
+      reason: 'blue and green both run, and neither the proxy nor the state says which one serves',
+    };
+  if (only !== undefined) return { kind: 'color', color: only };
+  return uncolored(observed, replaced).some(isUp) ? { kind: 'uncolored' } : { kind: 'none' };
+}
+
+function place(color: Color | null): Live {
+  return color === null ? { kind: 'uncolored' } : { kind: 'color', color };
+}
+
+function isUp(container: ObservedContainer): boolean {
+  return !container.oneOff && container.state === 'running';
+}
+
+/** Replicas in the user's own project of services that deploys replace. */
+export function uncolored(observed: Observed, replaced: readonly string[]): readonly ObservedContainer[] {
+  return observed.containers.filter((c) => c.color === null && !c.oneOff && replaced.includes(c.service));
+}
+
+/** A side made of a release. */
+export function releaseSide(release: Release, color: Color | null): Side {
+  const services = Object.fromEntries(
+    Object.values(release.services)
+      .filter((service) => service.placement === 'colored' || service.placement === 'one-shot')
+      .map((service) => [service.name, sideService(service)]),
+  );
+  return { release: release.id, version: release.version, color, services };
+}
+
+function sideService(spec: SideService): SideService {
+  const {
+    name,
+    placement,
+    replicas,
+    hasHealthcheck,
+    update,
+    progressDeadlineMs,
+    drainTimeoutMs,
+    stopGraceMs,
+    retireAfterMs,
+    route,
+    dependsOn,
+  } = spec;
+  return {
+    name,
+    placement,
+    replicas,
+    hasHealthcheck,
+    update,
+    progressDeadlineMs,
+    drainTimeoutMs,
+    stopGraceMs,
+    retireAfterMs,
+    route,
+    dependsOn,
+  };
+}
+
+/**
+ * A side made of containers that no release describes: an uncolored project, or a color whose state was lost.
+ * Their settings are those of the release that replaces them, their number is what runs.
+ */
+export function adoptedSide(observed: Observed, like: Side, color: Color | null): Side | null {
+  const mine = observed.containers.filter(
+    (c) => c.color === color && !c.oneOff && like.services[c.service] !== undefined,
+  );
+  if (mine.length === 0) return null;
+  const services: Record<string, SideService> = {};
+  for (const spec of Object.values(like.services)) {
+    const replicas = mine.filter((c) => c.service === spec.name).length;
+    if (replicas > 0) services[spec.name] = { ...spec, replicas };
+  }
+  return { release: null, version: mine[0]?.version ?? null, color, services };
+}

@@ -1,0 +1,26 @@
+import type { RolloutRecord } from './record.ts';
+import { isScale } from './sides.ts';
+
+/**
+ * Ids of the releases that `rollback` walks down, the live one last. A completed deploy puts its release on top; a
+ * completed rollback takes away what is above its target, so that repeating it walks back and does not toggle
+ * (ORACLE U31). A change of replicas replaces the top. `reset` empties it.
+ */
+export function releaseStack(records: readonly RolloutRecord[]): readonly string[] {
+  let stack: string[] = [];
+  for (const record of records) {
+    const release = record.candidate.release;
+    if (record.state !== 'completed' || release === null) continue;
+    if (record.verb === 'reset') stack = [];
+    else if (isScale(record)) stack = [...stack.slice(0, -1), release];
+    else if (record.verb === 'rollback')
+      stack = [...stack.slice(0, stack.includes(release) ? stack.lastIndexOf(release) : stack.length), release];
+    else stack = [...stack, release];
+  }
+  return stack;
+}
+
+/** The release that a plain `rollback` goes to; null if there is none. */
+export function previousRelease(records: readonly RolloutRecord[]): string | null {
+  return releaseStack(records).at(-2) ?? null;
+}

@@ -1,0 +1,56 @@
+import { act, type Decision, stepDone, wait } from '../decision.ts';
+import type { StepOf } from '../plan.ts';
+import { currentStep } from '../record.ts';
+import { replicasIn } from '../sides.ts';
+import { longRunning } from '../strategies/create-ready.ts';
+import { fail, type StepContext } from './outcome.ts';
+import { draining } from './traffic.ts';
+
+export function pause({ record, now }: StepContext, step: StepOf<'pause'>): Decision {
+  if (step.ms === null) {
+    return {
+      kind: 'event',
+      event: { kind: 'state', trigger: 'pause', reason: 'step', message: 'waits for a person to promote' },
+    };
+  }
+  const until = record.stepStartedAt + step.ms;
+  return now >= until ? stepDone : wait('the time before the switch', until);
+}
+
+/** The old replicas drain while the candidate is watched. */
+export function monitor(context: StepContext, step: StepOf<'monitor'>): Decision {
+  const until = context.record.stepStartedAt + step.ms;
+  if (context.now >= until) return stepDone;
+  return wait('the candidate to hold', until, { drain: willDrain(context) });
+}
+
+function willDrain(context: StepContext): string[] {
+  const step = context.record.steps.find((s): s is StepOf<'drain'> => s.kind === 'drain');
+  return step === undefined ? [] : draining(context, step).map((c) => c.id);
+}
+
+/** Only here the candidate becomes the stable release, and only with a ready replica of every service. */
+export function complete(context: StepContext): Decision {
+  const { record, observed } = context;
+  if (record.state === 'completed') return stepDone;
+  const lacking = longRunning(record.candidate).find((service) => !hasRunning(context, service));
+  if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
+  if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
+  return { kind: 'event', event: { kind: 'state', trigger: 'complete' } };
+}
+
+function hasRunning({ record, observed }: StepContext, service: string): boolean {
+  const wanted = record.candidate.services[service]?.replicas ?? 0;
+  return wanted === 0 || replicasIn(observed, record.candidate, service).some((c) => c.state === 'running');
+}
+
+export function hold({ record, now }: StepContext, step: StepOf<'hold'>): Decision {
+  const until = record.stepStartedAt + step.ms;
+  return now >= until ? stepDone : { kind: 'leave', until };
+}
+
+/** When a held release will be retired; null if none is held. */
+export function heldUntil(record: StepContext['record']): number | null {
+  const step = currentStep(record);
+  return record.state === 'completed' && step?.kind === 'hold' ? record.stepStartedAt + step.ms : null;
+}

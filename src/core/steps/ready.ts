@@ -1,0 +1,83 @@
+import { type Decision, stepDone, wait } from '../decision.ts';
+import { isCounted } from '../failure.ts';
+import type { ObservedContainer } from '../observed.ts';
+import type { StepOf } from '../plan.ts';
+import { readiness, type Readiness } from '../readiness.ts';
+import type { SideService } from '../record.ts';
+import { replicasIn, requireSide } from '../sides.ts';
+import { judgedReplicas } from './containers.ts';
+import { fail, type StepContext } from './outcome.ts';
+
+interface Judged {
+  readonly container: ObservedContainer;
+  readonly service: SideService;
+  readonly verdict: Readiness;
+}
+
+/** Ends when every replica is ready or its failure is counted; each is reported once, as soon as it is known. */
+export function ready(context: StepContext, step: StepOf<'ready'>): Decision {
+  const judged = judge(context, step);
+  return news(context, step, judged) ?? disappeared(context, step) ?? waitFor(judged) ?? stepDone;
+}
+
+function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
+  const { record, observed, now } = context;
+  const side = requireSide(record, step.side);
+  return judgedReplicas(context, step).flatMap((container) => {
+    const service = side.services[container.service];
+    if (service === undefined || isCounted(record, container.id) || record.ready[container.id] !== undefined) return [];
+    const since = Math.max(container.createdAt, record.stepStartedAt);
+    const ours = container.rollout === record.id;
+    return [{ container, service, verdict: readiness(container, { service, observed, now, since, ours }) }];
+  });
+}
+
+function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): Decision | null {
+  for (const { container, verdict } of judged) {
+    if (verdict.kind === 'ready') {
+      return { kind: 'event', event: { kind: 'container-ready', service: container.service, id: container.id } };
+    }
+    if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
+  }
+  return null;
+}
+
+function failed(context: StepContext, step: StepOf<'ready'>, container: ObservedContainer, reason: string): Decision {
+  if (step.side === 'stable') return fail(context, `${container.name}: ${reason}`);
+  const at = container.finishedAt ?? context.now;
+  const failure = { service: container.service, container: container.name, id: container.id, reason, at };
+  return { kind: 'event', event: { kind: 'container-failed', failure } };
+}
+
+/** A replica that somebody removed before it was ready. */
+function disappeared(context: StepContext, step: StepOf<'ready'>): Decision | null {
+  if (step.side === 'stable') return null;
+  const { record, observed, now } = context;
+  for (const service of step.services) {
+    const created = record.steps.slice(0, record.cursor).findLast((s) => s.kind === 'create' && s.service === service);
+    const wanted = created?.kind === 'create' ? created.replicas : 0;
+    const gone = wanted - replicasIn(observed, record.candidate, service).length - uncounted(context, service);
+    if (gone > 0) {
+      const failure = { service, container: service, id: null, reason: 'was removed before it was ready', at: now };
+      return { kind: 'event', event: { kind: 'container-failed', failure } };
+    }
+  }
+  return null;
+}
+
+/** Failures that stand for replicas which are not there to be observed. */
+function uncounted({ record, observed }: StepContext, service: string): number {
+  const present = new Set(observed.containers.map((c) => c.id));
+  return record.failures.filter((f) => f.service === service && (f.id === null || !present.has(f.id))).length;
+}
+
+function waitFor(judged: readonly Judged[]): Decision | null {
+  const waiting = judged.flatMap(({ container, service, verdict }) =>
+    verdict.kind === 'waiting' ? [{ container, service, verdict }] : [],
+  );
+  if (waiting.length === 0) return null;
+  const what = waiting.map(({ container, verdict }) => `${container.name}: ${verdict.what}`).join('; ');
+  const until = Math.min(...waiting.map(({ verdict }) => verdict.until));
+  const probe = waiting.filter(({ service }) => service.route?.probe).map(({ container }) => container.id);
+  return wait(what, until, { probe });
+}

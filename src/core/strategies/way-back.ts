@@ -1,0 +1,52 @@
+import type { Step } from '../plan.ts';
+import type { RolloutRecord, Side } from '../record.ts';
+import { isScale } from '../sides.ts';
+import { callersFirst, longRunning, routed } from './create-ready.ts';
+
+/**
+ * The way back: the stable release gets all traffic first, then the candidate drains and goes. Stable replicas that
+ * died meanwhile are brought back after those that live have the traffic. Never a pause, never a check.
+ */
+export function wayBack(record: RolloutRecord): Step[] {
+  const { stable, candidate } = record;
+  const steps: Step[] = [];
+  if (record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
+  if (stable !== null) steps.push(...restore(stable));
+  if (stable !== null && record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
+  if (isScale(record) && stable !== null) return [...steps, ...shrinkBack(stable, candidate)];
+  if (record.weight !== null && routed(candidate).length > 0) {
+    steps.push({ kind: 'drain', side: 'candidate', services: routed(candidate) });
+  }
+  return [...steps, { kind: 'remove', side: 'candidate', services: callersFirst(candidate) }];
+}
+
+function restore(stable: Side): Step[] {
+  const services = longRunning(stable);
+  return [
+    ...services.map((service): Step => ({
+      kind: 'create',
+      side: 'stable',
+      service,
+      replicas: replicas(stable, service),
+    })),
+    { kind: 'ready', side: 'stable', services },
+  ];
+}
+
+function shrinkBack(stable: Side, candidate: Side): Step[] {
+  const grown = longRunning(candidate).filter((name) => replicas(candidate, name) > replicas(stable, name));
+  const drained = grown.filter((name) => routed(candidate).includes(name));
+  return [
+    ...(drained.length > 0 ? [{ kind: 'drain', side: 'candidate', services: drained } as const] : []),
+    ...grown.map((service): Step => ({
+      kind: 'shrink',
+      side: 'candidate',
+      service,
+      replicas: replicas(stable, service),
+    })),
+  ];
+}
+
+function replicas(side: Side, service: string): number {
+  return side.services[service]?.replicas ?? 0;
+}
