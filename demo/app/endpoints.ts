@@ -28,8 +28,9 @@ const UPSTREAM_MS = 5000;
 const UPSTREAM_BYTES = 65_536;
 
 function json(call: Call, status: number, body: object): void {
-  call.response.writeHead(status, { 'content-type': 'application/json' });
-  call.response.end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  call.response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  call.response.end(text);
 }
 
 function whoAmI({ app, id }: Call): { version: string; color: string; hostname: string; id: string } {
@@ -44,7 +45,9 @@ function number(call: Call, name: string, fallback: number): number {
 /** Calls `action` after `ms`, unless the client has gone by then. */
 function later(call: Call, ms: number, action: () => void): void {
   const timer = setTimeout(action, ms);
-  call.response.once('close', () => clearTimeout(timer));
+  call.response.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 function health(call: Call): void {
@@ -69,16 +72,29 @@ async function echo(call: Call): Promise<void> {
 
 function slow(call: Call): void {
   const ms = number(call, 'ms', 3000);
-  later(call, ms, () => json(call, 200, { ...whoAmI(call), ms }));
+  later(call, ms, () => {
+    json(call, 200, { ...whoAmI(call), ms });
+  });
 }
 
 /** Calls `tick` every `every` ms for `ms`, then `end`; stops when the client goes. */
 function repeat(call: Call, every: number, ms: number, tick: (n: number) => void, end: () => void): void {
   let n = 0;
-  const interval = setInterval(() => tick((n += 1)), Math.max(every, 1));
-  const stop = (): void => clearInterval(interval);
+  const interval = setInterval(
+    () => {
+      tick((n += 1));
+    },
+    Math.max(every, 1),
+  );
+  const stop = (): void => {
+    clearInterval(interval);
+  };
   call.response.once('close', stop);
-  if (ms < Infinity) later(call, ms, () => (stop(), end()));
+  if (ms === Infinity) return;
+  later(call, ms, () => {
+    stop();
+    end();
+  });
 }
 
 function stream(call: Call): void {
@@ -98,36 +114,36 @@ function serverSentEvents(call: Call): void {
   send(0);
   repeat(call, number(call, 'every', 200), number(call, 'ms', Infinity), send, end);
   call.app.draining.addEventListener('abort', end, { once: true });
-  call.response.once('close', () => call.app.draining.removeEventListener('abort', end));
+  call.response.once('close', () => {
+    call.app.draining.removeEventListener('abort', end);
+  });
+}
+
+/** The answer's head, to a GET on a connection of its own; rejects when it is not there within UPSTREAM_MS. */
+function open(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, signal: AbortSignal.timeout(UPSTREAM_MS) }, resolve).on('error', reject);
+  });
 }
 
 /** The JSON at `url`; rejects when it is no JSON, too long, or not there within UPSTREAM_MS. */
-function fetchJson(url: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { agent: false, signal: AbortSignal.timeout(UPSTREAM_MS) }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('error', reject);
-      answer.on('data', (part: string) => {
-        text += part;
-        if (text.length > UPSTREAM_BYTES) answer.destroy(new Error('the answer is too long'));
-      });
-      answer.on('end', () => {
-        try {
-          resolve(JSON.parse(text));
-        } catch (error) {
-          reject(error as Error);
-        }
-      });
-    });
-    request.on('error', reject);
-  });
+async function fetchJson(url: string): Promise<unknown> {
+  let text = '';
+  for await (const part of await open(url)) {
+    text += String(part);
+    if (text.length > UPSTREAM_BYTES) throw new Error('the answer is too long');
+  }
+  return JSON.parse(text);
 }
 
 /** Asks another service of the compose network who it is: it shows whose names a color sees. */
 async function upstream(call: Call): Promise<void> {
   const service = call.query.get('service') ?? '';
   const port = number(call, 'port', 3000);
-  if (!/^[\w.-]+$/.test(service)) return json(call, 400, { error: 'service=NAME is missing' });
+  if (!/^[\w.-]+$/.test(service)) {
+    json(call, 400, { error: 'service=NAME is missing' });
+    return;
+  }
   try {
     json(call, 200, { ...whoAmI(call), upstream: await fetchJson(`http://${service}:${port}/`) });
   } catch (error) {
@@ -136,7 +152,9 @@ async function upstream(call: Call): Promise<void> {
 }
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  '/': (call) => json(call, 200, whoAmI(call)),
+  '/': (call) => {
+    json(call, 200, whoAmI(call));
+  },
   '/health': health,
   '/inflight': inFlight,
   '/echo': echo,
@@ -152,12 +170,21 @@ const UNCOUNTED = new Set(['/health', '/inflight']);
 /** Answers one request. Every answer says by `x-version` and `x-color` whose it is. */
 export async function answer(app: App, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  const call: Call = { app, request, response, query: url.searchParams, id: String(request.headers['x-request-id'] ?? '') };
+  const call: Call = {
+    app,
+    request,
+    response,
+    query: url.searchParams,
+    id: String(request.headers['x-request-id'] ?? ''),
+  };
   if (!UNCOUNTED.has(url.pathname)) app.inFlight.follow(response);
   response.setHeader('x-version', app.settings.version);
   response.setHeader('x-color', app.settings.color);
   if (app.draining.aborted) response.setHeader('connection', 'close');
   const endpoint = ENDPOINTS[url.pathname];
-  if (!endpoint) return json(call, 404, { error: `nothing at ${url.pathname}` });
+  if (!endpoint) {
+    json(call, 404, { error: `nothing at ${url.pathname}` });
+    return;
+  }
   await endpoint(call);
 }

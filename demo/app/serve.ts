@@ -23,16 +23,13 @@ function drain(http: Server, websockets: Websockets, app: App, controller: Abort
   if (app.draining.aborted) return;
   say(`SIGTERM: draining, ${counts(app)}`);
   controller.abort();
-  app.inFlight.askToClose();
+  app.inFlight.closeAfterAnswers();
   websockets.drain();
   const cutBefore = app.inFlight.cut;
   http.close(() => {
     say(`drained: cut ${app.inFlight.cut - cutBefore} requests`);
     process.exit(0);
   });
-  http.closeIdleConnections();
-  // A connection whose answer had begun before the drain is idle only now, and nobody told its client to close it.
-  http.on('request', (_request, response) => response.once('close', () => http.closeIdleConnections()));
 }
 
 function scriptedDeath(app: App): void {
@@ -83,5 +80,7 @@ export function serve(env: NodeJS.ProcessEnv): void {
     });
   });
   scriptedDeath(app);
-  http.listen(settings.port, () => say(`listening on ${settings.port}: version ${settings.version} color ${settings.color || 'none'}`));
+  http.listen(settings.port, () => {
+    say(`listening on ${settings.port}: version ${settings.version} color ${settings.color || 'none'}`);
+  });
 }

@@ -16,7 +16,9 @@ export class Websockets {
       headers.push(`x-version: ${settings.version}`, `x-color: ${settings.color}`);
     });
     this.server.on('connection', (socket) => {
-      socket.on('error', () => socket.terminate());
+      socket.on('error', () => {
+        socket.terminate();
+      });
       socket.on('message', (data) => {
         const echo = (data as Buffer).toString('utf8');
         socket.send(JSON.stringify({ version: settings.version, color: settings.color, echo }));

@@ -34,14 +34,13 @@ async function cleanupIn(session: Session, location: Location, signal: AbortSign
   refuseForeign((await survey(session)).observed, session.storeId, false);
   await recover(session, signal, { forwardTo: null, endHold: true });
   const strays = await removeStrays(session, 'leftovers');
-  const known = await survey(session);
-  const removed = [
-    ...strays,
-    ...(await removeOldReleases(session.ports, location, known)),
-    ...(await removeLooseTags(session)),
-  ];
-  await agreeOnColor(session, known);
-  return { removed, exit: EXIT.ok };
+  const releases = await forgetOldReleases(session, location.history);
+  const forgotten = releases.map(({ id, version }) => {
+    return { kind: 'release', name: id, why: `${version} is not kept for rollback any more` };
+  });
+  const tags = await removeLooseTags(session);
+  await agreeOnColor(session, await survey(session));
+  return { removed: [...strays, ...forgotten, ...tags], exit: EXIT.ok };
 }
 
 async function wouldRemove(ports: Ports, location: Location): Promise<CleanupItem[]> {
@@ -67,7 +66,7 @@ export async function removeStrays(
     which === 'leftovers' ? records : [],
     session.replaced,
   );
-  await Promise.all(found.map((item) => (item.kind === 'container' ? removeContainer(session, item.id) : null)));
+  await Promise.all(found.flatMap((item) => (item.kind === 'container' ? [removeContainer(session, item.id)] : [])));
   const after = await observe(session.ports, session.project, null);
   const empty = after.networks.filter(
     (name) =>

@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+// Bundles what is there into dist/: the CLI, the demo application with its Dockerfile, the load generator.
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+
+// Packages in CommonJS call require() for Node's own modules, which an ESM bundle does not have.
+const REQUIRE = [
+  "import { createRequire as createRequireOfBundle } from 'node:module';",
+  'const require = createRequireOfBundle(import.meta.url);',
+].join('\n');
+
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  sourcemap: true,
+  minify: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+};
+
+// dockerode loads these at import, for sessions of BuildKit and for ssh hosts. We use neither of its two, and they
+// are six sevenths of the bundle and more than half of the start-up. Whoever calls one is told so.
+const UNUSED = /^(@grpc\/.*|ssh2|cpu-features)$/;
+const STUB = `
+const missing = (name) => function () { throw new Error('MODULE.' + name + ' is not part of this bundle'); };
+module.exports = new Proxy({}, {
+  get: (_, name) => (typeof name === 'symbol' || name === '__esModule' ? undefined : missing(name)),
+});`;
+
+const stubUnused = {
+  name: 'stub-unused',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'stub' }));
+    onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({
+      contents: STUB.replace('MODULE', path),
+      loader: 'js',
+    }));
+  },
+};
+
+/** Chunks have their hash in the name: those of earlier builds would pile up. */
+async function removeStale(outputs, folder) {
+  const current = new Set(outputs.map((path) => relative(DIST, join(ROOT, path))));
+  const names = await readdir(folder);
+  const stale = names.filter((name) => /^chunk-.*\.js(\.map)?$|^chunks?$/.test(name) && !current.has(name));
+  await Promise.all(stale.map((name) => rm(join(folder, name), { recursive: true })));
+}
+
+async function buildCli(entry) {
+  const source = await readFile(join(ROOT, entry), 'utf8');
+  const hashbang = source.startsWith('#!') ? '' : '#!/usr/bin/env node\n';
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: [entry],
+    outdir: 'dist',
+    splitting: true,
+    // All in one folder: ../templates is the same for every chunk.
+    chunkNames: 'chunk-[name]-[hash]',
+    banner: { js: hashbang + REQUIRE },
+    plugins: [stubUnused],
+  });
+  await removeStale(Object.keys(metafile.outputs), DIST);
+  await chmod(join(DIST, 'docker-deploy-bg.js'), 0o755);
+}
+
+/** One file, so that an image is this file on top of Node; without splitting, import() stays lazy inside of it. */
+async function buildApp(entry) {
+  const folder = join(DIST, 'demo/app');
+  await build({ ...COMMON, entryPoints: [entry], outfile: join(folder, 'server.js'), banner: { js: REQUIRE } });
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
+  await copyFile(join(ROOT, 'demo/app/Dockerfile'), join(folder, 'Dockerfile'));
+}
+
+async function buildLoad(entry) {
+  await build({ ...COMMON, entryPoints: [entry], outfile: join(DIST, 'demo/load.js'), banner: { js: REQUIRE } });
+}
+
+const TARGETS = [
+  ['cmd/docker-deploy-bg.ts', buildCli],
+  ['demo/app/server.ts', buildApp],
+  ['demo/load/main.ts', buildLoad],
+];
+
+/** One that does not build says so and leaves the others usable; esbuild has printed why. */
+async function makeTarget([entry, make]) {
+  if (!existsSync(join(ROOT, entry))) return console.error(`build: there is no ${entry} yet`);
+  try {
+    await make(entry);
+  } catch (error) {
+    console.error(`build: ${entry}: ${error.message.split('\n', 1)[0]}`);
+    process.exitCode = 1;
+  }
+}
+
+await mkdir(DIST, { recursive: true });
+for (const target of TARGETS) await makeTarget(target);

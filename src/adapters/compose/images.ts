@@ -1,0 +1,96 @@
+import type { PullOptions } from '../../app/ports.ts';
+import { serviceOf, text } from '../../config/model.ts';
+import { parseDuration } from '../../core/duration.ts';
+import { DeployError } from '../../core/errors.ts';
+import type { Project } from '../../core/project.ts';
+import { wordsOf, type Outcome } from './call.ts';
+
+/** The calls that fetching needs. */
+export interface ImageCalls {
+  /** When the image got its tag last; null if it is not here. */
+  readonly taggedAt: (reference: string) => Promise<Date | null>;
+  /** `docker compose pull SERVICE` or `build SERVICE` with the user's files. */
+  readonly compose: (command: 'pull' | 'build', service: string) => Promise<Outcome>;
+  readonly now: () => number;
+}
+
+/** A service under the question where its image comes from. */
+interface Wanted {
+  readonly service: string;
+  readonly image: string;
+  readonly policy: string;
+  readonly buildable: boolean;
+  /** False for a service that is only built: its image has no name that a registry knows. */
+  readonly pullable: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const BUILD_LINES = 20;
+
+/**
+ * What `docker compose up` does about the image of a service, without starting it: builds or pulls by the service's
+ * pull policy. A present image is asked for at the registry by `always` and by a policy of time only.
+ * @throws image-missing naming service, image and the registry's words
+ */
+export async function fetchImage(
+  project: Project,
+  service: string,
+  options: PullOptions,
+  calls: ImageCalls,
+): Promise<void> {
+  const wanted = wantedOf(project, service);
+  if (wanted.buildable && (options.build || wanted.policy === 'build')) return build(wanted, calls);
+  const present = await calls.taggedAt(wanted.image);
+  const pulled = shallPull(wanted, options, present, calls.now()) ? await calls.compose('pull', service) : null;
+  if (pulled?.ok === true) return;
+  if (present === null) return wanted.buildable ? build(wanted, calls) : refuse(wanted, options, pulled);
+  // Compose goes on with the image that it can build; one that it was told to fetch and could not is an error.
+  if (pulled !== null && !wanted.buildable) refuse(wanted, options, pulled);
+}
+
+function wantedOf(project: Project, service: string): Wanted {
+  const model = serviceOf(project.models.base, service);
+  return {
+    service,
+    image: project.services[service]?.image ?? service,
+    policy: text(model['pull_policy']) ?? 'missing',
+    buildable: 'build' in model,
+    pullable: 'image' in model,
+  };
+}
+
+function shallPull(wanted: Wanted, options: PullOptions, present: Date | null, now: number): boolean {
+  if (!options.pull || !wanted.pullable || wanted.policy === 'never' || wanted.policy === 'build') return false;
+  if (present === null || wanted.policy === 'always') return true;
+  const age = maxAgeMs(wanted.policy);
+  return age !== null && now - present.getTime() > age;
+}
+
+/** How old an image may be under a policy of time (compose-spec 05, `pull_policy`); null for other policies. */
+function maxAgeMs(policy: string): number | null {
+  if (policy === 'daily') return DAY_MS;
+  if (policy === 'weekly') return 7 * DAY_MS;
+  const every = /^every_(?:(\d+)w)?(?:(\d+)d)?(.*)$/.exec(policy);
+  if (every === null) return null;
+  const [, weeks, days, rest] = every;
+  return (Number(weeks ?? 0) * 7 + Number(days ?? 0)) * DAY_MS + (parseDuration(rest ?? '') ?? 0);
+}
+
+async function build({ service, image }: Wanted, calls: ImageCalls): Promise<void> {
+  const outcome = await calls.compose('build', service);
+  if (outcome.ok) return;
+  const lines = wordsOf(outcome.stderr).slice(-BUILD_LINES);
+  throw new DeployError('image-missing', {
+    what: `the image ${image} of service ${service} cannot be built: ${lines.at(-1) ?? ''}`,
+    details: lines,
+  });
+}
+
+function refuse({ service, image, policy }: Wanted, options: PullOptions, pulled: Outcome | null): never {
+  const why = options.pull ? `its pull_policy is ${policy}` : 'pulling was not wanted (--no-pull)';
+  const words = pulled === null ? [`it is not here, and ${why}`] : wordsOf(pulled.stderr);
+  throw new DeployError('image-missing', {
+    what: `the image ${image} of service ${service} is missing: ${words.at(-1) ?? 'the registry gave no reason'}`,
+    details: words,
+  });
+}

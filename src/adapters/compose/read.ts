@@ -1,0 +1,142 @@
+import { resolve } from 'node:path';
+import { diagnosticText, isWarning } from '../../config/findings.ts';
+import { frozenText, parseModel } from '../../config/frozen-yaml.ts';
+import { mapping, servicesOf, text, unescaped } from '../../config/model.ts';
+import { contentSources } from '../../config/identity.ts';
+import { buildProject, versionVariable } from '../../config/project.ts';
+import { differingServices, servicesHolding } from '../../config/replaced.ts';
+import { servicesNamedIn, Sources, type SourceFile } from '../../config/sources.ts';
+import type { Color } from '../../core/color.ts';
+import { DeployError } from '../../core/errors.ts';
+import type { ComposeModel, Models, Project } from '../../core/project.ts';
+import { call, wordsOf } from './call.ts';
+import { userFiles, type UserFiles } from './files.ts';
+import { derivedFlags, userFlags, type ComposeOptions } from './options.ts';
+
+/** No real version: it shows which services depend on it. Valid in an image reference. */
+const SENTINEL = 'deploy-bg-sentinel';
+
+/** A project with the variable that carried its version. */
+export interface Reading {
+  readonly project: Project;
+  readonly versionEnv: string;
+}
+
+/** Resolves the user's files for a version and validates them. @throws invalid-config, compose-rejected, compose-missing */
+export async function readProject(options: ComposeOptions, version: string): Promise<Reading> {
+  const files = await userFiles(options);
+  const { base, versioned, versionEnv } = await resolveVersion(options, files, version);
+  const [overlays, captured] = await Promise.all([
+    resolveOverlays(options, files, base, { [versionEnv]: version }),
+    capture(options, files, base, variablesOf({ base, overlays: { blue: base, green: base } })),
+  ]);
+  const models: Models = { base, overlays };
+  const added = variablesOf(models).filter((name) => !(name in captured));
+  const given = Object.values(files.overlays).filter((overlay) => overlay !== null);
+  const { project, diagnostics } = buildProject({
+    models,
+    version,
+    directory: files.directory,
+    versioned,
+    overlays: given.map((overlay) => ({ file: overlay.path, names: servicesNamedIn(overlay) })),
+    environmentValues: { ...captured, ...(await capture(options, files, base, added)) },
+    overrides: options.overrides ?? {},
+    sources: new Sources([...files.sources, ...given]),
+  });
+  const errors = diagnostics.filter((each) => !isWarning(each));
+  if (errors.length === 0) return { project, versionEnv };
+  const counted = errors.length === 1 ? 'one error' : `${String(errors.length)} errors`;
+  throw new DeployError('invalid-config', {
+    what: `the configuration of ${project.name} has ${counted}`,
+    details: diagnostics.map(diagnosticText),
+  });
+}
+
+async function resolveVersion(options: ComposeOptions, files: UserFiles, version: string) {
+  const given = new Sources(files.sources).scalar(['x-deploy-bg', 'version_env']);
+  const first = await resolveBoth(options, given ?? 'VERSION', version);
+  const wanted = versionVariable(first.base);
+  // It may come from an included file, which is not among the sources.
+  return wanted === first.versionEnv ? first : resolveBoth(options, wanted, version);
+}
+
+async function resolveBoth(options: ComposeOptions, versionEnv: string, version: string) {
+  const resolveFor = (value: string) => configOf(options, userFlags(options), { [versionEnv]: value });
+  const [base, sentinel] = await Promise.allSettled([resolveFor(version), resolveFor(SENTINEL)]);
+  if (base.status === 'rejected') throw base.reason;
+  // Files may depend on the version by their names (`env_file: ${VERSION}.env`): then nothing can be compared.
+  const versioned =
+    sentinel.status === 'fulfilled'
+      ? differingServices(base.value, sentinel.value)
+      : servicesHolding(base.value, version);
+  return { base: base.value, versioned, versionEnv };
+}
+
+async function resolveOverlays(
+  options: ComposeOptions,
+  files: UserFiles,
+  base: ComposeModel,
+  env: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<Color, ComposeModel>>> {
+  const merge = (overlay: SourceFile | null) =>
+    overlay === null
+      ? Promise.resolve(base)
+      : configOf(
+          options,
+          [...ownFlags(options, files, base), '-f', '-', '-f', resolve(options.cwd, overlay.path)],
+          env,
+          frozenText(base),
+        );
+  const [blue, green] = await Promise.all([merge(files.overlays.blue), merge(files.overlays.green)]);
+  return { blue, green };
+}
+
+/** Flags for a file of our own making: the same project, and every service in it is meant. */
+function ownFlags(options: ComposeOptions, files: UserFiles, base: ComposeModel): readonly string[] {
+  const name = text(base['name']) ?? '';
+  return ['-p', name, '--project-directory', files.directory, '--profile', '*', ...derivedFlags(options)];
+}
+
+async function configOf(
+  options: ComposeOptions,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input?: string,
+): Promise<ComposeModel> {
+  const outcome = await call({
+    docker: options.docker,
+    args: ['compose', ...flags, 'config'],
+    cwd: options.cwd,
+    env: { ...options.env, ...env },
+    ...(input === undefined ? {} : { input }),
+  });
+  if (outcome.ok) return parseModel(outcome.stdout);
+  const words = wordsOf(outcome.stderr);
+  throw new DeployError('compose-rejected', {
+    what: `Docker Compose does not accept the project: ${words.at(-1) ?? `exit code ${String(outcome.exitCode)}`}`,
+    details: words,
+  });
+}
+
+/** The variables that `environment:` secrets and configs name. */
+function variablesOf(models: Models): readonly string[] {
+  const sources = contentSources(models, Object.keys(servicesOf(models.base)));
+  return [...new Set(sources.map((source) => source.environment).filter((name) => name !== null))];
+}
+
+/** The exact values of variables, from wherever Compose takes them; those that are not set are left out. */
+async function capture(
+  options: ComposeOptions,
+  files: UserFiles,
+  base: ComposeModel,
+  names: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  if (names.length === 0) return {};
+  // The mark tells an empty variable from one that is not set.
+  const asked = Object.fromEntries(names.map((name) => [name, `\${${name}+=}\${${name}-}`]));
+  const file = frozenText({ services: { capture: { image: 'capture' } }, 'x-deploy-bg-env': asked });
+  const answer = await configOf(options, [...ownFlags(options, files, base), '-f', '-'], {}, file);
+  const values = Object.entries(mapping(answer['x-deploy-bg-env']));
+  const set = values.filter((value): value is [string, string] => text(value[1]) !== null);
+  return Object.fromEntries(set.map(([name, value]) => [name, unescaped(value.slice(1))]));
+}

@@ -1,0 +1,165 @@
+import type Docker from 'dockerode';
+import type { Engine, ImageInfo } from '../../app/ports.ts';
+import { DeployError, messageOf } from '../../core/errors.ts';
+import { COMPOSE_LABEL, LABEL } from '../../core/labels.ts';
+import type { ObservedContainer } from '../../core/observed.ts';
+import type { PreStopHook } from '../../core/project.ts';
+import { demultiplexed } from './frames.ts';
+import { observedContainer } from './observed-container.ts';
+import { watchContainers } from './watch.ts';
+
+/** The engine's answer for "there is none of that name". */
+const NOT_FOUND = 404;
+/** The engine's answer for "it is so already". */
+const NOT_MODIFIED = 304;
+/** The engine's answer while another removal of the same container is under way. */
+const CONFLICT = 409;
+
+/** `Engine` on the Docker API. Compose creates; everything else about containers happens here. */
+export class DockerEngine implements Engine {
+  readonly #docker: Docker;
+
+  constructor(docker: Docker) {
+    this.#docker = docker;
+  }
+
+  async ping(): Promise<void> {
+    await this.#ask(() => this.#docker.ping());
+  }
+
+  async containers(project: string): Promise<readonly ObservedContainer[]> {
+    const filters = [`${LABEL.project}=${project}`, `${COMPOSE_LABEL.project}=${project}`];
+    const lists = await Promise.all(
+      filters.map((label) => this.#ask(() => this.#docker.listContainers({ all: true, filters: { label: [label] } }))),
+    );
+    const ids = new Set(lists.flat().map((container) => container.Id));
+    const inspected = await Promise.all([...ids].map((id) => this.#inspect(id)));
+    return inspected.flatMap((info) => (info === null ? [] : [observedContainer(info)]));
+  }
+
+  /** Null for a container that was removed since it was listed. */
+  #inspect(id: string): Promise<Docker.ContainerInspectInfo | null> {
+    return this.#ask(() => orNull(this.#docker.getContainer(id).inspect(), NOT_FOUND));
+  }
+
+  async watch(project: string, changed: () => void, signal: AbortSignal): Promise<void> {
+    await this.#ask(() => watchContainers(this.#docker, project, changed, signal));
+  }
+
+  async stop(
+    id: string,
+    options: { readonly graceMs: number; readonly preStop: readonly PreStopHook[] },
+  ): Promise<void> {
+    const container = this.#docker.getContainer(id);
+    for (const hook of options.preStop)
+      await this.#ask(() => orNull(this.#runHook(container, hook), NOT_FOUND, CONFLICT));
+    const seconds = Math.ceil(options.graceMs / 1000);
+    await this.#ask(() => orNull(container.stop({ t: seconds }), NOT_FOUND, NOT_MODIFIED));
+  }
+
+  async #runHook(container: Docker.Container, hook: PreStopHook): Promise<void> {
+    const exec = await container.exec({
+      Cmd: [...hook.command],
+      Env: [...hook.environment],
+      Privileged: hook.privileged,
+      AttachStdout: true,
+      AttachStderr: true,
+      ...(hook.user === null ? {} : { User: hook.user }),
+      ...(hook.workingDir === null ? {} : { WorkingDir: hook.workingDir }),
+    });
+    const stream = await exec.start({});
+    await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve).resume());
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#ask(() => orNull(this.#docker.getContainer(id).start(), NOT_MODIFIED));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#ask(() => orNull(this.#docker.getContainer(id).remove({ force: true, v: true }), NOT_FOUND, CONFLICT));
+  }
+
+  async logTail(id: string, lines: number): Promise<readonly string[]> {
+    const container = this.#docker.getContainer(id);
+    const output = await this.#ask(() => container.logs({ stdout: true, stderr: true, tail: lines, follow: false }));
+    const tty = (await this.#inspect(id))?.Config.Tty ?? false;
+    const text = tty ? output.toString('utf8') : demultiplexed(output);
+    return text.split('\n').filter((line) => line.trim() !== '');
+  }
+
+  async healthLog(id: string): Promise<readonly string[]> {
+    const info = await this.#inspect(id);
+    const entries = info?.State.Health?.Log ?? [];
+    return entries.map((entry) => `exit ${String(entry.ExitCode)}: ${entry.Output.trim()}`);
+  }
+
+  async image(reference: string): Promise<ImageInfo | null> {
+    const info = await this.#ask(() => orNull(this.#docker.getImage(reference).inspect(), NOT_FOUND));
+    return info === null ? null : { id: info.Id };
+  }
+
+  async tag(image: string, reference: string): Promise<void> {
+    const colon = reference.lastIndexOf(':');
+    await this.#ask(() =>
+      this.#docker.getImage(image).tag({ repo: reference.slice(0, colon), tag: reference.slice(colon + 1) }),
+    );
+  }
+
+  async untag(reference: string): Promise<void> {
+    await this.#ask(() => orNull(this.#docker.getImage(reference).remove({ noprune: false }), NOT_FOUND, CONFLICT));
+  }
+
+  async pinnedTags(project: string): Promise<readonly string[]> {
+    const images = await this.#ask(() =>
+      this.#docker.listImages({ filters: { reference: [`deploy-bg/${project}/*`] } }),
+    );
+    return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`deploy-bg/${project}/`));
+  }
+
+  async composeProjectsWithNetworks(projects: readonly string[]): Promise<readonly string[]> {
+    const networks = await this.#ask(() => this.#docker.listNetworks({ filters: { label: [COMPOSE_LABEL.project] } }));
+    const owners = new Set(networks.map((network) => network.Labels?.[COMPOSE_LABEL.project]));
+    return projects.filter((project) => owners.has(project));
+  }
+
+  async removeNetworks(composeProject: string): Promise<void> {
+    const filters = { label: [`${COMPOSE_LABEL.project}=${composeProject}`] };
+    for (const network of await this.#ask(() => this.#docker.listNetworks({ filters }))) {
+      await this.#ask(() => this.#docker.getNetwork(network.Id).remove());
+    }
+  }
+
+  /** One choke point: whatever the engine or the way to it says becomes an error that people understand. */
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      throw asDeployError(error);
+    }
+  }
+}
+
+/** Null instead of an error for answers that mean "it is so already". */
+async function orNull<T>(answer: Promise<T>, ...codes: number[]): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    const code = statusCode(error);
+    if (code !== null && codes.includes(code)) return null;
+    throw error;
+  }
+}
+
+function statusCode(error: unknown): number | null {
+  const code: unknown = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : null;
+  return typeof code === 'number' ? code : null;
+}
+
+function asDeployError(error: unknown): DeployError {
+  if (error instanceof DeployError) return error;
+  const unreachable = statusCode(error) === null;
+  const what = unreachable
+    ? `the Docker engine does not answer: ${messageOf(error)}`
+    : `the Docker engine refused: ${messageOf(error)}`;
+  return new DeployError(unreachable ? 'engine-unreachable' : 'engine-failed', { what, cause: error });
+}

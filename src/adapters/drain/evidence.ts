@@ -1,0 +1,52 @@
+import type { ObservedContainer } from '../../core/observed.ts';
+import { readSockets, type Sockets } from './sockets.ts';
+
+/** Requests in flight by container id; null where there is no evidence. */
+export type InFlight = Readonly<Record<string, number | null>>;
+
+/**
+ * Established connections from a proxy to containers. Idle kept ones count as busy, so that the number falls to
+ * zero no earlier than the requests do.
+ */
+export async function fromProxy(
+  pid: number | null,
+  containers: readonly ObservedContainer[],
+  proc?: string,
+): Promise<InFlight> {
+  const sockets = pid === null ? null : await readSockets(pid, proc);
+  const count = (container: ObservedContainer): number | null =>
+    ended(container) ? 0 : sockets === null ? null : connectionsTo(sockets, container);
+  return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
+}
+
+/**
+ * Connections that containers have accepted, seen in their own network namespaces: on the port of their route, or
+ * on every port that they listen on where that is not known.
+ */
+export async function atContainers(
+  port: (container: ObservedContainer) => number | null,
+  containers: readonly ObservedContainer[],
+  proc?: string,
+): Promise<InFlight> {
+  const counts = await Promise.all(containers.map((container) => accepted(container, port(container), proc)));
+  return Object.fromEntries(containers.map(({ id }, index) => [id, counts[index] ?? null]));
+}
+
+async function accepted(container: ObservedContainer, port: number | null, proc?: string): Promise<number | null> {
+  if (ended(container)) return 0;
+  const sockets = container.pid === null ? null : await readSockets(container.pid, proc);
+  if (sockets === null) return null;
+  const counted = port === null ? sockets.listening : new Set([port]);
+  return sockets.established.filter(({ localPort }) => counted.has(localPort)).length;
+}
+
+function connectionsTo(sockets: Sockets, container: ObservedContainer): number | null {
+  const addresses = Object.values(container.addresses);
+  if (addresses.length === 0) return null;
+  return sockets.established.filter(({ remoteAddress }) => addresses.includes(remoteAddress)).length;
+}
+
+/** A container without a process has nothing in flight. */
+export function ended(container: ObservedContainer): boolean {
+  return container.state === 'exited' || container.state === 'dead' || container.state === 'created';
+}

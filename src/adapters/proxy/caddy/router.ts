@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import type { Clock, Router } from '../../../app/ports.ts';
+import { DeployError, messageOf } from '../../../core/errors.ts';
+import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
+import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
+import type { ProxyContainer, ProxyEngine } from '../engine.ts';
+import { makeFolder, onDisk, readIfThere, restore, snapshot, writeChanged } from '../files.ts';
+import { checkedRoutes, sameRoutes } from '../routes.ts';
+import { packaged, templateOf } from '../template.ts';
+import { settled } from '../wait.ts';
+import { runningProxy, words, type Place } from '../wiring.ts';
+import { ask } from './ask.ts';
+import { reload, validate } from './command.ts';
+import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
+import { CONFIG_FILES, dialled, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
+import {
+  currentState,
+  linkState,
+  makeSocketFolder,
+  readSlots,
+  slotTable,
+  writeSlots,
+  type SlotTable,
+} from './slots.ts';
+import { SLOTS } from './spread.ts';
+import { caddyWarnings } from './warnings.ts';
+
+const LOADED_DEADLINE_MS = 15_000;
+const SWITCHED_DEADLINE_MS = 5000;
+const POLL_MS = 20;
+
+export interface CaddyDeps {
+  readonly engine: ProxyEngine;
+  readonly clock: Clock;
+  readonly place: Place;
+  readonly proc?: string | undefined;
+}
+
+/** Caddy: a switch is one rename of slot files; only another set of routes is a reload. */
+export class CaddyRouter implements Router {
+  readonly #engine: ProxyEngine;
+  readonly #clock: Clock;
+  readonly #place: Place;
+  readonly #proc: string | undefined;
+
+  constructor({ engine, clock, place, proc }: CaddyDeps) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#place = place;
+    this.#proc = proc;
+  }
+
+  async prepare(routes: readonly RouteState[]): Promise<void> {
+    const wanted = checkedRoutes(routes);
+    const config = await this.#render(wanted);
+    await onDisk(this.#place.output, async () => {
+      await makeFolder(this.#place.output);
+      await makeSocketFolder(join(this.#place.output, SOCKET_FOLDER));
+      if ((await this.#isRunning()) && (await this.#isComplete())) return;
+      const there = await readSlots(this.#place.output);
+      if (!sameTable(there, slotTable(wanted))) await writeSlots(this.#place.output, slotTable(wanted));
+      await writeChanged(this.#place.output, config.files);
+    });
+  }
+
+  async apply(routes: readonly RouteState[]): Promise<void> {
+    const wanted = checkedRoutes(routes);
+    const config = await this.#render(wanted);
+    const proxy = await runningProxy(this.#engine, this.#place);
+    await onDisk(this.#place.output, async () => {
+      if (!(await this.#hasLoaded(config))) await this.#load(proxy, config, wanted);
+      await this.#switch(wanted);
+    });
+  }
+
+  async read(): Promise<RouterReading> {
+    try {
+      const { routes } = await this.#readBack();
+      return { kind: 'routes', routes, parts: SLOTS };
+    } catch (error) {
+      return { kind: 'unreadable', reason: `Caddy does not answer on its socket: ${messageOf(error)}` };
+    }
+  }
+
+  async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
+    const requests = await this.#ask('/upstreams')
+      .then(parseUpstreams)
+      .catch(() => null);
+    if (requests === null) return this.#socketsOfProxy(containers);
+    return Object.fromEntries(containers.map((container) => [container.id, requestsTo(requests, container)]));
+  }
+
+  async warnings(): ReturnType<Router['warnings']> {
+    const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service).catch(() => null);
+    return proxy?.running === true ? caddyWarnings(this.#engine, proxy) : [];
+  }
+
+  async #render(routes: readonly RouteState[]): Promise<CaddyConfig> {
+    const { project, mounted, template } = this.#place;
+    const [own, readBack] = await Promise.all([
+      templateOf(template, 'caddy/routes.caddy.hbs'),
+      packaged('caddy/read-back.caddy.hbs'),
+    ]);
+    return renderCaddy(routes, { project, directory: mounted, templates: { routes: own, readBack } });
+  }
+
+  async #isRunning(): Promise<boolean> {
+    const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service);
+    return proxy?.running === true;
+  }
+
+  async #isComplete(): Promise<boolean> {
+    const files = await Promise.all(CONFIG_FILES.map((file) => readIfThere(join(this.#place.output, file))));
+    return files.every((content) => content !== null) && (await slotStates(this.#place.output).current()) !== null;
+  }
+
+  /** Both in the proxy and on disk: a proxy that restarts must come up with the same. */
+  async #hasLoaded(config: CaddyConfig): Promise<boolean> {
+    const loaded = await this.#readBack().catch(() => null);
+    if (loaded?.digest !== config.digest) return false;
+    for (const { file, content } of config.files) {
+      if ((await readIfThere(join(this.#place.output, file))) !== content) return false;
+    }
+    return true;
+  }
+
+  /** Makes Caddy load another set of routes. No traffic moves: routes that were there keep their backends. */
+  async #load(proxy: ProxyContainer, config: CaddyConfig, wanted: readonly RouteState[]): Promise<void> {
+    const { output } = this.#place;
+    const files = await snapshot(output, CONFIG_FILES);
+    const state = await slotStates(output).current();
+    try {
+      await makeSocketFolder(join(output, SOCKET_FOLDER));
+      await writeSlots(output, new Map([...slotTable(wanted), ...(await readSlots(output))]));
+      await writeChanged(output, config.files);
+      await this.#validate(proxy, config, wanted);
+      await this.#reload(proxy, config);
+    } catch (error) {
+      await restore(output, files);
+      if (state !== null) await slotStates(output).link(state);
+      throw error;
+    }
+  }
+
+  async #validate(proxy: ProxyContainer, config: CaddyConfig, wanted: readonly RouteState[]): Promise<void> {
+    const { exitCode, output } = await validate(this.#engine, proxy);
+    if (exitCode !== 0) throw rejected(output);
+    if (!output.includes(`config ${config.digest}`)) throw this.#notImported();
+    const unused = wanted.filter(({ service }) => !output.includes(dialled(this.#place.mounted, service)));
+    if (unused.length === 0 || this.#place.template !== null) return;
+    const lines = unused.map(({ service }) => `\`import deploy-bg-${service}\``).join(', ');
+    throw new DeployError('proxy-not-wired', {
+      what: `no site of the Caddyfile uses the route of ${unused.map(({ service }) => service).join(', ')}`,
+      next: `add \`import deploy-bg\` (all routes) or ${lines} to a site`,
+    });
+  }
+
+  #notImported(): DeployError {
+    return new DeployError('proxy-not-wired', {
+      what: `the Caddyfile of ${this.#place.service} does not import the generated files`,
+      next: `add the line \`import ${this.#place.mounted}/*.caddy\` at the top of the Caddyfile, outside of any site`,
+    });
+  }
+
+  async #reload(proxy: ProxyContainer, config: CaddyConfig): Promise<void> {
+    const { exitCode, output } = await reload(this.#engine, proxy);
+    if (exitCode !== 0) throw rejected(output);
+    const what = 'Caddy to answer by the new configuration';
+    const missing = await settled({ clock: this.#clock, what, deadlineMs: LOADED_DEADLINE_MS, everyMs: POLL_MS }, () =>
+      this.#readBack().then(
+        ({ digest }) => (digest === config.digest ? null : 'it still answers by the old one'),
+        (error: unknown) => messageOf(error),
+      ),
+    );
+    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
+  }
+
+  async #switch(wanted: readonly RouteState[]): Promise<void> {
+    const { output } = this.#place;
+    const table = slotTable(wanted);
+    const before = await slotStates(output).current();
+    if ((await this.#missing(wanted)) === null && sameTable(await readSlots(output), table)) return;
+    await writeSlots(output, table);
+    const what = 'Caddy to read the new slots';
+    const wait = { clock: this.#clock, what, deadlineMs: SWITCHED_DEADLINE_MS, everyMs: POLL_MS };
+    const missing = await settled(wait, () => this.#missing(wanted));
+    if (missing === null) return;
+    if (before !== null) await slotStates(output).link(before);
+    throw new DeployError('proxy-unreachable', { what: missing });
+  }
+
+  /** Null if Caddy works by exactly these routes, else what it says instead. */
+  async #missing(wanted: readonly RouteState[]): Promise<string | null> {
+    try {
+      const { routes, faults } = await this.#readBack();
+      if (faults[0] !== undefined) return faults[0];
+      return sameRoutes(routes, wanted) ? null : 'it answers with other backends';
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #readBack(): Promise<ReadBack> {
+    const answer = parseReadBack(await this.#ask('/'));
+    if (answer === null) throw new Error('the answer is not a read-back');
+    return answer;
+  }
+
+  #ask(path: string): Promise<string> {
+    return ask(join(this.#place.output, SOCKET_FOLDER, SOCKET_FILE), path);
+  }
+
+  async #socketsOfProxy(containers: readonly ObservedContainer[]): Promise<InFlight> {
+    const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service).catch(() => null);
+    return fromProxy(proxy?.pid ?? null, containers, this.#proc);
+  }
+}
+
+function sameTable(a: SlotTable, b: SlotTable): boolean {
+  const routes = (table: SlotTable): readonly RouteState[] =>
+    [...table].map(([service, backends]) => ({ service, host: null, path: null, backends }));
+  return sameRoutes(routes(a), routes(b));
+}
+
+/** Caddy counts by what it dialled, which is the container's name; an address only if a template of the user's says so. */
+function requestsTo(requests: ReadonlyMap<string, number>, container: ObservedContainer): number {
+  if (ended(container)) return 0;
+  const names = [container.name, ...Object.values(container.addresses)];
+  return names.reduce((sum, name) => sum + (requests.get(name) ?? 0), 0);
+}
+
+function rejected(output: string): DeployError {
+  return new DeployError('proxy-rejected', { what: 'Caddy refuses the configuration', details: words(output) });
+}

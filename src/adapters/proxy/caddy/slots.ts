@@ -1,0 +1,93 @@
+import { symlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend, RouteState } from '../../../core/observed.ts';
+import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
+import { States } from '../states.ts';
+import { SLOTS, spread } from './spread.ts';
+
+/** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
+export const SLOTS_LINK = 'slots';
+/** Dialled by nobody, because the route answers 503 then; but a slot never is without a well-formed address. */
+const NOBODY = 'no-backend.invalid:9';
+
+/** Which backends each service has, as the slot files say it. */
+export type SlotTable = ReadonlyMap<string, readonly Backend[]>;
+
+export function slotTable(routes: readonly RouteState[]): SlotTable {
+  return new Map(routes.map(({ service, backends }) => [service, backends]));
+}
+
+/** `00` to the last slot. */
+export function slotNames(): readonly string[] {
+  return Array.from({ length: SLOTS }, (_, index) => String(index).padStart(3, '0'));
+}
+
+/** `shop-green-web-green-1:3000=1 …`, or `none`: exact, where slots can only be near. */
+export function backendsText(backends: readonly Backend[]): string {
+  const list = backends.map(({ container, port, weight }) => `${container}:${port}=${weight}`);
+  return list.length === 0 ? 'none' : list.join(' ');
+}
+
+/** The reverse of `backendsText`; null for anything else. */
+export function parseBackends(text: string): readonly Backend[] | null {
+  if (text === 'none') return [];
+  const parts = text.split(' ').map((part) => /^([\w.-]+):(\d+)=(\d+)$/.exec(part));
+  if (parts.some((part) => part === null)) return null;
+  return parts.map((part) => ({ container: part?.[1] ?? '', port: Number(part?.[2]), weight: Number(part?.[3]) }));
+}
+
+/** The address in each slot of a route. */
+export function slotAddresses(backends: readonly Backend[]): readonly string[] {
+  if (backends.length === 0) return slotNames().map(() => NOBODY);
+  return spread(backends, SLOTS).map((index) => {
+    const backend = backends[index];
+    return backend === undefined ? NOBODY : `${backend.container}:${backend.port}`;
+  });
+}
+
+/** What the files say, whatever the proxy may do; a service whose file is damaged is left out. */
+export async function readSlots(output: string): Promise<SlotTable> {
+  const folder = join(output, SLOTS_LINK);
+  const table = new Map<string, readonly Backend[]>();
+  for (const service of await namesIn(folder)) {
+    const text = await readIfThere(join(folder, service, 'backends'));
+    const backends = text === null ? null : parseBackends(text);
+    if (backends !== null) table.set(service, backends);
+  }
+  return table;
+}
+
+/** Makes the table the one the proxy works by, in one rename. */
+export async function writeSlots(output: string, table: SlotTable): Promise<void> {
+  await slotStates(output).change(async (folder) => {
+    await Promise.all([...table].map(([service, backends]) => writeService(join(folder, service), backends)));
+  });
+}
+
+/** The states of all slots. */
+export function slotStates(output: string): States {
+  return new States(output, SLOTS_LINK);
+}
+
+/** Slots are links to one file a backend: that is two files to make durable instead of a hundred. */
+async function writeService(folder: string, backends: readonly Backend[]): Promise<void> {
+  await makeFolder(folder);
+  const addresses = slotAddresses(backends);
+  const files = new Map([...addresses].map((address) => [address, address]));
+  files.set('state', backends.length === 0 ? 'off' : 'on').set('backends', backendsText(backends));
+  const names = slotNames();
+  await Promise.all([...files].map(([name, content]) => writeNew(join(folder, name), content)));
+  // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them.
+  addresses.forEach((address, index) => {
+    symlinkSync(address, join(folder, names[index] ?? ''));
+  });
+  await syncFolder(folder);
+}
+
+/** The socket's folder: the proxy, whoever it runs as, makes and removes its socket there. */
+export async function makeSocketFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  // A folder of another user is one that the proxy made, or an earlier run as root: usable as it is.
+  await makeFolder(path, 0o777).catch(() => undefined);
+}

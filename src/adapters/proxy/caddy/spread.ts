@@ -1,0 +1,41 @@
+import type { Backend } from '../../../core/observed.ts';
+
+/**
+ * Upstream slots of a route. A change of this number is a change of the configuration, which reloads, so it is the
+ * same always: 120 is a multiple of 40, has steps of 2.5 %, and one to six equal replicas share it without a rest.
+ */
+export const SLOTS = 120;
+
+/** How many of the slots each backend gets: its share by weight, the rest to the largest remainders. */
+export function counts(weights: readonly number[], slots: number): readonly number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const exact = weights.map((weight) => (weight * slots) / total);
+  const floors = exact.map(Math.floor);
+  const rest = slots - floors.reduce((sum, floor) => sum + floor, 0);
+  const byRemainder = exact.map((_, index) => index).toSorted((a, b) => remainder(exact, b) - remainder(exact, a));
+  const lucky = new Set(byRemainder.slice(0, rest));
+  return floors.map((floor, index) => floor + (lucky.has(index) ? 1 : 0));
+}
+
+function remainder(exact: readonly number[], index: number): number {
+  const value = exact[index] ?? 0;
+  return value - Math.floor(value);
+}
+
+/**
+ * The index of the backend in each slot, evenly interleaved: the proxy goes through the slots in turn, so that any
+ * few requests in a row are spread like all of them.
+ */
+export function spread(backends: readonly Backend[], slots: number): readonly number[] {
+  const shares = counts(
+    backends.map(({ weight }) => weight),
+    slots,
+  );
+  const credit = shares.map(() => 0);
+  return Array.from({ length: slots }, () => {
+    shares.forEach((share, index) => (credit[index] = (credit[index] ?? 0) + share));
+    const next = credit.indexOf(Math.max(...credit));
+    credit[next] = (credit[next] ?? 0) - slots;
+    return next;
+  });
+}

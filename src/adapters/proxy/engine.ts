@@ -1,0 +1,36 @@
+/** What a proxy driver needs to know of its proxy's container. */
+export interface ProxyContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly running: boolean;
+  /** Pid of the main process in the engine's pid namespace; null while not running. */
+  readonly pid: number | null;
+  /** Address by network name; empty while not running. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** The program and its arguments, as the engine starts them (`Path` and `Args` of inspect). */
+  readonly command: readonly string[];
+  readonly mounts: readonly ProxyMount[];
+}
+
+export interface ProxyMount {
+  /** Path on the host. */
+  readonly source: string;
+  /** Path in the container. */
+  readonly destination: string;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** Both streams, as they came. */
+  readonly output: string;
+}
+
+/** The three things a proxy driver asks of the engine. */
+export interface ProxyEngine {
+  /** The container of a shared service of the user's own project, running or not; null if there is none. */
+  proxyContainer(project: string, service: string): Promise<ProxyContainer | null>;
+  /** Runs a command in the container to its end. Rejects only if it cannot be run at all. */
+  exec(container: string, argv: readonly string[]): Promise<ExecResult>;
+  /** Sends a signal (`HUP`) to the container's main process. */
+  kill(container: string, signal: string): Promise<void>;
+}

@@ -1,0 +1,110 @@
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DeployError, messageOf } from '../../core/errors.ts';
+
+/** A file that a template was rendered to; `file` is relative to the folder of the proxy's generated files. */
+export interface RenderedFile {
+  readonly file: string;
+  readonly content: string;
+}
+
+/** The proxy may run as any user: it must be able to read, whatever our umask is. */
+const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o755;
+
+/** Writes a file so that a reader sees the old or the new content whole, also after a power cut. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeNew(temporary, content);
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Writes a file that nobody reads yet; its folder is not synced. */
+export async function writeNew(path: string, content: string): Promise<void> {
+  const handle = await open(path, 'w', FILE_MODE);
+  try {
+    await handle.chmod(FILE_MODE);
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes what was created or renamed in a folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A folder that everyone may enter, whatever our umask is. */
+export async function makeFolder(path: string, mode = FOLDER_MODE): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode);
+}
+
+/** The content of a file; null if it is absent. @throws state-unreadable */
+export async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw new DeployError('state-unreadable', { what: `${path} cannot be read: ${messageOf(error)}`, cause: error });
+  }
+}
+
+/** The previous content of files, to be put back when the proxy refuses the new one. */
+export type Snapshot = readonly { readonly file: string; readonly content: string | null }[];
+
+export async function snapshot(folder: string, files: readonly string[]): Promise<Snapshot> {
+  return Promise.all(files.map(async (file) => ({ file, content: await readIfThere(join(folder, file)) })));
+}
+
+export async function restore(folder: string, previous: Snapshot): Promise<void> {
+  for (const { file, content } of previous) {
+    if (content === null) await rm(join(folder, file), { force: true });
+    else await writeWhole(join(folder, file), content);
+  }
+}
+
+/** Writes those files that differ; true if there was one. */
+export async function writeChanged(folder: string, files: readonly RenderedFile[]): Promise<boolean> {
+  let changed = false;
+  for (const { file, content } of files) {
+    if ((await readIfThere(join(folder, file))) === content) continue;
+    await writeWhole(join(folder, file), content);
+    changed = true;
+  }
+  return changed;
+}
+
+/** Names in a folder; none if it is absent. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+}
+
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** Runs file work; what the file system refuses becomes an error for people. */
+export async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DeployError) throw error;
+    throw new DeployError('state-unwritable', {
+      what: `the proxy’s generated files in ${folder} cannot be written: ${messageOf(error)}`,
+      next: 'make the folder writable for you, then run the command again',
+      cause: error,
+    });
+  }
+}

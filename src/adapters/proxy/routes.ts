@@ -1,0 +1,105 @@
+import { DeployError } from '../../core/errors.ts';
+import type { Backend, RouteState } from '../../core/observed.ts';
+
+/** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const PATH = /^\/[A-Za-z0-9._~/-]*$/;
+const FOLDER = /^\/[A-Za-z0-9._/-]+$/;
+
+/** DNS has no room for more, so that a proxy could not resolve the name. */
+const LONGEST_LABEL = 63;
+const LONGEST_HOST = 253;
+const HIGHEST_PORT = 65_535;
+const HIGHEST_WEIGHT = 1_000_000;
+
+/**
+ * The routes with their paths in one form, in a fixed order: nothing else ever gets into a proxy's files.
+ * @throws invalid-config with every value that is refused
+ */
+export function checkedRoutes(routes: readonly RouteState[]): readonly RouteState[] {
+  const checked = routes.map((route) => ({ ...route, path: normalPath(route.path) }));
+  const findings = [...checked.flatMap(refused), ...doubles(checked)];
+  if (findings.length > 0) {
+    throw new DeployError('invalid-config', {
+      what: 'a route cannot be written into the proxy’s configuration',
+      details: findings,
+    });
+  }
+  return checked.toSorted((a, b) => (a.service < b.service ? -1 : 1));
+}
+
+/** The folder of the generated files as the proxy sees it. @throws invalid-config */
+export function checkedFolder(folder: string): string {
+  if (FOLDER.test(folder)) return folder;
+  throw new DeployError('invalid-config', {
+    what: `the proxy’s folder has characters that are not possible: ${folder}`,
+  });
+}
+
+/** `/api`, `/api/` and `/api/*` are the same; `/` is everything. */
+function normalPath(path: string | null): string | null {
+  const bare = path?.replace(/\*$/, '').replace(/\/+$/, '');
+  return bare === undefined || bare === '' ? null : bare;
+}
+
+function refused(route: RouteState): string[] {
+  const of = `route ${JSON.stringify(route.service)}`;
+  return [
+    ...(fits(NAME, route.service, LONGEST_LABEL * 2) ? [] : [`${of}: not a service name`]),
+    ...(route.host === null || fits(HOST, route.host, LONGEST_HOST)
+      ? []
+      : [`${of}: not a host name: ${JSON.stringify(route.host)}`]),
+    ...(route.path === null || fits(PATH, route.path, 1024)
+      ? []
+      : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
+    ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
+  ];
+}
+
+function refusedBackend(of: string, { container, port, weight }: Backend): string[] {
+  const name = JSON.stringify(container);
+  return [
+    ...(NAME.test(container) ? [] : [`${of}: not a container name: ${name}`]),
+    ...(container.split('.').every((label) => label.length <= LONGEST_LABEL)
+      ? []
+      : [`${of}: ${name} has more than ${LONGEST_LABEL} characters, which DNS cannot carry`]),
+    ...(whole(port, HIGHEST_PORT) ? [] : [`${of}: not a port: ${port}`]),
+    ...(whole(weight, HIGHEST_WEIGHT) ? [] : [`${of}: not a weight: ${weight}`]),
+  ];
+}
+
+function doubles(routes: readonly RouteState[]): string[] {
+  const services = routes.map((route) => `service ${route.service}`);
+  const places = routes.map((route) => `host ${route.host ?? '(any)'}, path ${route.path ?? '/'}`);
+  return [services, places]
+    .flatMap((list) => list.filter((entry, index) => list.indexOf(entry) !== index))
+    .map((entry) => `two routes for ${entry}`);
+}
+
+function fits(pattern: RegExp, text: string, longest: number): boolean {
+  return text.length <= longest && pattern.test(text);
+}
+
+function whole(value: number, highest: number): boolean {
+  return Number.isInteger(value) && value > 0 && value <= highest;
+}
+
+/** True if both say the same, in whatever order their backends stand and to whatever unit their weights are. */
+export function sameRoutes(a: readonly RouteState[], b: readonly RouteState[]): boolean {
+  return a.length === b.length && comparable(a) === comparable(b);
+}
+
+function comparable(routes: readonly RouteState[]): string {
+  const lines = routes.map(({ service, host, path, backends }) => {
+    const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
+    const shares = backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
+    return [service, host ?? '', path ?? '', ...shares].join(' ');
+  });
+  return lines.toSorted().join('\n');
+}
+
+/** Greatest common divisor; 0 is neutral. */
+export function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
+}

@@ -1,0 +1,84 @@
+import { realpath } from 'node:fs/promises';
+import type { ProxySpec } from '../../core/project.ts';
+import type { RouterTarget } from '../../app/ports.ts';
+import { DeployError } from '../../core/errors.ts';
+import type { ProxyContainer, ProxyEngine } from './engine.ts';
+import { checkedFolder } from './routes.ts';
+
+/** Where a driver's files and proxy are; what `RouterTarget` says, with nothing left open. */
+export interface Place {
+  readonly project: string;
+  readonly service: string;
+  /** Folder of the generated files on the host. */
+  readonly output: string;
+  /** The same folder as the proxy sees it. */
+  readonly mounted: string;
+  readonly template: string | null;
+}
+
+/** @throws invalid-config if something that the driver needs is missing */
+export function placeOf({ spec, project }: RouterTarget): Place {
+  const { service, output, mounted, template } = spec;
+  if (service === null || output === null || mounted === null) {
+    throw new DeployError('invalid-config', {
+      what: `the ${spec.driver} driver needs a proxy that is a service of the project, and ${missing(spec)}`,
+      next: 'name the service in x-deploy-bg.proxy.service, or set driver: none and switch by hooks',
+    });
+  }
+  return { project, service, output, mounted: checkedFolder(mounted), template };
+}
+
+function missing({ service, output }: ProxySpec): string {
+  if (service === null) return 'none is named';
+  return output === null ? 'no output folder is known' : 'its mounted folder is not known';
+}
+
+/** The running proxy with our folder in it. @throws proxy-unreachable, proxy-not-wired */
+export async function runningProxy(engine: ProxyEngine, place: Place): Promise<ProxyContainer> {
+  const proxy = await engine.proxyContainer(place.project, place.service);
+  if (proxy?.running !== true) {
+    throw new DeployError('proxy-unreachable', {
+      what: proxy === null ? `the proxy ${place.service} has no container` : `the proxy ${proxy.name} is not running`,
+      next: `start it: docker compose up -d --no-deps ${place.service}`,
+    });
+  }
+  await checkMount(proxy, place);
+  return proxy;
+}
+
+async function checkMount(proxy: ProxyContainer, place: Place): Promise<void> {
+  const recreate = `docker compose up -d --no-deps ${place.service}`;
+  const mount = proxy.mounts.find(({ destination }) => covers(destination, place.mounted));
+  if (mount === undefined) {
+    throw new DeployError('proxy-not-wired', {
+      what: `the proxy ${proxy.name} does not have the folder ${place.mounted}`,
+      next: `mount ${place.output}:${place.mounted} into ${place.service}, then: ${recreate}`,
+    });
+  }
+  if (mount.destination !== place.mounted || (await samePath(mount.source, place.output))) return;
+  throw new DeployError('proxy-not-wired', {
+    what: `the proxy ${proxy.name} has ${mount.source} at ${place.mounted}, not ${place.output}`,
+    next: `mount ${place.output}:${place.mounted} into ${place.service}, then: ${recreate}`,
+  });
+}
+
+/** A folder above ours may be the one that is mounted. */
+function covers(destination: string, folder: string): boolean {
+  return folder === destination || folder.startsWith(`${destination}/`);
+}
+
+async function samePath(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([a, b].map((path) => realpath(path).catch(() => null)));
+  // What cannot be looked at from here (an agent in a container, a virtual machine) is not held against the user.
+  return left === null || right === null || left === right;
+}
+
+/** The lines of a proxy's output that tell why, newest last. */
+export function words(output: string): readonly string[] {
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const telling = lines.filter((line) => /error|emerg/i.test(line) && !line.startsWith('{"level":"info"'));
+  return (telling.length > 0 ? telling : lines).slice(-10);
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { readdir, realpath, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import type { JournalEntry, Lock, LockHolder, Store } from '../../app/ports.ts';
+import { type Color, isColor } from '../../core/color.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { RolloutRecord } from '../../core/record.ts';
+import type { Release } from '../../core/release.ts';
+import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
+import { appendEntry, readRollouts } from './journal.ts';
+import { FileLock, holderOf } from './lock.ts';
+
+export interface StoreOptions {
+  /** Folder of `.deployment-color`. */
+  readonly projectDirectory: string;
+  /** Folder of everything else; `.deploy-bg` in the project directory unless DEPLOY_BG_STATE_DIR says otherwise. */
+  readonly stateDirectory: string;
+}
+
+const COLOR_MODE = 0o644;
+
+/** What is looked at before a stored release is believed; the rest was written by us in one piece. */
+const releaseSchema = z.looseObject({
+  format: z.literal(1),
+  id: z.string(),
+  version: z.string(),
+  services: z.record(z.string(), z.looseObject({ name: z.string() })),
+});
+
+/** `Store` in files (DESIGN section 9). */
+export class FileStore implements Store {
+  readonly #colorFile: string;
+  readonly #state: string;
+
+  constructor(options: StoreOptions) {
+    this.#colorFile = join(options.projectDirectory, '.deployment-color');
+    this.#state = options.stateDirectory;
+  }
+
+  /** Of the place, not of the content: a checkout whose state was deleted is still the same checkout. */
+  async id(): Promise<string> {
+    await this.#prepare();
+    return createHash('sha256')
+      .update(await realpath(this.#state))
+      .digest('hex')
+      .slice(0, 12);
+  }
+
+  async color(): Promise<Color | null> {
+    const text = await readIfThere(this.#colorFile);
+    if (text === null) return null;
+    const word = text.trim();
+    if (isColor(word)) return word;
+    throw unreadable(this.#colorFile, `it holds ${JSON.stringify(word.slice(0, 20))}, which is neither blue nor green`);
+  }
+
+  async setColor(color: Color | null): Promise<void> {
+    if (color !== null) return writeDurably(this.#colorFile, `${color}\n`, COLOR_MODE);
+    await writing(this.#colorFile, async () => {
+      await rm(this.#colorFile, { force: true });
+      await syncFolder(dirname(this.#colorFile));
+    });
+  }
+
+  async append(entry: JournalEntry): Promise<void> {
+    await this.#prepare();
+    await appendEntry(this.#journal, entry);
+  }
+
+  rollouts(): Promise<readonly RolloutRecord[]> {
+    return readRollouts(this.#journal);
+  }
+
+  async saveRelease(release: Release): Promise<void> {
+    await this.#prepare();
+    await makeFolder(this.releaseFolder(release.id));
+    await writeDurably(join(this.releaseFolder(release.id), 'release.json'), JSON.stringify(release));
+  }
+
+  async release(id: string): Promise<Release | null> {
+    if (!/^[\w.-]+$/.test(id)) return null;
+    const path = join(this.releaseFolder(id), 'release.json');
+    const text = await readIfThere(path);
+    return text === null ? null : parseRelease(path, text);
+  }
+
+  async releases(): Promise<readonly Release[]> {
+    const ids = await namesIn(this.#releases);
+    const releases = await Promise.all(ids.map((id) => this.release(id)));
+    return releases.filter((release) => release !== null).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  }
+
+  async removeRelease(id: string): Promise<void> {
+    const folder = this.releaseFolder(id);
+    await writing(folder, () => rm(folder, { recursive: true, force: true }));
+  }
+
+  releaseFolder(id: string): string {
+    return join(this.#releases, id);
+  }
+
+  async lock(holder: LockHolder): Promise<Lock> {
+    await this.#prepare();
+    return FileLock.take(this.#lock, holder);
+  }
+
+  holder(): Promise<LockHolder | null> {
+    return holderOf(this.#lock);
+  }
+
+  async erase(): Promise<void> {
+    await this.setColor(null);
+    await writing(this.#state, () => rm(this.#state, { recursive: true, force: true }));
+  }
+
+  get #journal(): string {
+    return join(this.#state, 'journal.ndjson');
+  }
+
+  get #releases(): string {
+    return join(this.#state, 'releases');
+  }
+
+  get #lock(): string {
+    return join(this.#state, 'lock');
+  }
+
+  /** The folder keeps itself out of version control: it holds secrets. */
+  async #prepare(): Promise<void> {
+    await makeFolder(this.#state);
+    const ignore = join(this.#state, '.gitignore');
+    if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
+  }
+}
+
+function parseRelease(path: string, text: string): Release {
+  try {
+    return releaseSchema.parse(JSON.parse(text)) as unknown as Release;
+  } catch (error) {
+    throw unreadable(
+      path,
+      error instanceof z.ZodError ? 'it is not a release of a format that this version knows' : messageOf(error),
+      error,
+    );
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw unreadable(folder, messageOf(error), error);
+  }
+}

@@ -1,0 +1,111 @@
+import { open, stat } from 'node:fs/promises';
+import * as z from 'zod';
+import type { JournalEntry } from '../../app/ports.ts';
+import { apply, type RolloutRecord } from '../../core/record.ts';
+import { FILE_MODE, isMissing, readIfThere, unreadable, writeDurably, writing } from './files.ts';
+
+/** Above this size finished rollouts are folded into one line each. */
+const COMPACT_ABOVE_BYTES = 512 * 1024;
+/** How many rollouts a compacted journal remembers. */
+const REMEMBERED = 100;
+
+/** Formats that this program reads; a newer one is refused, not guessed at. */
+const FORMAT = 1;
+
+const entrySchema = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('accepted'),
+    at: z.number(),
+    record: z.looseObject({
+      format: z.number(),
+      id: z.string(),
+      cursor: z.number(),
+      steps: z.array(z.looseObject({ kind: z.string() })),
+    }),
+  }),
+  z.looseObject({
+    kind: z.literal('event'),
+    at: z.number(),
+    rollout: z.string(),
+    event: z.looseObject({ kind: z.string() }),
+  }),
+  z.looseObject({ kind: z.literal('intent'), at: z.number(), rollout: z.string() }),
+  z.looseObject({ kind: z.literal('result'), at: z.number(), rollout: z.string() }),
+]);
+
+/** Appends one line, durable when this resolves. */
+export async function appendEntry(path: string, entry: JournalEntry): Promise<void> {
+  if (entry.kind === 'accepted') await compact(path);
+  await writing(path, async () => {
+    const file = await open(path, 'a', FILE_MODE);
+    try {
+      await file.chmod(FILE_MODE);
+      await file.appendFile(`${JSON.stringify(entry)}\n`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** All rollouts, oldest first: the fold of the journal. @throws state-unreadable */
+export async function readRollouts(path: string): Promise<readonly RolloutRecord[]> {
+  const records = new Map<string, RolloutRecord>();
+  for (const entry of await readEntries(path)) {
+    if (entry.kind === 'accepted') records.set(entry.record.id, entry.record);
+    if (entry.kind !== 'event') continue;
+    const record = records.get(entry.rollout);
+    if (record === undefined) throw unreadable(path, `it speaks of rollout ${entry.rollout}, which it never accepted`);
+    records.set(record.id, apply(record, entry.event, entry.at));
+  }
+  return [...records.values()];
+}
+
+/** A last line without its end was being written when the machine or process died: nothing was done on its behalf. */
+async function readEntries(path: string): Promise<JournalEntry[]> {
+  const text = await readIfThere(path);
+  if (text === null) return [];
+  const lines = text.split('\n');
+  const torn = lines.pop();
+  if (torn !== '' && torn !== undefined) await dropTornLine(path, text.length - torn.length, text);
+  return lines.filter((line) => line !== '').map((line, index) => parseEntry(path, line, index + 1));
+}
+
+/** The next append must not be glued to the torn line. */
+async function dropTornLine(path: string, length: number, text: string): Promise<void> {
+  await writeDurably(path, text.slice(0, length));
+}
+
+function parseEntry(path: string, line: string, number: number): JournalEntry {
+  const parsed = entrySchema.safeParse(jsonOf(line));
+  if (!parsed.success) throw unreadable(path, `line ${String(number)} is damaged`);
+  const entry = parsed.data;
+  if (entry.kind === 'accepted' && entry.record.format !== FORMAT) {
+    throw unreadable(path, `it was written by a newer version (format ${String(entry.record.format)})`);
+  }
+  return entry as unknown as JournalEntry;
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+async function compact(path: string): Promise<void> {
+  if ((await sizeOf(path)) < COMPACT_ABOVE_BYTES) return;
+  const records = (await readRollouts(path)).slice(-REMEMBERED);
+  const lines = records.map((record): JournalEntry => ({ kind: 'accepted', at: record.acceptedAt, record }));
+  await writeDurably(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw unreadable(path, 'its size is not known', error);
+  }
+}

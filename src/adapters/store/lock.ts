@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Lock, LockHolder } from '../../app/ports.ts';
+import { DeployError, messageOf } from '../../core/errors.ts';
+import { FILE_MODE, isMissing, makeFolder, unreadable, writing } from './files.ts';
+
+/** A holder that has not been heard of for this long is dead (DESIGN section 9). */
+const LEASE_MS = 10_000;
+const HEARTBEAT_MS = 2_000;
+
+const claimSchema = z.object({
+  who: z.string(),
+  verb: z.string(),
+  since: z.number(),
+  /** Monotonic milliseconds of the last heartbeat, comparable between processes of one boot only. */
+  beat: z.number(),
+  boot: z.string(),
+  released: z.boolean(),
+});
+type Claim = z.infer<typeof claimSchema>;
+
+/**
+ * The lock is a folder of numbered claims; the highest number holds. A claim is made by an exclusive link, so that
+ * of two processes that both see a dead holder only one wins, and numbers never come back: whoever finds a higher
+ * one than its own has lost the lock and stops.
+ */
+export class FileLock implements Lock {
+  readonly epoch: number;
+  readonly #folder: string;
+  readonly #claim: Claim;
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(folder: string, epoch: number, claim: Claim) {
+    this.#folder = folder;
+    this.epoch = epoch;
+    this.#claim = claim;
+    this.#timer = setInterval(() => void this.#beat(), HEARTBEAT_MS);
+    this.#timer.unref();
+  }
+
+  /** @throws locked with the holder and since when */
+  static async take(folder: string, holder: LockHolder): Promise<FileLock> {
+    await makeFolder(folder);
+    const current = await newest(folder);
+    if (current !== null && isHeld(current.claim)) throw lockedBy(current.claim);
+    const epoch = (current?.epoch ?? 0) + 1;
+    const claim: Claim = { ...holder, beat: monotonicMs(), boot: await bootId(), released: false };
+    if (!(await claimExclusively(folder, epoch, claim))) throw lockedBy((await newest(folder))?.claim ?? claim);
+    await removeOlder(folder, epoch);
+    return new FileLock(folder, epoch, claim);
+  }
+
+  async check(): Promise<void> {
+    const epoch = Math.max(0, ...(await epochs(this.#folder)));
+    if (epoch === this.epoch) return;
+    throw new DeployError('superseded', { what: 'another command has taken over this project; this one stops' });
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    try {
+      if (Math.max(0, ...(await epochs(this.#folder))) === this.epoch) await this.#write(true);
+    } catch {
+      // A lock that cannot be given back ends with its lease.
+    }
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#write(false);
+    } catch {
+      // The next heartbeat tries again; if none succeeds the lease ends and check() notices.
+    }
+  }
+
+  async #write(released: boolean): Promise<void> {
+    if (!(await epochs(this.#folder)).includes(this.epoch)) return;
+    const temporary = join(this.#folder, `.${randomUUID()}.tmp`);
+    await writeFile(temporary, JSON.stringify({ ...this.#claim, beat: monotonicMs(), released }), { mode: FILE_MODE });
+    await rename(temporary, join(this.#folder, String(this.epoch)));
+  }
+}
+
+/** Who holds the lock of a folder now; null if nobody does. */
+export async function holderOf(folder: string): Promise<LockHolder | null> {
+  const current = await newest(folder);
+  if (current === null || !isHeld(current.claim)) return null;
+  const { who, verb, since } = current.claim;
+  return { who, verb, since };
+}
+
+function lockedBy(claim: Claim): DeployError {
+  const since = new Date(claim.since).toISOString();
+  return new DeployError('locked', { what: `${claim.who} is at work on this project: ${claim.verb}, since ${since}` });
+}
+
+function isHeld(claim: Claim): boolean {
+  if (claim.released || claim.boot !== cachedBoot) return false;
+  return monotonicMs() - claim.beat < LEASE_MS;
+}
+
+async function newest(folder: string): Promise<{ epoch: number; claim: Claim } | null> {
+  cachedBoot = await bootId();
+  for (const epoch of (await epochs(folder)).sort((a, b) => b - a)) {
+    const claim = await readClaim(join(folder, String(epoch)));
+    if (claim !== null) return { epoch, claim };
+  }
+  return null;
+}
+
+async function readClaim(path: string): Promise<Claim | null> {
+  try {
+    const parsed = claimSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    if (parsed.success) return parsed.data;
+    throw unreadable(path, 'it is not a claim of a lock');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error instanceof DeployError ? error : unreadable(path, messageOf(error), error);
+  }
+}
+
+async function epochs(folder: string): Promise<number[]> {
+  try {
+    return (await readdir(folder)).filter((name) => /^\d+$/.test(name)).map(Number);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw unreadable(folder, messageOf(error), error);
+  }
+}
+
+/** False if somebody else was faster. */
+function claimExclusively(folder: string, epoch: number, claim: Claim): Promise<boolean> {
+  return writing(folder, async () => {
+    const temporary = join(folder, `.${randomUUID()}.tmp`);
+    await writeFile(temporary, JSON.stringify(claim), { mode: FILE_MODE });
+    try {
+      await link(temporary, join(folder, String(epoch)));
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+      throw error;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
+
+async function removeOlder(folder: string, epoch: number): Promise<void> {
+  const older = (await epochs(folder)).filter((other) => other < epoch);
+  await Promise.all(older.map((other) => rm(join(folder, String(other)), { force: true })));
+}
+
+/** CLOCK_MONOTONIC: the same for all processes of a machine, containers included, and never set back. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+let cachedBoot = '';
+
+/** A monotonic clock begins anew with every boot; where there is no such id (macOS) the lease alone decides. */
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  } catch {
+    return '';
+  }
+}

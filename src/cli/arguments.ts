@@ -1,0 +1,35 @@
+import { parseDuration } from '../core/duration.ts';
+import { DeployError } from '../core/errors.ts';
+
+/** What follows the colon of an image reference (the OCI distribution specification's `tag`). */
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const SERVICE = /^[a-zA-Z0-9._-]+$/;
+
+/** A version is used as an image tag, so it has to be one. @throws invalid-version */
+export function parseVersion(text: string): string {
+  if (TAG.test(text)) return text;
+  throw new DeployError('invalid-version', { what: `${JSON.stringify(text)} cannot be a version` });
+}
+
+/** Adds the services of one `--services a,b` to those before it. @throws invalid-usage */
+export function parseServices(text: string, before: readonly string[]): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !SERVICE.test(name));
+  if (wrong === undefined) return [...new Set([...before, ...names])];
+  throw new DeployError('invalid-usage', { what: `--services: ${JSON.stringify(wrong)} is no name of a service` });
+}
+
+/** Milliseconds of a `--timeout`. @throws invalid-usage */
+export function parseTimeout(text: string): number {
+  const ms = secondsOrDuration(text);
+  if (ms !== null && ms > 0) return ms;
+  throw new DeployError('invalid-usage', {
+    what: `--timeout: ${JSON.stringify(text)} is no duration`,
+    next: 'give it like 90s, 5m or 1h30m',
+  });
+}
+
+/** Milliseconds of bare seconds (`90`) or of a Compose duration (`1m30s`); null for anything else. */
+export function secondsOrDuration(text: string): number | null {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+}

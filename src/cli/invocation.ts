@@ -1,0 +1,28 @@
+import type { DeployOptions } from '../app/deploy.ts';
+import type { GlobalOptions } from './globals.ts';
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+/** The options of every command, parsed and validated. */
+export interface CommandOptions {
+  readonly deploy: DeployOptions;
+  readonly status: { readonly json: boolean; readonly exitCode: boolean; readonly watch: boolean };
+  readonly rollback: { readonly to: string | null; readonly timeoutMs: number | null };
+  readonly cleanup: { readonly dryRun: boolean };
+  readonly reset: { readonly force: boolean };
+  readonly history: { readonly json: boolean };
+  readonly install: { readonly shim: boolean; readonly uninstall: boolean; readonly dir: string | null };
+  readonly 'shell-init': { readonly shell: Shell };
+  readonly version: Readonly<Record<string, never>>;
+}
+
+export type CommandName = keyof CommandOptions;
+
+/** One command line, understood. */
+export type Invocation = {
+  readonly [K in CommandName]: {
+    readonly command: K;
+    readonly options: CommandOptions[K];
+    readonly globals: GlobalOptions;
+  };
+}[CommandName];

@@ -1,0 +1,82 @@
+import type { Context } from './context.ts';
+import type { Command, Session } from './session.ts';
+import type { CommandName, CommandOptions, Invocation } from './invocation.ts';
+import { print, processIo, type Io } from './io.ts';
+import { parse } from './parse.ts';
+import { createReporter, type Reporter } from './reporters/reporter.ts';
+import { shownError } from './shown-error.ts';
+import { styleFor } from './style.ts';
+import { errorView } from './views/error.ts';
+
+export interface Program {
+  readonly version: string;
+  /** Path under which this program was called. */
+  readonly executable: string;
+}
+
+/** Runs one command line; returns the exit code of the table in DESIGN section 11. */
+export async function main(
+  argv: readonly string[],
+  program: Program,
+  io = processIo(program.executable),
+): Promise<number> {
+  try {
+    if (argv.some((word) => word.startsWith('__complete'))) return await complete(argv, io);
+    const parsed = parse(argv, program.version, io.stdout.columns);
+    if (parsed.command !== 'text') return await run(parsed, program, io);
+    io.stdout.write(parsed.text);
+    return 0;
+  } catch (error) {
+    const shown = shownError(error, argv.includes('--debug') || argv.includes('-D'));
+    print(io.stderr, errorView(shown, styleFor(io.stderr, io.env, 'auto'), io.stderr.columns));
+    return shown.exit;
+  }
+}
+
+/** What a command is made of is loaded when it is chosen, and not before. */
+const LOADERS: { readonly [K in CommandName]: () => Promise<{ readonly run: Command<K> }> } = {
+  deploy: () => import('./commands/deploy.ts'),
+  status: () => import('./commands/status.ts'),
+  rollback: () => import('./commands/rollback.ts'),
+  cleanup: () => import('./commands/cleanup.ts'),
+  reset: () => import('./commands/reset.ts'),
+  history: () => import('./commands/history.ts'),
+  install: () => import('./commands/install.ts'),
+  'shell-init': () => import('./commands/shell-init.ts'),
+  version: () => import('./commands/version.ts'),
+};
+
+async function run(invocation: Invocation, { version }: Program, io: Io): Promise<number> {
+  const { globals } = invocation;
+  const reporter = await createReporter(globals, io);
+  try {
+    const session = { io, globals, version, reporter, context: contextOnce(invocation, reporter, io) };
+    return await dispatch(invocation.command, invocation.options, session);
+  } catch (error) {
+    const shown = shownError(error, globals.debug);
+    reporter.failed(shown);
+    return shown.exit;
+  } finally {
+    reporter.settle();
+  }
+}
+
+async function dispatch<K extends CommandName>(
+  command: K,
+  options: CommandOptions[K],
+  session: Session,
+): Promise<number> {
+  const { run: runCommand } = await LOADERS[command]();
+  return runCommand(options, session);
+}
+
+function contextOnce({ globals }: Invocation, reporter: Reporter, io: Io): () => Promise<Context> {
+  let context: Promise<Context> | null = null;
+  return () => (context ??= import('./context.ts').then(({ createContext }) => createContext(globals, reporter, io)));
+}
+
+async function complete(argv: readonly string[], io: Io): Promise<number> {
+  const { completions } = await import('./completion.ts');
+  print(io.stdout, completions(argv));
+  return 0;
+}

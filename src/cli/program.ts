@@ -1,0 +1,157 @@
+import { Argument, Command, Option } from 'commander';
+import { parseServices, parseTimeout, parseVersion } from './arguments.ts';
+import { declareGlobalFlags, readGlobals } from './global-flags.ts';
+import type { CommandName, CommandOptions, Invocation, Shell } from './invocation.ts';
+
+/** Called with what was typed, once; commander has validated it. */
+export type Chosen = (invocation: Invocation) => unknown;
+
+type Choose = <K extends CommandName>(command: K, options: CommandOptions[K]) => void;
+
+/**
+ * The command line as commander knows it. Declares every command here, where it costs nothing; what a command does
+ * is loaded when it is chosen.
+ */
+export function createProgram(name: string, version: string, chosen: Chosen): Command {
+  const program = new Command(name)
+    .description('Replaces the running version of a Docker Compose project without losing a request.')
+    .version(version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ optionDescription });
+  declareGlobalFlags(program);
+  const choose: Choose = (command, options) => {
+    chosen({ command, options, globals: readGlobals(program) } as Invocation);
+  };
+  for (const declare of DECLARATIONS) declare(program, choose);
+  return program;
+}
+
+/** Commander would name the default of every switch, which is always off. */
+function optionDescription({ description, argChoices }: Option): string {
+  return argChoices === undefined ? description : `${description} (${argChoices.join(', ')})`;
+}
+
+type Declare = (program: Command, choose: Choose) => void;
+
+const timeout = (): Option =>
+  new Option('--timeout <duration>', 'go back if it takes longer: 90s, 5m').argParser(parseTimeout);
+
+const declareDeploy: Declare = (program, choose) => {
+  program
+    .command('deploy')
+    .summary('replace the running version')
+    .description('Replaces the running version. On any failure the version that worked stays in charge.')
+    .addArgument(new Argument('<version>', 'what ${VERSION} stands for in the compose files').argParser(parseVersion))
+    .addOption(new Option('--services <names>', 'only these, comma-separated').argParser(parseServices).default([]))
+    .addOption(timeout())
+    .option('--no-pull', 'use the images that are here')
+    .option('--build', 'build images first', false)
+    .option('--force', 'replace everything even if nothing changed', false)
+    .option('--dry-run', 'print the plan and change nothing', false)
+    .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
+    .option('--supersede', 'replace a rollout that is under way', false)
+    .action((version: string, raw: RawDeploy) => {
+      const { timeout: timeoutMs = null, ...options } = raw;
+      choose('deploy', { ...options, version, timeoutMs });
+    });
+};
+
+type RawDeploy = Omit<CommandOptions['deploy'], 'version' | 'timeoutMs'> & { readonly timeout?: number };
+
+const declareStatus: Declare = (program, choose) => {
+  program
+    .command('status')
+    .summary('show what serves, what runs and what is left over')
+    .option('--json', 'print it as JSON', false)
+    .option('--exit-code', 'exit with 0 only if everything is as it should be', false)
+    .option('--watch', 'show it again and again', false)
+    .action((options: CommandOptions['status']) => {
+      choose('status', options);
+    });
+};
+
+const declareRollback: Declare = (program, choose) => {
+  program
+    .command('rollback')
+    .summary('go back to the version before')
+    .option('--to <release>', 'go back to this release or version')
+    .addOption(timeout())
+    .action((raw: { readonly to?: string; readonly timeout?: number }) => {
+      choose('rollback', { to: raw.to ?? null, timeoutMs: raw.timeout ?? null });
+    });
+};
+
+const declareCleanup: Declare = (program, choose) => {
+  program
+    .command('cleanup')
+    .summary('remove what is not live')
+    .option('--dry-run', 'only tell what would be removed', false)
+    .action((options: CommandOptions['cleanup']) => {
+      choose('cleanup', options);
+    });
+};
+
+const declareReset: Declare = (program, choose) => {
+  program
+    .command('reset')
+    .summary('go back to plain Docker Compose')
+    .option('--force', 'do not ask, and remove even if the plain side fails', false)
+    .action((options: CommandOptions['reset']) => {
+      choose('reset', options);
+    });
+};
+
+const declareHistory: Declare = (program, choose) => {
+  program
+    .command('history')
+    .summary('list the releases there are')
+    .option('--json', 'print it as JSON', false)
+    .action((options: CommandOptions['history']) => {
+      choose('history', options);
+    });
+};
+
+const declareInstall: Declare = (program, choose) => {
+  program
+    .command('install')
+    .summary('make `docker deploybg` and `docker deploy-bg` work')
+    .description('Links this program into the plugin folder of Docker, as docker-deploybg.')
+    .option('--shim', 'also write a docker launcher that understands the literal `docker deploy-bg`', false)
+    .option('--dir <dir>', 'folder for the launcher; it has to come before the real docker in PATH')
+    .option('--uninstall', 'take all of it away', false)
+    .action((raw: { readonly shim: boolean; readonly uninstall: boolean; readonly dir?: string }) => {
+      choose('install', { ...raw, dir: raw.dir ?? null });
+    });
+};
+
+const declareShellInit: Declare = (program, choose) => {
+  program
+    .command('shell-init')
+    .summary('print a shell function that makes `docker deploy-bg` work')
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+    .action((shell: Shell) => {
+      choose('shell-init', { shell });
+    });
+};
+
+const declareVersion: Declare = (program, choose) => {
+  program
+    .command('version')
+    .summary('print the version')
+    .action(() => {
+      choose('version', {});
+    });
+};
+
+const DECLARATIONS: readonly Declare[] = [
+  declareDeploy,
+  declareStatus,
+  declareRollback,
+  declareCleanup,
+  declareReset,
+  declareHistory,
+  declareInstall,
+  declareShellInit,
+  declareVersion,
+];

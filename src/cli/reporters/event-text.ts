@@ -1,0 +1,80 @@
+import type { ProgressEvent } from '../../core/events.ts';
+import { clockTime, took } from '../views/text.ts';
+
+type EventOf<K extends ProgressEvent['kind']> = Extract<ProgressEvent, { kind: K }>;
+
+/** An event in words: one line, and further ones only where there is evidence to show. */
+export function eventText(event: ProgressEvent): readonly string[] {
+  switch (event.kind) {
+    case 'phase':
+      return [event.text];
+    case 'warning':
+      return [warningText(event)];
+    case 'rollout-started':
+      return [
+        startText(event),
+        ...(event.continued ? [] : event.steps.map((step, at) => `  ${String(at + 1)}. ${step}`)),
+      ];
+    case 'step-started':
+      return [`${position(event)} ${event.text}`];
+    case 'step-finished':
+      return [`${position(event)} ${event.text}: done in ${took(event.ms)}`];
+    case 'waiting':
+      return [`waiting for ${event.what}, ${untilText(event.until)}`];
+    case 'container':
+      return [containerText(event)];
+    case 'weight':
+      return [weightText(event)];
+    case 'drained':
+      return [drainedText(event)];
+    case 'failure':
+      return [`failed: ${event.message}`, ...event.details.map((line) => `    ${line}`)];
+    case 'finished':
+      return [finishedText(event)];
+  }
+}
+
+/** `W03: nobody checks web (add a healthcheck)`. */
+export function warningText({ code, message, hint }: EventOf<'warning'>): string {
+  return `warning${code === null ? '' : ` ${code}`}: ${message}${hint === null ? '' : ` (${hint})`}`;
+}
+
+/** `deploy shop v1 (blue) → v2 (green)`. */
+export function titleText(event: Pick<EventOf<'rollout-started'>, 'verb' | 'project' | 'from' | 'to'>): string {
+  const sides = [event.from, event.to].filter((side) => side !== null).join(' → ');
+  return [event.verb, event.project, sides].filter((word) => word !== '').join(' ');
+}
+
+/** `100 % of the traffic to v2`. */
+export function weightText({ weight, to }: EventOf<'weight'>): string {
+  return `${String(weight)} % of the traffic to ${to ?? 'the candidate'}`;
+}
+
+/** `drained shop-blue-web-blue-1: 3 in flight at switch, 3 finished, 0 cut in 2.1 s`. */
+export function drainedText({ container, inFlightAtSwitch, finished, cut, ms }: EventOf<'drained'>): string {
+  const counts = `${String(inFlightAtSwitch)} in flight at switch, ${String(finished)} finished, ${String(cut)} cut`;
+  return `drained ${container}: ${counts} in ${took(ms)}`;
+}
+
+function startText(event: EventOf<'rollout-started'>): string {
+  const steps = event.steps.length === 1 ? '1 step' : `${String(event.steps.length)} steps`;
+  return `${event.continued ? 'continuing ' : ''}${titleText(event)}: ${steps}, rollout ${event.rollout}`;
+}
+
+function position({ index, total }: { readonly index: number; readonly total: number }): string {
+  return `[${String(index + 1)}/${String(total)}]`;
+}
+
+function untilText(until: number | null): string {
+  return until === null ? 'until a person goes on' : `until ${clockTime(until)}`;
+}
+
+function containerText({ container, change, detail }: EventOf<'container'>): string {
+  return `${container} ${change}${detail === null ? '' : `: ${detail}`}`;
+}
+
+function finishedText({ state, version, color, message, ms }: EventOf<'finished'>): string {
+  const what = [version, color].filter((word) => word !== null).join(' on ');
+  const detail = [what, message].filter((text) => text !== null && text !== '').join(', ');
+  return `${state.replaceAll('_', ' ')}${detail === '' ? '' : `: ${detail}`} (${took(ms)})`;
+}

@@ -1,0 +1,38 @@
+import { DeployError, ERRORS, EXIT, messageOf, type ErrorCode } from '../core/errors.ts';
+
+/** An error as people and machines get to see it. */
+export interface ShownError {
+  readonly code: ErrorCode;
+  readonly exit: number;
+  readonly what: string;
+  /** What still serves. */
+  readonly serves: string | null;
+  readonly next: string;
+  readonly details: readonly string[];
+}
+
+const UNTOUCHED = 'what served before; nothing was changed';
+
+/** Whatever was thrown. What is no DeployError is a defect; its stack is of use to nobody but us. */
+export function shownError(error: unknown, debug: boolean): ShownError {
+  if (!(error instanceof DeployError)) return defect(error, debug);
+  const { code, exit, message, serves, next, details } = error;
+  const stack = debug ? stackOf(error) : [];
+  return { code, exit, what: message, serves: serves ?? defaultServes(exit), next, details: [...details, ...stack] };
+}
+
+function defect(error: unknown, debug: boolean): ShownError {
+  const { exit, next } = ERRORS.internal;
+  return { code: 'internal', exit, what: messageOf(error), serves: null, next, details: debug ? stackOf(error) : [] };
+}
+
+/** By the table of exit codes, 2 and 5 promise that nothing was touched. */
+function defaultServes(exit: number): string | null {
+  return exit === EXIT.invalid || exit === EXIT.refused ? UNTOUCHED : null;
+}
+
+function stackOf(error: unknown): readonly string[] {
+  const stack = error instanceof Error ? (error.stack ?? '').split('\n').map((line) => line.trim()) : [];
+  const cause = error instanceof Error && error.cause !== undefined ? stackOf(error.cause) : [];
+  return [...stack, ...cause];
+}

@@ -1,0 +1,138 @@
+import type { ComposeModel, Diagnostic, Models, Project, Route, ServiceSpec } from '../core/project.ts';
+import { isWarning, located, type Finding } from './findings.ts';
+import { mapping, serviceOf, text, unescaped } from './model.ts';
+import type { Overrides } from './overrides.ts';
+import { proxyServiceOf, readProxy } from './proxy.ts';
+import { rolesOf, type Role } from './replaced.ts';
+import { examine } from './rules/index.ts';
+import { overlayNames } from './rules/references.ts';
+import type { ServiceSettings } from './schema/settings.ts';
+import { readSettings, type Settings } from './settings.ts';
+import type { Sources } from './sources.ts';
+import {
+  dependenciesOf,
+  hasHealthcheck,
+  preStopHooks,
+  readUpdateConfig,
+  replicasOf,
+  stopGraceMs,
+} from './standard-keys.ts';
+
+const PROGRESS_DEADLINE_MS = 300_000;
+const DRAIN_TIMEOUT_MS = 30_000;
+const HISTORY = 5;
+const VERSION_ENV = 'VERSION';
+
+/** Everything that Compose and the user's files say about a project. */
+export interface ProjectInput {
+  readonly models: Models;
+  readonly version: string;
+  /** The project directory, absolute. */
+  readonly directory: string;
+  readonly versioned: ReadonlySet<string>;
+  /** Overlay files with the services that they name. */
+  readonly overlays: readonly { readonly file: string; readonly names: readonly string[] }[];
+  readonly environmentValues: Readonly<Record<string, string>>;
+  readonly overrides: Overrides;
+  readonly sources: Sources;
+}
+
+/** The project, and everything that is wrong with it; with an error among them it must not be used. */
+export function buildProject(input: ProjectInput): {
+  readonly project: Project;
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const { models, directory, sources } = input;
+  const { settings, findings } = readSettings(models.base);
+  const proxyService = proxyServiceOf(models.base, settings, input.versioned);
+  const { proxy, findings: proxyFindings } = readProxy(models.base, settings, proxyService, directory);
+  const overlaid = new Set(input.overlays.flatMap((overlay) => overlay.names));
+  const roles = rolesOf({ model: models.base, settings, versioned: input.versioned, overlaid, proxyService });
+  const built = Object.entries(roles).map(([name, role]) => buildService(input, settings, name, role));
+  const services = Object.fromEntries(built.map(({ spec }) => [spec.name, spec]));
+  const all = [
+    ...findings,
+    ...proxyFindings,
+    ...input.overlays.flatMap((overlay) => overlayNames(serviceNames(models.base), overlay)),
+    ...built.flatMap((each) => each.findings),
+    ...examine({ models, services, settings, proxy, sources }),
+  ];
+  const diagnostics = all.map((finding) => located(finding, sources));
+  const project: Project = {
+    name: text(models.base['name']) ?? '',
+    directory,
+    version: input.version,
+    services,
+    proxy,
+    history: settings.project.history ?? HISTORY,
+    dependsOnVersion: Object.values(services).some(
+      ({ name, placement }) => placement !== 'shared' && input.versioned.has(name),
+    ),
+    models,
+    environmentValues: input.environmentValues,
+    warnings: diagnostics.filter(isWarning),
+  };
+  return { project, diagnostics };
+}
+
+/** The variable that carries the version, before anything else of a project is known. */
+export function versionVariable(model: ComposeModel): string {
+  return readSettings(model).settings.project.version_env ?? VERSION_ENV;
+}
+
+function serviceNames(model: ComposeModel): readonly string[] {
+  return Object.keys(mapping(model['services']));
+}
+
+function buildService(input: ProjectInput, settings: Settings, name: string, role: Role) {
+  const model = serviceOf(input.models.base, name);
+  const top = settings.project;
+  const own = settings.services[name] ?? {};
+  const update = readUpdateConfig(model, name, 'update_config', role.strategy, input.sources);
+  const rollback = readUpdateConfig(model, name, 'rollback_config', role.strategy, input.sources);
+  const replicas = replicasOf(model);
+  const preview = own.preview_replicas ?? replicas;
+  const project = text(input.models.base['name']) ?? '';
+  const spec: ServiceSpec = {
+    name,
+    ...role,
+    replicas,
+    // Compose's own name for what is only built.
+    image: unescaped(text(model['image']) ?? `${project}-${name}`),
+    dependsOn: dependenciesOf(model).filter(({ service }) => service in mapping(input.models.base['services'])),
+    route: routeOf(own),
+    hasHealthcheck: hasHealthcheck(model),
+    update: update.config,
+    rollback: rollback.config,
+    promote: own.promote ?? top.promote ?? 'auto',
+    previewReplicas: Math.min(Math.max(preview, Math.min(1, replicas)), replicas),
+    retireAfterMs: own.retire_after ?? top.retire_after ?? 0,
+    progressDeadlineMs:
+      input.overrides.healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
+    drainTimeoutMs: input.overrides.drainTimeoutMs ?? own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
+    stopGraceMs: stopGraceMs(model),
+    preStop: preStopHooks(model),
+  };
+  const findings: readonly Finding[] = [...update.findings, ...rollback.findings];
+  return { spec, findings };
+}
+
+function routeOf(own: ServiceSettings): Route | null {
+  if (own.route === undefined) return null;
+  const { port, host, path, probe } = own.route;
+  return {
+    port,
+    host: host ?? null,
+    path: path ?? null,
+    probe:
+      probe === undefined
+        ? null
+        : {
+            path: probe.path,
+            port: probe.port ?? port,
+            intervalMs: probe.interval,
+            timeoutMs: probe.timeout,
+            status: probe.status,
+          },
+  };
+}

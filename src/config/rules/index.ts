@@ -1,0 +1,53 @@
+import type { Finding } from '../findings.ts';
+import {
+  anonymousVolumes,
+  namespaces,
+  outsideCallers,
+  proxyLabels,
+  sharedVolumes,
+  unchecked,
+  volumesFrom,
+} from './borders.ts';
+import { copies } from './copies.ts';
+import { checkNames } from './references.ts';
+import {
+  blueGreenOrder,
+  canarySteps,
+  deadline,
+  monitorTooShort,
+  needsRoute,
+  oneShotKeys,
+  previewReplicas,
+} from './rollout.ts';
+import { subjectOf, type Rule, type RuleInput } from './rule.ts';
+import { unavailable } from './unavailable.ts';
+
+const SERVICE_RULES: readonly Rule[] = [
+  copies,
+  blueGreenOrder,
+  canarySteps,
+  needsRoute,
+  previewReplicas,
+  deadline,
+  oneShotKeys,
+  monitorTooShort,
+  sharedVolumes,
+  anonymousVolumes,
+  unchecked,
+  proxyLabels,
+];
+
+const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
+  namespaces,
+  volumesFrom,
+  outsideCallers,
+  checkNames,
+  unavailable,
+];
+
+/** Everything that the rules of DESIGN section 4 find in a project, errors and warnings. */
+export function examine(input: RuleInput): readonly Finding[] {
+  const subjects = Object.values(input.services).map((spec) => subjectOf(input, spec));
+  const own = subjects.flatMap((subject) => SERVICE_RULES.flatMap((rule) => rule(subject)));
+  return [...own.filter((finding) => finding !== null), ...PROJECT_RULES.flatMap((rule) => rule(input))];
+}

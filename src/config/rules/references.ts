@@ -1,0 +1,54 @@
+import type { Finding } from '../findings.ts';
+import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
+import type { RuleInput } from './rule.ts';
+
+/** E09: a check must exist to be used, and one that watches must be repeated. */
+export function checkNames({ settings }: RuleInput): readonly Finding[] {
+  const own = Object.entries(settings.services).flatMap(([name, each]) =>
+    used(each, { ...settings.project.checks, ...each.checks }, ['services', name, 'x-deploy-bg']),
+  );
+  return [...used(settings.project, settings.project.checks ?? {}, ['x-deploy-bg']), ...own];
+}
+
+type Checks = NonNullable<ServiceSettings['checks']>;
+
+function used(
+  settings: ProjectSettings | ServiceSettings,
+  checks: Checks,
+  path: readonly string[],
+): readonly Finding[] {
+  const uses = (['watch', 'before', 'after'] as const).flatMap((key) =>
+    (settings[key] ?? []).map((name, index) => ({ name, path: [...path, key, index], watch: key === 'watch' })),
+  );
+  const steps = 'steps' in settings ? (settings.steps ?? []) : [];
+  const inSteps = steps.flatMap((step, index) =>
+    step.kind === 'check' ? step.names.map((name) => ({ name, path: [...path, 'steps', index], watch: false })) : [],
+  );
+  return [...uses, ...inSteps].flatMap((use) => {
+    const check = checks[use.name];
+    const place = { code: 'E09', path: use.path };
+    if (check === undefined)
+      return [
+        { ...place, message: `there is no check ${use.name}`, hint: 'define it under checks, or correct the name' },
+      ];
+    if (!use.watch || check.interval !== undefined) return [];
+    return [
+      { ...place, message: `the check ${use.name} watches, but has no interval`, hint: 'add interval: 10s to it' },
+    ];
+  });
+}
+
+/** E12: an overlay speaks of services that there are; E01: what decides about a rollout stands in the compose file. */
+export function overlayNames(
+  services: readonly string[],
+  overlay: { readonly file: string; readonly names: readonly string[] },
+): readonly Finding[] {
+  return overlay.names
+    .filter((name) => !services.includes(name))
+    .map((name) => ({
+      code: 'E12',
+      path: ['services', name],
+      message: `${overlay.file} names ${name}, which is no service of the project`,
+      hint: 'correct the name, or enable the profile of that service',
+    }));
+}

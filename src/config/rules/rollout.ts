@@ -1,0 +1,103 @@
+import { formatDuration } from '../../core/duration.ts';
+import { mapping } from '../model.ts';
+import { unhealthyAfterMs } from '../standard-keys.ts';
+import type { Rule } from './rule.ts';
+
+/** E07: blue-green has both colors running; the old one cannot stop first. */
+export const blueGreenOrder: Rule = ({ spec, finding }) => {
+  if (spec.placement !== 'colored' || spec.strategy !== 'blue-green' || spec.update.order !== 'stop-first') return [];
+  const message = `${spec.name} is blue-green, but its order is stop-first`;
+  return [finding('E07', ['deploy', 'update_config', 'order'], message, 'remove order, or use strategy: recreate')];
+};
+
+/** E02: steps belong to a canary, and a canary has steps. */
+export const canarySteps: Rule = ({ spec, own, finding }) => {
+  const path = ['x-deploy-bg', 'steps'];
+  if (spec.placement === 'shared' || spec.placement === 'one-shot') return [];
+  if (spec.strategy === 'canary' && own.steps === undefined)
+    return [finding('E02', path, `${spec.name} is a canary without steps`, 'add steps, such as [10, {pause: 5m}, 50]')];
+  if (spec.strategy !== 'canary' && own.steps !== undefined)
+    return [
+      finding('E02', path, `${spec.name} has steps, but its strategy is ${spec.strategy}`, 'use strategy: canary'),
+    ];
+  return [];
+};
+
+/** E08: what only a proxy can do needs a route, and a proxy that can. */
+export const needsRoute: Rule = ({ spec, own, proxy, finding }) => {
+  const { steps = [] } = own;
+  const path = ['x-deploy-bg'];
+  const routed = ['replicas', 'match', 'mirror'];
+  const found = steps.map((step, index) => {
+    const place = [...path, 'steps', index];
+    if (routed.includes(step.kind) && spec.route === null)
+      return finding('E08', place, `${spec.name}: the step ${step.kind} needs a route`, 'add route: {port: …}');
+    const impossible = step.kind === 'mirror' && proxy.driver !== 'nginx';
+    return impossible
+      ? finding('E08', place, `${proxy.driver} cannot mirror requests`, 'use nginx, or no mirror')
+      : null;
+  });
+  if (spec.route !== null) return found;
+  const keys = (['shrink_stable', 'sticky'] as const).filter((key) => Boolean(own[key] ?? false));
+  return [
+    ...found,
+    ...keys.map((key) => finding('E08', [...path, key], `${spec.name}: ${key} needs a route`, 'add route: {port: …}')),
+  ];
+};
+
+/** E10: the preview is a part of the candidate. */
+export const previewReplicas: Rule = ({ spec, own, finding }) => {
+  const given = own.preview_replicas;
+  if (given === undefined || (given >= 1 && given <= spec.replicas)) return [];
+  const message = `${spec.name}: preview_replicas is ${given}, but there are ${spec.replicas} replicas`;
+  return [finding('E10', ['x-deploy-bg', 'preview_replicas'], message, `use 1 to ${spec.replicas}`)];
+};
+
+/** E11: whoever must be watched for `monitor` needs more time than that to get ready. */
+export const deadline: Rule = ({ spec, finding }) => {
+  if (spec.placement === 'shared' || spec.progressDeadlineMs > spec.update.monitorMs) return [];
+  const times = `${formatDuration(spec.progressDeadlineMs)}, monitor ${formatDuration(spec.update.monitorMs)}`;
+  const message = `${spec.name}: progress_deadline is ${times}`;
+  return [finding('E11', ['x-deploy-bg', 'progress_deadline'], message, 'make progress_deadline longer than monitor')];
+};
+
+const ROLLOUT_KEYS = [
+  'route',
+  'steps',
+  'preview_replicas',
+  'promote',
+  'retire_after',
+  'sticky',
+  'shrink_stable',
+  'watch',
+] as const;
+
+/** E12: a one-shot runs once a release; there is nothing to roll out. */
+export const oneShotKeys: Rule = ({ spec, own, model, finding }) => {
+  if (spec.placement !== 'one-shot') return [];
+  const hint = 'remove it, or the condition service_completed_successfully of those that wait for it';
+  const keys = [...ROLLOUT_KEYS, 'strategy' as const].filter((key) => own[key] !== undefined);
+  const found = keys.map((key) =>
+    finding('E12', ['x-deploy-bg', key], `${spec.name} runs once per release and cannot have ${key}`, hint),
+  );
+  const updated = 'update_config' in mapping(model['deploy']);
+  const message = `${spec.name} runs once per release and cannot have update_config`;
+  return updated ? [...found, finding('E12', ['deploy', 'update_config'], message, hint)] : found;
+};
+
+/** W02: who dies slowly is not seen to die while we watch. */
+export const monitorTooShort: Rule = ({ spec, model, finding }) => {
+  if (!spec.hasHealthcheck || spec.placement === 'shared' || spec.placement === 'one-shot') return [];
+  const needed = unhealthyAfterMs(model);
+  if (spec.update.monitorMs === 0 || spec.update.monitorMs >= needed) return [];
+  const monitor = formatDuration(spec.update.monitorMs);
+  const message = `${spec.name}: monitor (${monitor}) ends before the health check can fail (${formatDuration(needed)})`;
+  return [
+    finding(
+      'W02',
+      ['deploy', 'update_config', 'monitor'],
+      message,
+      'lengthen monitor, or shorten the health check’s interval',
+    ),
+  ];
+};
