@@ -47,6 +47,8 @@ function frozenModel(frozen: FrozenRelease, gatewayPriority: boolean): ComposeMo
   });
 }
 
+// The frozen file of the base project keeps the user's pull policy (it is not hashed), so the flag overrules it.
+
 /** `up` of one service from its frozen file. Creates what the base project lacks, once it turns out to be missing. */
 export async function up(
   options: ComposeOptions,
@@ -55,7 +57,18 @@ export async function up(
   total: number,
 ): Promise<void> {
   const name = colorService(service, frozen.color);
-  const args = ['up', '-d', '--no-deps', '--no-build', '--no-recreate', '--scale', `${name}=${String(total)}`, name];
+  const args = [
+    'up',
+    '-d',
+    '--no-deps',
+    '--no-build',
+    '--no-recreate',
+    '--pull',
+    'never',
+    '--scale',
+    `${name}=${String(total)}`,
+    name,
+  ];
   if (frozen.color === null) await refuseChanges(options, frozen, args);
   const outcome = await withResources(options, frozen, () => call(frozenCall(options, frozen, args)));
   if (!outcome.ok) throw failed(outcome, `${String(total)} × ${name} cannot be started`);
@@ -66,7 +79,7 @@ export async function runOnce(options: ComposeOptions, frozen: FrozenRelease, se
   const name = colorService(service, frozen.color);
   const container = `${composeProject(frozen.release.project, frozen.color)}-${name}-${frozen.release.id}`;
   await removeContainer(options, container);
-  const args = ['run', '--rm', '-T', '--no-deps', '--name', container, name];
+  const args = ['run', '--rm', '-T', '--no-deps', '--pull', 'never', '--name', container, name];
   const outcome = await withResources(options, frozen, () => call(frozenCall(options, frozen, args)));
   if (outcome.ok) return;
   const lines = [...outcome.stdout.split('\n'), ...wordsOf(outcome.stderr)].filter((line) => line !== '');

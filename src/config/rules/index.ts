@@ -9,7 +9,7 @@ import {
   volumesFrom,
 } from './borders.ts';
 import { copies } from './copies.ts';
-import { checkNames } from './references.ts';
+import { checkNames, overlaySettings } from './references.ts';
 import {
   blueGreenOrder,
   canarySteps,
@@ -42,6 +42,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   volumesFrom,
   outsideCallers,
   checkNames,
+  overlaySettings,
   unavailable,
 ];
 

@@ -1,3 +1,4 @@
+import { canonical, servicesOf } from '../model.ts';
 import type { Finding } from '../findings.ts';
 import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
 import type { RuleInput } from './rule.ts';
@@ -51,4 +52,22 @@ export function overlayNames(
       message: `${overlay.file} names ${name}, which is no service of the project`,
       hint: 'correct the name, or enable the profile of that service',
     }));
+}
+
+/** E01: what decides about a rollout holds for both colors, so an overlay cannot say it. */
+export function overlaySettings({ models }: RuleInput): readonly Finding[] {
+  const base = servicesOf(models.base);
+  const differing = Object.values(models.overlays).flatMap((model) =>
+    Object.entries(servicesOf(model)).filter(([name, service]) => said(service) !== said(base[name] ?? {})),
+  );
+  return [...new Set(differing.map(([name]) => name))].map((name) => ({
+    code: 'E01',
+    path: ['services', name, 'x-deploy-bg'],
+    message: `${name}: an overlay gives x-deploy-bg, which holds for both colors`,
+    hint: 'move it into the compose file',
+  }));
+}
+
+function said(service: Readonly<Record<string, unknown>>): string {
+  return canonical(service['x-deploy-bg'] ?? null);
 }

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { diagnosticText } from '../../../src/config/findings.ts';
+import { build, codes, type Given } from './support.ts';
+
+/** A routed service with extra lines of `x-deploy-bg` (line 8 on) and of the service (after them). */
+function web(settings: readonly string[], keys: readonly string[] = [], top: readonly string[] = []): Given {
+  const yaml = [
+    'name: shop',
+    'x-deploy-bg:',
+    '  proxy: {driver: none}',
+    ...top.map((line) => `  ${line}`),
+    'services:',
+    '  web:',
+    '    image: "app:VERSION"',
+    '    x-deploy-bg:',
+    '      route: {port: 3000, probe: {path: /}}',
+    ...settings.map((line) => `      ${line}`),
+    ...keys.map((line) => `    ${line}`),
+  ].join('\n');
+  return { yaml };
+}
+
+const CASES: readonly [name: string, given: Given, expected: readonly string[]][] = [
+  ['nothing wrong', web([]), []],
+  ['V01 weights out of range', web(['strategy: canary', 'steps: [101, -1, 10]']), ['E02 10', 'E02 10', 'E99 9']],
+  [
+    'V01 every weight is checked',
+    web(['strategy: canary', 'steps:', '  - 1', '  - weight: 200']),
+    ['E02 12', 'E02 8', 'E99 9'],
+  ],
+  [
+    'V02 a step with several kinds, and with none',
+    web(['strategy: canary', 'steps:', '  - {weight: 10, pause: 5s}', '  - {}']),
+    ['E02 8', 'E03 11', 'E03 12', 'E99 9'],
+  ],
+  [
+    'V03 negative durations and ratios',
+    web([], ['deploy:', '  update_config:', '    delay: -1s', '    monitor: -1s', '    max_failure_ratio: 1.1']),
+    ['E04 11', 'E04 12', 'E04 13'],
+  ],
+  ['V03 a negative ratio', web([], ['deploy:', '  update_config:', '    max_failure_ratio: -0.1']), ['E04 11']],
+  ['V03 a negative pause', web(['strategy: canary', 'steps: [{pause: -1s}]']), ['E02 8', 'E04 10', 'E99 9']],
+  ['a duration without a unit', web(['drain_timeout: 30', 'progress_deadline: soon']), ['E04 10', 'E04 9']],
+  [
+    'V04 the way back of the way back',
+    web([], ['deploy:', '  rollback_config:', '    failure_action: rollback']),
+    ['E05 11'],
+  ],
+  [
+    'an unknown action and order',
+    web([], ['deploy:', '  update_config:', '    failure_action: explode', '    order: whenever']),
+    ['E05 11', 'E05 12'],
+  ],
+  ['V05 a fixed port in both colors', web([], ['ports:', '  - {target: 80, published: "80"}']), ['E06 9']],
+  ['a range of ports is not fixed', web([], ['ports:', '  - {target: 80, published: "80-90"}']), []],
+  ['V05 container_name with two replicas', web([], ['container_name: web', 'deploy: {replicas: 2}']), ['E06 9']],
+  ['container_name with one replica gets the color', web([], ['container_name: web']), []],
+  [
+    'V05 container_name, in place, start-first',
+    web(['strategy: rolling'], ['container_name: web']),
+    ['E06 10', 'E99 9'],
+  ],
+  ['the network of the host', web([], ['network_mode: host']), ['E06 9']],
+  ['a fixed address', web([], ['networks:', '  front: {ipv4_address: 10.0.0.2}']), ['E06 10']],
+  ['a fixed MAC address', web([], ['mac_address: 02:42:ac:11:65:43']), ['E06 9']],
+  ['blue-green, but stop-first', web([], ['deploy: {update_config: {order: stop-first}}']), ['E07 9']],
+  [
+    'V06 what needs a route',
+    { yaml: 'services:\n  w:\n    image: a\n    x-deploy-bg: {strategy: canary, steps: [{replicas: 2}], sticky: {}}' },
+    ['E08 4', 'E08 4', 'E99 4', 'E99 4', 'E99 4'],
+  ],
+  ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10', 'E99 10', 'E99 9']],
+  [
+    'V07 checks: no provider, two, count without interval, no bounds, unknown name',
+    web([
+      'checks:',
+      '  a: {}',
+      '  b: {http: {url: x}, command: {run: x}}',
+      '  c: {http: {url: x}, count: 3}',
+      '  d: {builtin: error_rate}',
+      'watch: [nope]',
+    ]),
+    ['E09 10', 'E09 11', 'E09 12', 'E09 13', 'E09 14', 'E99 14'],
+  ],
+  ['watching needs an interval', web(['checks: {a: {http: {url: x}}}', 'watch: [a]']), ['E09 10', 'E99 10', 'E99 9']],
+  ['V08 an unknown key', web(['stratgy: canary']), ['E01 9']],
+  ['an unknown key, deep', web(['hooks: {pre_deplo: x}', 'preview_replicas: many']), ['E01 10', 'E01 9']],
+  ['unknown keys at top level', web([], [], ['proxi: {}', 'histroy: 3']), ['E01 4', 'E01 5']],
+  [
+    'V09 a deadline shorter than monitor',
+    web(['progress_deadline: 5s'], ['deploy: {update_config: {monitor: 10s}}']),
+    ['E11 9'],
+  ],
+  ['V10 more preview than replicas', web(['preview_replicas: 3'], ['deploy: {replicas: 2}']), ['E10 9']],
+  [
+    'V11 a health check slower than monitor',
+    web([], ['healthcheck: {test: [CMD, x], interval: 30s, retries: 3}', 'deploy: {update_config: {monitor: 5s}}']),
+    ['W02 10'],
+  ],
+  [
+    'an explicit monitor of 0s is no window',
+    web([], ['healthcheck: {test: [CMD, x], interval: 30s}', 'deploy: {update_config: {monitor: 0s}}']),
+    [],
+  ],
+  [
+    'rollout keys on a one-shot',
+    {
+      yaml: [
+        'services:',
+        '  migrate:',
+        '    image: "app:VERSION"',
+        '    x-deploy-bg: {promote: manual}',
+        '  web:',
+        '    image: "app:VERSION"',
+        '    depends_on: {migrate: {condition: service_completed_successfully}}',
+        '    x-deploy-bg: {strategy: blue-green}',
+      ].join('\n'),
+    },
+    ['E12 4', 'E99 4'],
+  ],
+  ['a volume written by both', web([], ['volumes:', '  - {type: volume, source: data, target: /data}']), ['W01 10']],
+  [
+    'a volume that is only read',
+    web([], ['volumes:', '  - {type: volume, source: data, target: /d, read_only: true}']),
+    [],
+  ],
+  ['an anonymous volume', web([], ['volumes:', '  - {type: volume, target: /data}']), ['W08 10']],
+  ['labels for another proxy', web([], ['labels: {traefik.enable: "true"}']), ['W04 9']],
+  [
+    'not available yet',
+    web(['promote: 10m', 'hooks: {pre_deploy: ls}'], [], ['notify: [{url: x}]']),
+    ['E99 10', 'E99 11', 'E99 4'],
+  ],
+  [
+    'a route that nobody checks',
+    { yaml: 'x-deploy-bg: {proxy: {driver: none}}\nservices:\n  w: {image: a, x-deploy-bg: {route: {port: 80}}}' },
+    ['W03 3'],
+  ],
+  [
+    'namespaces across the border, both ways',
+    {
+      yaml: [
+        'services:',
+        '  web: {image: a, network_mode: "service:vpn", x-deploy-bg: {strategy: blue-green}}',
+        '  vpn: {image: b}',
+        '  spy:',
+        '    image: c',
+        '    pid: service:web',
+        '    volumes_from: [web]',
+      ].join('\n'),
+    },
+    ['E13 2', 'E13 6', 'E13 7'],
+  ],
+  [
+    'callers outside',
+    {
+      yaml: [
+        'services:',
+        '  web: {image: a, x-deploy-bg: {strategy: blue-green}}',
+        '  cron:',
+        '    image: b',
+        '    environment: {URL: "http://web:3000/x", OTHER: "cobweb:1", WEB: web}',
+        '  wait: {image: c, command: [wait-for, "web:3000"]}',
+      ].join('\n'),
+    },
+    ['W05 5', 'W05 6'],
+  ],
+];
+
+describe('diagnostics', () => {
+  it.each(CASES)('%s', (_, given, expected) => {
+    expect(codes(given)).toEqual([...expected].toSorted());
+  });
+
+  it('names the path, the file and the line', () => {
+    const [found] = build(web(['stratgy: canary'])).diagnostics.map(diagnosticText);
+    expect(found).toMatch(/^compose\.yml:9: E01 unknown key services\.web\.x-deploy-bg\.stratgy; remove it/);
+  });
+
+  it('finds keys that an anchor or a merge brings in', () => {
+    const yaml = [
+      'x-common: &common',
+      '  x-deploy-bg: &settings',
+      '    stratgy: x',
+      '    strategy: blue-green',
+      'services:',
+      '  web: {image: a, <<: *common}',
+      '  api:',
+      '    image: a',
+      '    x-deploy-bg: *settings',
+    ].join('\n');
+    expect(codes({ yaml })).toEqual(['E01 3', 'E01 3']);
+  });
+
+  it('allows fixed values that each color has for itself', () => {
+    const overlay = (n: number) =>
+      `services:\n  web:\n    ports: [{target: 80, published: "800${n}"}]\n    networks: {front: {ipv4_address: 10.0.0.${n}}}`;
+    expect(codes({ ...web([]), overlays: { blue: overlay(1), green: overlay(2) } })).toEqual([]);
+    expect(codes({ ...web([]), overlays: { blue: overlay(1), green: overlay(1) } })).toEqual(['E06 3', 'E06 4']);
+    const two = { ...web([], ['scale: 2']), overlays: { blue: overlay(1), green: overlay(2) } };
+    expect(build(two).diagnostics.map(({ code, file }) => `${code} ${file ?? ''}`)).toContain('E06 compose.green.yml');
+  });
+
+  it('refuses overlays of services that are not there, and settings in them', () => {
+    const overlays = { green: 'services:\n  wob: {}\n  web:\n    x-deploy-bg: {promote: manual}' };
+    expect(codes({ ...web([]), overlays })).toEqual(['E01 4', 'E12 2']);
+  });
+});
