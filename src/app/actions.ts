@@ -23,10 +23,14 @@ const ACTIONS: Actions = {
     await session.ports.compose.startShared(session.files, service);
   },
   run: async ({ session, record }, { service }) => {
-    await session.ports.compose.runOnce(await frozen(session, record.candidate, record.id), service);
+    const release = await frozen(session, record.candidate, record.id);
+    await session.ports.compose.freeze(release);
+    await session.ports.compose.runOnce(release, service);
   },
   create: async ({ session, record }, { side, service, total }) => {
-    await session.ports.compose.up(await frozen(session, requireSide(record, side), record.id), service, total);
+    const release = await frozen(session, requireSide(record, side), record.id);
+    await session.ports.compose.freeze(release);
+    await session.ports.compose.up(release, service, total);
   },
   start: async ({ session }, { containers }) => {
     await Promise.all(containers.map((id) => session.ports.engine.start(id)));

@@ -1,5 +1,17 @@
 import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
+import { DockerCompose } from '../adapters/compose/compose.ts';
+import { userFiles } from '../adapters/compose/files.ts';
+import type { ComposeOptions } from '../adapters/compose/options.ts';
+import { connect } from '../adapters/docker/connect.ts';
+import { DockerEngine } from '../adapters/docker/engine.ts';
+import { DockerProxyEngine } from '../adapters/docker/proxy-engine.ts';
+import { createProber } from '../adapters/probe/prober.ts';
+import { createRouter } from '../adapters/proxy/router.ts';
+import { FileStore } from '../adapters/store/file-store.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { timedIds } from '../adapters/system/ids.ts';
 import type { Ports } from '../app/ports.ts';
 import { requireDocker } from './docker-binary.ts';
 import { resolveEndpoint, type Endpoint } from './endpoint.ts';
@@ -25,7 +37,7 @@ export async function createContext(globals: GlobalOptions, reporter: Reporter, 
     const { stdout } = await execa(docker, args, { stdin: 'ignore' });
     return stdout;
   });
-  const ports = buildPorts({ globals, reporter, io, settings, endpoint, docker });
+  const ports = await buildPorts({ globals, reporter, io, settings, endpoint, docker });
   return { ports, settings, endpoint, docker };
 }
 
@@ -35,21 +47,45 @@ interface Parts extends Omit<Context, 'ports'> {
   readonly io: Io;
 }
 
-function buildPorts({ reporter, io, settings }: Parts): Ports {
-  const missing = (name: string): never => {
-    throw new Error(`${name} is not wired yet`);
-  };
+async function buildPorts(parts: Parts): Promise<Ports> {
+  const { reporter, io, settings } = parts;
+  const docker = connect(parts.endpoint);
+  const compose = composeOptions(parts);
+  const { directory } = await userFiles(compose);
+  const proxyEngine = new DockerProxyEngine(docker);
   return {
-    clock: missing('clock'),
-    ids: missing('ids'),
-    engine: missing('engine'),
-    compose: missing('compose'),
-    router: missing('router'),
-    prober: missing('prober'),
-    store: missing('store'),
+    clock: systemClock,
+    ids: timedIds,
+    engine: new DockerEngine(docker),
+    compose: new DockerCompose(compose),
+    router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
+    prober: createProber({ clock: systemClock }),
+    store: new FileStore({
+      projectDirectory: directory,
+      stateDirectory: settings.stateDir ?? join(directory, '.deploy-bg'),
+    }),
     emit: reporter.emit,
     pollMs: settings.pollMs,
     who: whoAmI(io),
+  };
+}
+
+function composeOptions({ globals, io, settings, endpoint, docker }: Parts): ComposeOptions {
+  const { files, projectName, envFiles, profiles, projectDirectory } = globals.compose;
+  const { progressDeadlineMs, drainTimeoutMs } = settings;
+  return {
+    docker: [docker, ...endpoint.dockerArgs],
+    files,
+    envFiles,
+    profiles,
+    cwd: io.cwd,
+    env: io.env,
+    ...(projectName === null ? {} : { projectName }),
+    ...(projectDirectory === null ? {} : { projectDirectory }),
+    overrides: {
+      ...(progressDeadlineMs === null ? {} : { healthCheckTimeoutMs: progressDeadlineMs }),
+      ...(drainTimeoutMs === null ? {} : { drainTimeoutMs }),
+    },
   };
 }
 

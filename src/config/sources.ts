@@ -84,8 +84,8 @@ export function servicesNamedIn(file: SourceFile): readonly string[] {
 
 function parse(file: SourceFile): Parsed {
   const lines = new LineCounter();
-  // merge: what an anchor brings in counts as given where the anchor stands; logLevel: Compose's tags are no news.
-  const document = parseDocument(file.text, { lineCounter: lines, merge: true, logLevel: 'silent', strict: false });
+  // Compose's own tags (`!reset`) are no news here.
+  const document = parseDocument(file.text, { lineCounter: lines, logLevel: 'silent', strict: false });
   return { path: file.path, document, lines };
 }
 

@@ -29,7 +29,8 @@ export const proxyEngine: ProxyEngine = {
     const stream = await exec.start({ Tty: true });
     let output = '';
     for await (const part of stream) output += String(part);
-    return { exitCode: (await exec.inspect()).ExitCode ?? -1, output };
+    const { ExitCode: exitCode } = await exec.inspect();
+    return { exitCode: exitCode ?? -1, output };
   },
   async kill(container, signal): Promise<void> {
     await docker.getContainer(container).kill({ signal });

@@ -35,6 +35,8 @@ export interface Rig {
   readonly output: string;
   readonly router: Router;
   readonly network: string;
+  /** A router for the same proxy with a template of the user's. */
+  withTemplate(text: string): Promise<Router>;
   /** Writes the user's own configuration of the proxy. */
   configure(text: string): Promise<void>;
   startProxy(): Promise<string>;
@@ -45,7 +47,7 @@ export interface Rig {
   remove(): Promise<void>;
 }
 
-export async function makeRig(driver: Driver, template: string | null = null): Promise<Rig> {
+export async function makeRig(driver: Driver): Promise<Rig> {
   const project = `dbgp${driver}${process.pid.toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   const folder = await mkdtemp(join(tmpdir(), `${project}-`));
   await chmod(folder, 0o755);
@@ -72,14 +74,21 @@ export async function makeRig(driver: Driver, template: string | null = null): P
     return name;
   };
 
+  const routerWith = (template: string | null): Router =>
+    createRouter(
+      { project, spec: { driver, service: 'proxy', output, mounted, template } },
+      { engine: proxyEngine, clock },
+    );
+
   return {
     project,
     output,
     network,
-    router: createRouter(
-      { project, spec: { driver, service: 'proxy', output, mounted, template } },
-      { engine: proxyEngine, clock },
-    ),
+    router: routerWith(null),
+    withTemplate: async (text) => {
+      await writeFile(join(folder, 'own.hbs'), text);
+      return routerWith(join(folder, 'own.hbs'));
+    },
     configure: (text) => writeFile(config, text),
     startProxy: () => {
       const Binds = [`${config}:${proxy.folder}/${proxy.config}`, `${output}:${mounted}`];

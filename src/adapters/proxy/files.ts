@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
 
@@ -107,4 +107,14 @@ export async function onDisk<T>(folder: string, work: () => Promise<T>): Promise
       cause: error,
     });
   }
+}
+
+/** Makes a link in a folder unless it is there; `target` is relative to the folder. */
+export async function linkInto(folder: string, name: string, target: string): Promise<void> {
+  const path = join(folder, name);
+  if ((await readlink(path).catch(() => null)) === target) return;
+  await rm(`${path}.new`, { force: true });
+  await symlink(target, `${path}.new`);
+  await rename(`${path}.new`, path);
+  await syncFolder(folder);
 }

@@ -1,6 +1,7 @@
 import type { Clock, Router, RouterTarget } from '../../app/ports.ts';
 import { CaddyRouter } from './caddy/router.ts';
 import type { ProxyEngine } from './engine.ts';
+import { NginxRouter } from './nginx/router.ts';
 import { NoRouter } from './none.ts';
 import { placeOf } from './wiring.ts';
 
@@ -17,7 +18,7 @@ export function createRouter(target: RouterTarget, deps: RouterDeps): Router {
     case 'caddy':
       return new CaddyRouter({ ...deps, place: placeOf(target) });
     case 'nginx':
-      throw new Error('nginx: to come');
+      return new NginxRouter({ ...deps, place: placeOf(target) });
     case 'none':
       return new NoRouter(deps.proc);
   }

@@ -20,6 +20,9 @@ interface Canvas {
 const MOST_CONTAINERS = 4;
 const MOST_NOTES = 3;
 const MOST_WAIT_LINES = 3;
+const MOST_NOTE_LINES = 2;
+/** The running step, and how many are done and to come. */
+const LEAST_STEPS = 3;
 
 /** The picture of a moment, never larger than the terminal. Pure. */
 export function frame(state: ProgressState, now: Millis, size: FrameSize, style: Style): readonly string[] {
@@ -27,7 +30,7 @@ export function frame(state: ProgressState, now: Millis, size: FrameSize, style:
   const canvas = { style, width: Math.max(20, size.columns - 1), now };
   const rows = Math.max(3, size.rows - 1);
   const around = [header(state, canvas), ...belowSteps(state, canvas)];
-  const children = childrenOf(state, canvas).slice(0, Math.max(0, rows - around.length - 1));
+  const children = childrenOf(state, canvas).slice(0, Math.max(0, rows - around.length - LEAST_STEPS));
   const steps = stepLines(state, children, rows - around.length - children.length, canvas);
   const [head = '', ...below] = around;
   return [head, ...steps, ...below].slice(0, rows);
@@ -44,6 +47,7 @@ function header(state: ProgressState, canvas: Canvas): string {
 function row(left: string, right: string, { style, width }: Canvas, paint: Paint): string {
   const space = Math.max(0, width - widthOf(right) - 2);
   const text = cut(style.plain(left), space, style.glyph.ellipsis);
+  if (right === '') return paint(text);
   return paint(text) + ' '.repeat(Math.max(1, width - widthOf(text) - widthOf(right))) + style.paint.dim(right);
 }
 
@@ -102,8 +106,13 @@ function untilText(until: Millis, now: Millis): string {
 function belowSteps(state: ProgressState, canvas: Canvas): readonly string[] {
   const { paint } = canvas.style;
   const weight = state.weight === null ? [] : [clipped(`  ${state.weight}`, canvas)];
-  const notes = state.notes.slice(-MOST_NOTES).map((note) => paint.yellow(clipped(`  ${note}`, canvas)));
+  const notes = state.notes.slice(-MOST_NOTES).flatMap((note) => noteLines(note, canvas).map(paint.yellow));
   return [...weight, ...notes, ...failureLines(state, canvas)];
+}
+
+function noteLines(note: string, canvas: Canvas): readonly string[] {
+  const lines = wrap(note, canvas.width - 4).slice(0, MOST_NOTE_LINES);
+  return lines.map((line, index) => clipped(index === 0 ? `  ${line}` : `    ${line}`, canvas));
 }
 
 /** Why it goes back; at the end the error says it again, with its evidence. */

@@ -1,5 +1,5 @@
 import type { Style } from '../style.ts';
-import { cut, widthOf } from './text.ts';
+import { cut, cutStart, widthOf } from './text.ts';
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly drop: number;
   /** The least that a text may be cut to; left out: it is never cut. */
   readonly shrinkTo?: number;
+  /** Which part stays when it is cut; left out: the beginning. */
+  readonly keep?: 'end';
   readonly paint?: (row: Row, style: Style) => (text: string) => string;
 }
 
@@ -60,7 +62,7 @@ function fit<Row>(measured: readonly Measured<Row>[], width: number): readonly M
 }
 
 function pad<Row>(text: string, width: number, column: Column<Row>, style: Style): string {
-  const shown = cut(style.plain(text), width, style.glyph.ellipsis);
+  const shown = (column.keep === 'end' ? cutStart : cut)(style.plain(text), width, style.glyph.ellipsis);
   const space = ' '.repeat(Math.max(0, width - widthOf(shown)));
   return column.align === 'right' ? space + shown : shown + space;
 }

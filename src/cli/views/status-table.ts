@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'READY', value: (row) => String(row.ready), align: 'right', drop: 0, paint: paintReady },
   { title: 'TRAFFIC', value: (row) => row.traffic, align: 'right', drop: 0 },
   { title: 'AGE', value: (row) => row.age, align: 'right', drop: 4 },
-  { title: 'IMAGE', value: (row) => row.image, drop: 5, shrinkTo: 14 },
+  { title: 'IMAGE', value: (row) => row.image, drop: 5, shrinkTo: 14, keep: 'end' },
 ];
 
 /** A line a service; while a rollout moves, a line for each color it runs in. Notes about containers follow. */

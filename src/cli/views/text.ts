@@ -8,6 +8,13 @@ export function cut(text: string, width: number, ellipsis: string): string {
   return signs.slice(0, Math.max(0, width - ellipsis.length)).join('') + ellipsis;
 }
 
+/** The same from the other end: of an image reference the tag matters most. */
+export function cutStart(text: string, width: number, ellipsis: string): string {
+  const signs = Array.from(text);
+  if (signs.length <= width) return text;
+  return ellipsis + signs.slice(signs.length - Math.max(0, width - ellipsis.length)).join('');
+}
+
 /** Signs of a text as a terminal counts them; everything that is shown here is one column wide. */
 export function widthOf(text: string): number {
   return Array.from(text).length;

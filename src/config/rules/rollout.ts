@@ -11,10 +11,11 @@ export const blueGreenOrder: Rule = ({ spec, finding }) => {
 };
 
 /** E02: steps belong to a canary, and a canary has steps. */
-export const canarySteps: Rule = ({ spec, own, finding }) => {
+export const canarySteps: Rule = ({ spec, own, model, finding }) => {
   const path = ['x-deploy-bg', 'steps'];
   if (spec.placement === 'shared' || spec.placement === 'one-shot') return [];
-  if (spec.strategy === 'canary' && own.steps === undefined)
+  // Steps that are there, but wrong, have their own finding.
+  if (spec.strategy === 'canary' && !('steps' in mapping(model['x-deploy-bg'])))
     return [finding('E02', path, `${spec.name} is a canary without steps`, 'add steps, such as [10, {pause: 5m}, 50]')];
   if (spec.strategy !== 'canary' && own.steps !== undefined)
     return [

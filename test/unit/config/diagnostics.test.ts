@@ -23,15 +23,11 @@ function web(settings: readonly string[], keys: readonly string[] = [], top: rea
 const CASES: readonly [name: string, given: Given, expected: readonly string[]][] = [
   ['nothing wrong', web([]), []],
   ['V01 weights out of range', web(['strategy: canary', 'steps: [101, -1, 10]']), ['E02 10', 'E02 10', 'E99 9']],
-  [
-    'V01 every weight is checked',
-    web(['strategy: canary', 'steps:', '  - 1', '  - weight: 200']),
-    ['E02 12', 'E02 8', 'E99 9'],
-  ],
+  ['V01 every weight is checked', web(['strategy: canary', 'steps:', '  - 1', '  - weight: 200']), ['E02 12', 'E99 9']],
   [
     'V02 a step with several kinds, and with none',
     web(['strategy: canary', 'steps:', '  - {weight: 10, pause: 5s}', '  - {}']),
-    ['E02 8', 'E03 11', 'E03 12', 'E99 9'],
+    ['E03 11', 'E03 12', 'E99 9'],
   ],
   [
     'V03 negative durations and ratios',
@@ -39,7 +35,7 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ['E04 11', 'E04 12', 'E04 13'],
   ],
   ['V03 a negative ratio', web([], ['deploy:', '  update_config:', '    max_failure_ratio: -0.1']), ['E04 11']],
-  ['V03 a negative pause', web(['strategy: canary', 'steps: [{pause: -1s}]']), ['E02 8', 'E04 10', 'E99 9']],
+  ['V03 a negative pause', web(['strategy: canary', 'steps: [{pause: -1s}]']), ['E04 10', 'E99 9']],
   ['a duration without a unit', web(['drain_timeout: 30', 'progress_deadline: soon']), ['E04 10', 'E04 9']],
   [
     'V04 the way back of the way back',

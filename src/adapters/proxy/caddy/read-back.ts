@@ -1,6 +1,7 @@
 import type { Backend, RouteState } from '../../../core/observed.ts';
+import { parseAnswer, type Answer } from '../answer.ts';
 import { divisor } from '../routes.ts';
-import { parseBackends, slotAddresses } from './slots.ts';
+import { slotAddresses } from './slots.ts';
 
 /** What Caddy says of itself: the configuration it has loaded, and every slot as it would dial it. */
 export interface ReadBack {
@@ -12,38 +13,24 @@ export interface ReadBack {
 
 /** The answer of the generated `respond`; null if it is not one. */
 export function parseReadBack(text: string): ReadBack | null {
-  const lines = text.split('\n').map((line) => line.split(' '));
-  const digest = lines.find(([word]) => word === 'config')?.[1];
-  if (digest === undefined) return null;
-  const read = lines
-    .filter(([word]) => word === 'route')
-    .map(([, service = '', host, path]) => readRoute(service, given(host), given(path), lines));
-  return { digest, routes: read.map(({ route }) => route), faults: read.flatMap(({ faults }) => faults) };
+  const answer = parseAnswer(text);
+  if (answer === null) return null;
+  const read = answer.routes.map((route) => checked(route, answer));
+  return {
+    digest: answer.digest,
+    routes: read.map(({ route }) => route),
+    faults: read.flatMap(({ fault }) => fault ?? []),
+  };
 }
 
-function given(text: string | undefined): string | null {
-  return text === undefined || text === '-' ? null : text;
-}
-
-function readRoute(
-  service: string,
-  host: string | null,
-  path: string | null,
-  lines: readonly (readonly string[])[],
-): { readonly route: RouteState; readonly faults: readonly string[] } {
-  const words = (name: string): readonly string[] =>
-    lines.find(([word, of]) => word === name && of === service)?.slice(2) ?? [];
-  const route = { service, host, path };
-  const off = words('state')[0] === 'off';
-  const slots = words('slots');
-  if (off) return { route: { ...route, backends: [] }, faults: [] };
-  const said = parseBackends(words('backends').join(' '));
-  if (said !== null && said.length > 0 && slotAddresses(said).join(' ') === slots.join(' ')) {
-    return { route: { ...route, backends: said }, faults: [] };
+function checked(route: RouteState, answer: Answer): { readonly route: RouteState; readonly fault: string | null } {
+  if (answer.words('state', route.service)[0] === 'off') return { route: { ...route, backends: [] }, fault: null };
+  const slots = answer.words('slots', route.service);
+  if (route.backends.length > 0 && slotAddresses(route.backends).join(' ') === slots.join(' ')) {
+    return { route, fault: null };
   }
-  const counted = countSlots(slots);
-  const faults = [`the slots of ${service} are not what its list of backends says`];
-  return { route: { ...route, backends: counted }, faults };
+  const fault = `the slots of ${route.service} are not what its list of backends says`;
+  return { route: { ...route, backends: countSlots(slots) }, fault };
 }
 
 /** Slots are what is dialled: where the list of backends disagrees, they are right. */

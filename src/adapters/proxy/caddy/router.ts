@@ -13,15 +13,7 @@ import { ask } from './ask.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
 import { CONFIG_FILES, dialled, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
-import {
-  currentState,
-  linkState,
-  makeSocketFolder,
-  readSlots,
-  slotTable,
-  writeSlots,
-  type SlotTable,
-} from './slots.ts';
+import { makeSocketFolder, readSlots, slotStates, slotTable, writeSlots, type SlotTable } from './slots.ts';
 import { SLOTS } from './spread.ts';
 import { caddyWarnings } from './warnings.ts';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
 import { States } from '../states.ts';
+import { backendsText, parseBackends } from '../answer.ts';
 import { SLOTS, spread } from './spread.ts';
 
 /** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
@@ -21,20 +22,6 @@ export function slotTable(routes: readonly RouteState[]): SlotTable {
 /** `00` to the last slot. */
 export function slotNames(): readonly string[] {
   return Array.from({ length: SLOTS }, (_, index) => String(index).padStart(3, '0'));
-}
-
-/** `shop-green-web-green-1:3000=1 …`, or `none`: exact, where slots can only be near. */
-export function backendsText(backends: readonly Backend[]): string {
-  const list = backends.map(({ container, port, weight }) => `${container}:${port}=${weight}`);
-  return list.length === 0 ? 'none' : list.join(' ');
-}
-
-/** The reverse of `backendsText`; null for anything else. */
-export function parseBackends(text: string): readonly Backend[] | null {
-  if (text === 'none') return [];
-  const parts = text.split(' ').map((part) => /^([\w.-]+):(\d+)=(\d+)$/.exec(part));
-  if (parts.some((part) => part === null)) return null;
-  return parts.map((part) => ({ container: part?.[1] ?? '', port: Number(part?.[2]), weight: Number(part?.[3]) }));
 }
 
 /** The address in each slot of a route. */

@@ -1,4 +1,5 @@
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
+import { olderThan } from '../version.ts';
 
 /** `{file.…}` without the newline at the end, and heredocs: from here on. */
 const NEEDED = [2, 9] as const;
@@ -18,10 +19,4 @@ export async function caddyWarnings(
       hint: `use caddy:2 in version ${NEEDED.join('.')} or later`,
     },
   ];
-}
-
-/** Compares major and minor numbers. */
-export function olderThan(version: readonly number[], needed: readonly number[]): boolean {
-  const first = needed.findIndex((number, index) => number !== version[index]);
-  return first >= 0 && (version[first] ?? 0) < (needed[first] ?? 0);
 }

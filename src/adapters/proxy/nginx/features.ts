@@ -1,0 +1,40 @@
+import { olderThan } from '../version.ts';
+
+/** What the running nginx can do that older ones cannot. */
+export interface NginxFeatures {
+  /** From 1.27.4 on; null where it is not known. */
+  readonly keepaliveMinTimeout: string | null;
+  /** `server NAME resolve` outside of the commercial edition: from 1.27.3 on. */
+  readonly resolve: boolean;
+}
+
+export const KEEPALIVE_MIN_TIMEOUT_MS = 2000;
+
+/** What every nginx can do; also what is written before the first one can be asked. */
+export const OLDEST: NginxFeatures = { keepaliveMinTimeout: null, resolve: false };
+
+/** By the output of `nginx -v`. */
+export function featuresOf(output: string): NginxFeatures {
+  const version = /nginx\/(\d+)\.(\d+)\.(\d+)/.exec(output)?.slice(1).map(Number);
+  if (version === undefined) return OLDEST;
+  return {
+    keepaliveMinTimeout: olderThan(version, [1, 27, 4]) ? null : `${KEEPALIVE_MIN_TIMEOUT_MS / 1000}s`,
+    resolve: !olderThan(version, [1, 27, 3]),
+  };
+}
+
+/** What about an nginx without some of it will cost something. */
+export function nginxWarnings({
+  keepaliveMinTimeout,
+  resolve,
+}: NginxFeatures): readonly { readonly code: string; readonly message: string; readonly hint: string }[] {
+  const hint = 'use nginx 1.27.4 or later: nginx:stable and nginx:mainline both are';
+  return [
+    ...(keepaliveMinTimeout === null
+      ? [{ code: 'W06', message: 'this nginx resets idle client connections at each switch', hint }]
+      : []),
+    ...(resolve
+      ? []
+      : [{ code: 'W06', message: 'this nginx cannot follow names by itself: requests take one hop more', hint }]),
+  ];
+}

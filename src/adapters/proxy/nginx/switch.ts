@@ -1,0 +1,76 @@
+import type { Clock } from '../../../app/ports.ts';
+import { DeployError, messageOf } from '../../../core/errors.ts';
+import type { Millis } from '../../../core/observed.ts';
+import type { Answer } from '../answer.ts';
+import { settled } from '../wait.ts';
+import { KEEPALIVE_MIN_TIMEOUT_MS } from './features.ts';
+import type { Workers } from './workers.ts';
+
+const CONFIRMED_DEADLINE_MS = 10_000;
+const POLL_MS = 10;
+/** Old and new workers accept side by side for a while: so many new connections in a row must meet new ones. */
+const IN_A_ROW = 8;
+/** Old workers were seen to accept for 120 ms where nobody can look at the processes. */
+const UNSEEN_WORKERS_MS = 400;
+/** For the last answers to idle clients to be under way. */
+const MARGIN_MS = 100;
+
+export interface SwitchDeps {
+  readonly clock: Clock;
+  /** Of the configuration that nginx shall work by. */
+  readonly digest: string;
+  /** What nginx answers on a new connection. */
+  readonly ask: () => Promise<Answer>;
+  /** The workers that accept now; null if that cannot be seen. */
+  readonly workers: () => Promise<Workers | null>;
+  readonly reload: () => Promise<void>;
+}
+
+/** One reload, from the signal until nobody is answered by the configuration before it. */
+export class Switch {
+  readonly #deps: SwitchDeps;
+
+  constructor(deps: SwitchDeps) {
+    this.#deps = deps;
+  }
+
+  async run(): Promise<void> {
+    const { clock, reload, workers } = this.#deps;
+    const old = await workers();
+    await reload();
+    const what = 'nginx to answer new connections by the new configuration';
+    const wait = { clock, what, deadlineMs: CONFIRMED_DEADLINE_MS, everyMs: POLL_MS };
+    const missing = await settled(wait, () => this.#oldOnes(old));
+    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
+    if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
+    await this.settle(clock.now());
+  }
+
+  /** Waits until idle clients of workers that stopped accepting at this time have been let go. */
+  async settle(stoppedAt: Millis | null): Promise<void> {
+    const { clock } = this.#deps;
+    if (stoppedAt === null) return;
+    const left = stoppedAt + KEEPALIVE_MIN_TIMEOUT_MS + MARGIN_MS - clock.now();
+    if (left > 0) await clock.wait(left);
+  }
+
+  /** Null if a new connection is answered by the wanted configuration. */
+  async missing(): Promise<string | null> {
+    try {
+      const { digest } = await this.#deps.ask();
+      return digest === this.#deps.digest ? null : 'it still answers by the one before';
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #oldOnes(old: Workers | null): Promise<string | null> {
+    for (let answered = 0; answered < IN_A_ROW; answered += 1) {
+      const missing = await this.missing();
+      if (missing !== null) return missing;
+    }
+    const now = await this.#deps.workers();
+    if (old === null || now === null) return null;
+    return [...old].some((pid) => now.has(pid)) ? 'old workers still accept' : null;
+  }
+}

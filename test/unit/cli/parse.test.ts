@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from '../../../src/cli/parse.ts';
+import { completions } from '../../../src/cli/completion.ts';
+import { pluginCall } from '../../../src/cli/plugin.ts';
+import { DeployError } from '../../../src/core/errors.ts';
+import { GLOBALS } from './support.ts';
+
+const invocation = (line: string) => parse(line.split(' '), '1.2.3');
+
+function errorOf(argv: readonly string[]): DeployError {
+  try {
+    parse(argv, '1.2.3');
+  } catch (error) {
+    if (error instanceof DeployError) return error;
+  }
+  throw new Error(`${argv.join(' ')} was accepted`);
+}
+
+const DEPLOY = {
+  version: 'v1',
+  services: [],
+  pull: true,
+  build: false,
+  force: false,
+  dryRun: false,
+  takeOver: false,
+  supersede: false,
+  timeoutMs: null,
+};
+
+describe('verbs', () => {
+  it('deploy knows its flags', () => {
+    expect(invocation('deploy v1')).toEqual({ command: 'deploy', options: DEPLOY, globals: GLOBALS });
+    const line = 'deploy v1 --services web,api --services db --timeout 1m30s --no-pull --build --force --dry-run';
+    expect(invocation(`${line} --take-over --supersede`)).toMatchObject({
+      options: {
+        ...{ services: ['web', 'api', 'db'], timeoutMs: 90_000, pull: false, build: true, force: true, dryRun: true },
+        ...{ takeOver: true, supersede: true },
+      },
+    });
+  });
+
+  it.each([
+    ['status --json --exit-code --watch', 'status', { json: true, exitCode: true, watch: true }],
+    ['rollback', 'rollback', { to: null, timeoutMs: null }],
+    ['rollback --to r-1 --timeout 20', 'rollback', { to: 'r-1', timeoutMs: 20_000 }],
+    ['cleanup --dry-run', 'cleanup', { dryRun: true }],
+    ['reset --force', 'reset', { force: true }],
+    ['history --json', 'history', { json: true }],
+    ['install --shim --dir /x', 'install', { shim: true, uninstall: false, dir: '/x' }],
+    ['install --uninstall', 'install', { shim: false, uninstall: true, dir: null }],
+    ['shell-init fish', 'shell-init', { shell: 'fish' }],
+    ['version', 'version', {}],
+  ])('%s', (line, command, options) => {
+    expect(invocation(line)).toMatchObject({ command });
+    expect(invocation(line)).toHaveProperty('options', expect.objectContaining(options));
+  });
+
+  it('prints help and version instead of failing', () => {
+    expect(invocation('--version')).toEqual({ command: 'text', text: '1.2.3\n' });
+    for (const line of ['help', '--help', '-h']) expect(invocation(line)).toHaveProperty('text', parse([], '').text);
+    expect(invocation('help deploy')).toHaveProperty('text', expect.stringContaining('--take-over'));
+  });
+});
+
+describe('global flags', () => {
+  const compose = {
+    files: ['a.yml', 'b.yml'],
+    projectName: 'shop',
+    envFiles: ['.env', 'more.env'],
+    profiles: ['x', 'y'],
+    projectDirectory: '/p',
+  };
+  const composeFlags =
+    '-f a.yml --file b.yml -p shop --env-file .env --env-file more.env --profile x --profile y --project-directory /p';
+  const dockerFlags = '--config /c --context prod -D -l debug --tlsverify --tlscacert ca --tlscert cert --tlskey key';
+  const docker = {
+    config: '/c',
+    context: 'prod',
+    host: null,
+    logLevel: 'debug',
+    tls: true,
+    tlsVerify: true,
+    tlsCaCert: 'ca',
+    tlsCert: 'cert',
+    tlsKey: 'key',
+  };
+
+  it.each([
+    ['before', `${dockerFlags} ${composeFlags} deploy v1`],
+    ['after', `deploy v1 ${dockerFlags} ${composeFlags}`],
+    ['on both sides', `${dockerFlags} deploy ${composeFlags} v1`],
+    ['around the plugin name', `${dockerFlags} deploybg ${composeFlags} deploy v1`],
+    ['around the literal name', `${dockerFlags} deploy-bg deploy v1 ${composeFlags}`],
+  ])('%s the verb', (_where, line) => {
+    expect(invocation(line)).toMatchObject({ command: 'deploy', globals: { docker, compose, debug: true } });
+    expect(invocation(line)).toHaveProperty('options', DEPLOY);
+  });
+
+  it('takes the value behind an equals sign too', () => {
+    const parsed = invocation('--context=prod --file=a.yml status --project-name=shop');
+    expect(parsed).toMatchObject({ globals: { docker: { context: 'prod' } } });
+    expect(parsed).toMatchObject({ globals: { compose: { files: ['a.yml'], projectName: 'shop' } } });
+  });
+
+  it('knows how to show progress', () => {
+    expect(invocation('status --progress json --ansi never -y')).toMatchObject({
+      globals: { progress: 'json', ansi: 'never', yes: true },
+    });
+    expect(invocation('-q deploy v1 --progress tty')).toMatchObject({ globals: { progress: 'quiet' } });
+  });
+
+  it('is not confused by a service, project or release called deploybg', () => {
+    expect(pluginCall(['-p', 'deploybg', 'status']).argv).toEqual(['-p', 'deploybg', 'status']);
+    expect(pluginCall(['rollback', '--to', 'deploybg']).argv).toEqual(['rollback', '--to', 'deploybg']);
+  });
+});
+
+describe('docker asks', () => {
+  it('for help', () => {
+    expect(parse(['help', 'deploybg'], '1').command).toBe('text');
+    expect(parse(['deploybg', '--help'], '1')).toHaveProperty(
+      'text',
+      expect.stringMatching(/^Usage: docker deploybg /),
+    );
+  });
+
+  it('for completions', () => {
+    expect(completions(['__complete', 'deploybg', 'st'])).toEqual([
+      'status\tshow what serves, what runs and what is left over',
+      ':4',
+    ]);
+    expect(completions(['__complete', 'deploybg', 'deploy', '--no'])).toEqual([
+      '--no-pull\tuse the images that are here',
+      ':4',
+    ]);
+    expect(completions(['__complete', 'deploybg', 'shell-init', ''])).toEqual(['bash', 'zsh', 'fish', ':4']);
+  });
+});
+
+describe('bad usage', () => {
+  it.each([
+    [['deploy', '; rm -rf /'], 'invalid-version'],
+    [['deploy', ''], 'invalid-version'],
+    [['deploy', '-x1'], 'invalid-usage'],
+    [['deploy', '.v1'], 'invalid-version'],
+    [['deploy', 'a'.repeat(129)], 'invalid-version'],
+    [['deploy', '$(id)'], 'invalid-version'],
+    [['deploy', 'v1\n'], 'invalid-version'],
+    [['deploy'], 'invalid-usage'],
+    [['deploy', 'v1', 'v2'], 'invalid-usage'],
+    [['deploy', 'v1', '--services', 'a b'], 'invalid-usage'],
+    [['deploy', 'v1', '--services', ''], 'invalid-usage'],
+    [['deploy', 'v1', '--timeout', 'soon'], 'invalid-usage'],
+    [['deploy', 'v1', '--timeout', '-5s'], 'invalid-usage'],
+    [['deploy', 'v1', '--timeout', '0'], 'invalid-usage'],
+    [['status', '--frobnicate'], 'invalid-usage'],
+    [['status', '--progress', 'loud'], 'invalid-usage'],
+    [['frobnicate'], 'invalid-usage'],
+    [['shell-init', 'tcsh'], 'invalid-usage'],
+    [['-f'], 'invalid-usage'],
+  ])('%j is %s', (argv, code) => {
+    expect(errorOf(argv)).toMatchObject({ code, exit: 2 });
+  });
+
+  it('says what was probably meant', () => {
+    expect(errorOf(['deploi', 'v1'])).toMatchObject({
+      message: "unknown command 'deploi'",
+      next: 'Did you mean deploy? See docker-deploy-bg help',
+    });
+  });
+});
