@@ -13,5 +13,6 @@ describe('caddy', () => {
     parts: 120,
     switchMs: 250,
     switches: 50,
+    staleMs: 0,
   });
 });

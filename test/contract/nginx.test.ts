@@ -17,5 +17,6 @@ describe('nginx', () => {
     parts: null,
     switchMs: 2800,
     switches: 10,
+    staleMs: 2000,
   });
 });

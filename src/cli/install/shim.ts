@@ -4,9 +4,8 @@ import { shellWord, WANTS_US } from './shell-words.ts';
 /**
  * The `docker` launcher: hands `docker [flags] deploy-bg …` to the executable and becomes the real docker for all
  * else. It stands before every docker call of its user, so it starts no process of its own.
- *
- * The real docker is the first one behind this launcher in PATH: looking only behind it means that two launchers
- * cannot call each other in a circle.
+ * The real docker is the first one in PATH that is no launcher of ours, so two launchers cannot call each other in a
+ * circle. Only the first line of it is read, and of a script the second.
  */
 export function shimScript(executable: string): string {
   return `\
@@ -26,24 +25,22 @@ if wants_us "$@"; then
   exec "$ours" "$@"
 fi
 
-before= behind= passed=
+real=
 saved=$IFS
 IFS=:
 set -f
 for folder in $PATH; do
-  file=\${folder:-.}/docker
-  if [ "$file" -ef "$0" ]; then
-    passed=yes
-  elif [ -f "$file" ] && [ -x "$file" ]; then
-    if [ -n "$passed" ]; then behind=$file; break; fi
-    [ -n "$before" ] || before=$file
-  fi
+  file=\${folder:-.}/docker first= second=
+  { [ -f "$file" ] && [ -x "$file" ]; } || continue
+  { IFS= read -r first && [ "$first" = '#!/bin/sh' ] && IFS= read -r second; } 2>/dev/null <"$file"
+  case $second in
+    *'${SHIM_MARKER}'*) ;;
+    *) real=$file; break ;;
+  esac
 done
 set +f
 IFS=$saved
-# Called by its path, from outside of PATH: then every docker in PATH is a real one.
-[ -n "$passed" ] || behind=$before
-[ -n "$behind" ] || { echo 'docker: there is no docker in PATH behind' "$0" >&2; exit 127; }
-exec "$behind" "$@"
+[ -n "$real" ] || { echo 'docker: there is no docker in PATH besides' "$0" >&2; exit 127; }
+exec "$real" "$@"
 `;
 }

@@ -161,21 +161,19 @@ describe('tty', () => {
     frame(stateAfter(events), at, { columns, rows }, PLAIN_STYLE);
 
   it('shows what runs, what it waits for and until when', () => {
-    expect(picture(DEPLOY.slice(0, 8), 64, 24, NOON + 12_000)).toEqual(
-      [
-        'deploy shop v1 (blue) → v2 (green)              step 2/4  12 s',
-        '  ✔ fetching images                                       0 ms',
-        '  ✔ create web ×2 (candidate)                           620 ms',
-        '  ● ready: web (candidate)                                12 s',
-        '      waiting for shop-green-web-green-1: the probe says 503 in',
-        '      3 ms',
-        '      until 14:04:04 (45 s left)',
-        '      shop-green-web-green-1 probed: 503 in 3 ms',
-        '  ○ weight 100',
-        '  ○ drain web (stable)',
-        '  warning W03: nobody checks api (add a healthcheck)',
-      ].map((line) => line.replace(/ {14}step/, '               step').replace(/( {2,})(0 ms|620 ms|12 s)$/, ' $1$2')),
-    );
+    expect(picture(DEPLOY.slice(0, 8), 64, 24, NOON + 12_000)).toEqual([
+      'deploy shop v1 (blue) → v2 (green)               step 2/4  12 s',
+      '  ✔ fetching images                                        0 ms',
+      '  ✔ create web ×2 (candidate)                            620 ms',
+      '  ● ready: web (candidate)                                 12 s',
+      '      waiting for shop-green-web-green-1: the probe says 503 in',
+      '      3 ms',
+      '      until 14:04:04 (45 s left)',
+      '      shop-green-web-green-1 probed: 503 in 3 ms',
+      '  ○ weight 100',
+      '  ○ drain web (stable)',
+      '  warning W03: nobody checks api (add a healthcheck)',
+    ]);
   });
 
   it('shows the way back with steps of its own', () => {
@@ -228,6 +226,6 @@ describe('tty', () => {
     reporter.settle();
     reporter.settle();
     expect(vi.getTimerCount()).toBe(0);
-    expect(io.stderr.chunks.at(-1)).not.toMatch(/eraseLines/);
+    expect(io.stderr.text).not.toContain('[31m');
   });
 });

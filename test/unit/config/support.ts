@@ -24,7 +24,7 @@ export function model(text: string): ComposeModel {
 /** Merges mappings, appends lists, and lets the other scalar win. */
 export function merge(base: unknown, over: unknown): unknown {
   if (Array.isArray(base) && Array.isArray(over)) return [...base, ...over] as unknown[];
-  if (!isMapping(base) || !isMapping(over)) return over ?? base;
+  if (!isMapping(base) || !isMapping(over)) return over === undefined ? base : over;
   const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];
   return Object.fromEntries(keys.map((key) => [key, key in over ? merge(base[key], over[key]) : base[key]]));
 }

@@ -64,11 +64,12 @@ async function writeService(folder: string, backends: readonly Backend[]): Promi
   const files = new Map([...addresses].map((address) => [address, address]));
   files.set('state', backends.length === 0 ? 'off' : 'on').set('backends', backendsText(backends));
   const names = slotNames();
-  await Promise.all([...files].map(([name, content]) => writeNew(join(folder, name), content)));
-  // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them.
+  // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them. They come
+  // first, so that the syncing of the files below finds all that there is to be made durable, once.
   addresses.forEach((address, index) => {
     symlinkSync(address, join(folder, names[index] ?? ''));
   });
+  await Promise.all([...files].map(([name, content]) => writeNew(join(folder, name), content)));
   await syncFolder(folder);
 }
 

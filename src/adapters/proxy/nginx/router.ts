@@ -29,6 +29,11 @@ export interface NginxDeps {
   readonly proc?: string | undefined;
 }
 
+interface KnownFeatures {
+  readonly container: string;
+  readonly features: NginxFeatures;
+}
+
 /** nginx: a switch is one prepared HUP, confirmed on new connections. */
 export class NginxRouter implements Router {
   readonly #engine: ProxyEngine;
@@ -51,7 +56,8 @@ export class NginxRouter implements Router {
       await makeFolder(this.#place.output);
       const proxy = await this.#proxy();
       if (proxy?.running === true && (await this.#states.current()) !== null) return;
-      const features = proxy?.running === true ? await askFeatures(this.#engine, proxy) : await this.#knownFeatures();
+      const known = async (): Promise<NginxFeatures> => (await this.#knownFeatures())?.features ?? OLDEST;
+      const features = proxy?.running === true ? await this.#features(proxy) : await known();
       await this.#write(await this.#render(wanted, features));
     });
   }
@@ -60,8 +66,7 @@ export class NginxRouter implements Router {
     const wanted = checkedRoutes(routes);
     const proxy = await runningProxy(this.#engine, this.#place);
     await onDisk(this.#place.output, async () => {
-      const features = await askFeatures(this.#engine, proxy);
-      await writeWhole(join(this.#place.output, FEATURES_FILE), JSON.stringify(features));
+      const features = await this.#features(proxy);
       const config = await this.#render(wanted, features);
       const change = await this.#switchOf(proxy, config);
       if (await this.#works(config, change)) await change.settle(await this.#states.changedAt());
@@ -103,10 +108,20 @@ export class NginxRouter implements Router {
     return renderNginx(routes, { project: this.#place.project, token, features, templates });
   }
 
-  /** What the nginx that ran last could do; before the first has run, what all can. */
-  async #knownFeatures(): Promise<NginxFeatures> {
+  /** Asked once for each container: an exec takes longer than the rest of a switch. */
+  async #features(proxy: ProxyContainer): Promise<NginxFeatures> {
+    const known = await this.#knownFeatures();
+    if (known?.container === proxy.id) return known.features;
+    const features = await askFeatures(this.#engine, proxy);
+    const text = JSON.stringify({ container: proxy.id, features } satisfies KnownFeatures);
+    await writeWhole(join(this.#place.output, FEATURES_FILE), text);
+    return features;
+  }
+
+  /** What the nginx that ran last could do; null before the first has run. */
+  async #knownFeatures(): Promise<KnownFeatures | null> {
     const text = await readIfThere(join(this.#place.output, FEATURES_FILE));
-    return text === null ? OLDEST : (JSON.parse(text) as NginxFeatures);
+    return text === null ? null : parseKnown(text);
   }
 
   async #token(): Promise<string> {
@@ -183,5 +198,17 @@ export class NginxRouter implements Router {
       what: `no server of ${this.#place.service} uses the route of ${unused.map(({ service }) => service).join(', ')}`,
       next: `add ${line(ROUTES_FILE)} (all routes) to a server, or ${lines} to a location`,
     });
+  }
+}
+
+/** A damaged file is as good as none: nginx is asked again. */
+function parseKnown(text: string): KnownFeatures | null {
+  try {
+    const known = JSON.parse(text) as Partial<KnownFeatures>;
+    return typeof known.container === 'string' && known.features !== undefined
+      ? { container: known.container, features: known.features }
+      : null;
+  } catch {
+    return null;
   }
 }

@@ -1,0 +1,299 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import Docker from 'dockerode';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { startLoad, type Load, type LoadOptions } from '../../demo/load/load.ts';
+import { DockerEngine } from '../../src/adapters/docker/engine.ts';
+import type { ObservedContainer } from '../../src/core/observed.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const CLI = join(ROOT, 'dist', 'docker-deploy-bg.js');
+const APP = join(ROOT, 'dist', 'demo', 'app');
+
+/** Label of everything that engine tests create besides what Compose and we label ourselves. */
+export const TEST_LABEL = 'deploy-bg.test';
+
+export const docker = new Docker();
+export const engine = new DockerEngine(docker);
+
+export type ProxyKind = 'caddy' | 'nginx';
+
+type Yaml = Readonly<Record<string, unknown>>;
+
+export interface ProjectOptions {
+  readonly proxy: ProxyKind;
+  /** Merged over the one routed service `web` with two replicas. */
+  readonly web?: Yaml;
+  /** Further services by name. */
+  readonly services?: Readonly<Record<string, Yaml>>;
+  /** Merged over the top-level `x-deploy-bg`. */
+  readonly settings?: Yaml;
+  /** Further top-level keys (volumes, networks, secrets). */
+  readonly top?: Yaml;
+}
+
+/** What a command of ours printed and how it ended. */
+export interface Run {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** When it returned, on the load generator's clock. */
+  readonly endedAt: number;
+}
+
+/** A Compose project of its own on the real engine, with the demo application behind a real proxy. */
+export class TestProject {
+  readonly name: string;
+  readonly directory: string;
+  readonly port: number;
+  readonly proxy: ProxyKind;
+  readonly #loads: Load[] = [];
+  readonly #images = new Set<string>();
+
+  private constructor(name: string, directory: string, port: number, proxy: ProxyKind) {
+    this.name = name;
+    this.directory = directory;
+    this.port = port;
+    this.proxy = proxy;
+  }
+
+  /** Writes the compose file and the proxy's configuration as a user would; starts nothing. */
+  static async create(options: ProjectOptions): Promise<TestProject> {
+    const name = `dbg${randomBytes(3).toString('hex')}`;
+    const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
+    const project = new TestProject(name, directory, await freePort(), options.proxy);
+    await project.write('compose.yml', stringify(composeFile(project, options)));
+    await project.write(...proxyFile(options.proxy));
+    await mkdir(join(directory, 'proxy', 'deploy-bg'), { recursive: true });
+    return project;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
+  /** Writes a file of the project folder. */
+  async write(path: string, content: string): Promise<void> {
+    await mkdir(dirname(join(this.directory, path)), { recursive: true });
+    await writeFile(join(this.directory, path), content);
+  }
+
+  /** Image reference that the compose file names for a service at a version. */
+  image(version: string, service = 'app'): string {
+    return `${this.name}/${service}:${version}`;
+  }
+
+  /** Builds the application at a version, with its behaviour given by environment (see demo/app/settings.ts). */
+  async build(version: string, behaviour: Readonly<Record<string, string>> = {}, service = 'app'): Promise<void> {
+    const reference = this.image(version, service);
+    const base = await baseImage();
+    const env = Object.entries({ APP_VERSION: version, ...behaviour }).map(
+      ([key, value]) => `ENV ${key}=${JSON.stringify(value)}\n`,
+    );
+    const args = ['build', '-q', '-t', reference, '--label', `${TEST_LABEL}=${this.name}`, '-'];
+    await execa('docker', args, { input: `FROM ${base}\n${env.join('')}` });
+    this.#images.add(reference);
+  }
+
+  /** Runs `docker-deploy-bg` in the project folder, as a process of its own. */
+  async run(
+    args: readonly string[],
+    options: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly cwd?: string;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<Run> {
+    const result = await this.spawn(args, options);
+    return {
+      exit: result.exitCode ?? -1,
+      stdout: result.stdout,
+      stderr: result.stderr,
+      endedAt: performance.timeOrigin + performance.now(),
+    };
+  }
+
+  /** The same, as a process that can be signalled. */
+  spawn(
+    args: readonly string[],
+    options: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly cwd?: string;
+      readonly signal?: AbortSignal;
+    } = {},
+  ) {
+    return execa('node', [CLI, ...args], {
+      cwd: options.cwd ?? this.directory,
+      env: { NO_COLOR: '1', ...options.env },
+      stdin: 'ignore',
+      reject: false,
+      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    });
+  }
+
+  deploy(version: string, ...args: string[]): Promise<Run> {
+    return this.run(['deploy', version, ...args]);
+  }
+
+  /** Plain Compose, as a person types it. */
+  async compose(args: readonly string[], version = 'v1'): Promise<string> {
+    const { stdout } = await execa('docker', ['compose', ...args], {
+      cwd: this.directory,
+      env: { VERSION: version },
+      stdin: 'ignore',
+    });
+    return stdout;
+  }
+
+  /** Everything of the project, in every state. */
+  containers(): Promise<readonly ObservedContainer[]> {
+    return engine.containers(this.name);
+  }
+
+  /** Running replicas of a service, wherever they are. */
+  async replicas(service = 'web'): Promise<readonly ObservedContainer[]> {
+    return (await this.containers()).filter((c) => c.service === service && c.state === 'running' && !c.oneOff);
+  }
+
+  /** Accounted load through the proxy; stopped with the project if the test does not stop it. */
+  load(options: Partial<LoadOptions> = {}): Load {
+    const load = startLoad({ url: this.url, ...options });
+    this.#loads.push(load);
+    return load;
+  }
+
+  /** `status --json`. */
+  async status(): Promise<StatusJson> {
+    const { stdout } = await this.run(['status', '--json']);
+    return JSON.parse(stdout) as StatusJson;
+  }
+
+  /** Removes everything of this project, by label, also after a failure. */
+  async dispose(): Promise<void> {
+    await Promise.allSettled(this.#loads.map((load) => load.stop()));
+    for (const project of [this.name, `${this.name}-blue`, `${this.name}-green`]) await removeComposeProject(project);
+    const tags = await engine.pinnedTags(this.name);
+    await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+export type StatusJson = Awaited<ReturnType<typeof import('../../src/app/status.ts').status>>;
+
+/** Creates a project, hands it to the test, and removes everything afterwards, whatever happened. */
+export async function withProject(
+  options: ProjectOptions,
+  test: (project: TestProject) => Promise<void>,
+): Promise<void> {
+  const project = await TestProject.create(options);
+  try {
+    await test(project);
+  } finally {
+    await project.dispose();
+  }
+}
+
+/** Polls until a condition holds. @throws naming what was waited for */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${String(deadlineMs)} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function composeFile(project: TestProject, options: ProjectOptions): Yaml {
+  return {
+    name: project.name,
+    'x-deploy-bg': { proxy: { service: 'proxy' }, strategy: 'blue-green', drain_timeout: '12s', ...options.settings },
+    ...options.top,
+    services: { proxy: proxyService(project), web: { ...webService(project), ...options.web }, ...options.services },
+  };
+}
+
+function proxyService({ proxy, port }: TestProject): Yaml {
+  const ports = [`127.0.0.1:${String(port)}:80`];
+  return proxy === 'caddy'
+    ? { image: 'caddy:2', ports, volumes: ['./proxy:/etc/caddy'], stop_grace_period: '1s' }
+    : {
+        image: 'nginx:stable',
+        ports,
+        volumes: ['./proxy/nginx.conf:/etc/nginx/nginx.conf:ro', './proxy/deploy-bg:/etc/nginx/deploy-bg'],
+        stop_grace_period: '1s',
+      };
+}
+
+/** A replica that is ready 300 ms after its start and drains on SIGTERM. */
+export function webService(project: TestProject, over: Yaml = {}): Yaml {
+  return {
+    image: `${project.name}/app:\${VERSION:-v1}`,
+    healthcheck: { test: ['CMD', 'node', 'server.js', 'healthcheck'], interval: '1s', timeout: '2s', retries: 2 },
+    deploy: { replicas: 2, update_config: { monitor: '1s' } },
+    'x-deploy-bg': { route: { port: 3000, probe: { path: '/health' } } },
+    ...over,
+  };
+}
+
+function proxyFile(kind: ProxyKind): [string, string] {
+  if (kind === 'caddy')
+    return ['proxy/Caddyfile', 'import /etc/caddy/deploy-bg/*.caddy\n:80 {\n\timport deploy-bg\n}\n'];
+  return [
+    'proxy/nginx.conf',
+    `worker_processes 2;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  include /etc/nginx/deploy-bg/http.conf;
+  server {
+    listen 80;
+    include /etc/nginx/deploy-bg/routes.conf;
+  }
+}
+`,
+  ];
+}
+
+let base: Promise<string> | null = null;
+
+/** The application's own image, built once for all tests; Docker's cache makes it cheap. */
+function baseImage(): Promise<string> {
+  base ??= execa('docker', [
+    'build',
+    '-q',
+    '-t',
+    'deploy-bg-test-app',
+    '--label',
+    `${TEST_LABEL}=base`,
+    '--build-arg',
+    'VERSION=base',
+    APP,
+  ]).then(() => 'deploy-bg-test-app');
+  return base;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+async function removeComposeProject(project: string): Promise<void> {
+  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  await Promise.allSettled(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+  const networks = await docker.listNetworks({ filters });
+  await Promise.allSettled(networks.map(({ Id }) => docker.getNetwork(Id).remove()));
+  const { Volumes: volumes } = await docker.listVolumes({ filters });
+  await Promise.allSettled(volumes.map(({ Name }) => docker.getVolume(Name).remove()));
+}
