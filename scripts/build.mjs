@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // Bundles what is there into dist/: the CLI, the demo application with its Dockerfile, the load generator.
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
+// For a package: nothing of earlier builds.
+const CLEAN = process.argv.includes('--clean');
 
 // Packages in CommonJS call require() for Node's own modules, which an ESM bundle does not have.
 const REQUIRE = [
@@ -47,12 +49,16 @@ const stubUnused = {
   },
 };
 
-/** Chunks have their hash in the name: those of earlier builds would pile up. */
+const STALE_AFTER_MS = 3_600_000;
+
+/** Chunks have their hash in the name: those of earlier builds would pile up. A deploy that runs may still need recent ones. */
 async function removeStale(outputs, folder) {
   const current = new Set(outputs.map((path) => relative(DIST, join(ROOT, path))));
-  const names = await readdir(folder);
-  const stale = names.filter((name) => /^chunk-.*\.js(\.map)?$|^chunks?$/.test(name) && !current.has(name));
-  await Promise.all(stale.map((name) => rm(join(folder, name), { recursive: true })));
+  const names = (await readdir(folder)).filter((name) => /^chunk-.*\.js(\.map)?$/.test(name) && !current.has(name));
+  for (const name of names) {
+    const { mtimeMs } = await stat(join(folder, name));
+    if (CLEAN || Date.now() - mtimeMs > STALE_AFTER_MS) await rm(join(folder, name));
+  }
 }
 
 async function buildCli(entry) {
