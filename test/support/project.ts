@@ -11,7 +11,7 @@ import { DockerEngine } from '../../src/adapters/docker/engine.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const CLI = join(ROOT, 'dist', 'docker-deploy-bg.js');
+export const CLI = join(ROOT, 'dist', 'docker-deploy-bg.js');
 const APP = join(ROOT, 'dist', 'demo', 'app');
 
 /** Label of everything that engine tests create besides what Compose and we label ourselves. */

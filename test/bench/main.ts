@@ -1,0 +1,31 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProxyKind } from '../support/project.ts';
+import { benchDeploys } from './deploys.ts';
+import type { Figure } from './figure.ts';
+import { benchStartup } from './startup.ts';
+
+/** `npm run bench [-- caddy|nginx|startup]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const runs = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+  const figures: Figure[] = [];
+  if (runs('startup')) figures.push(...(await benchStartup()));
+  for (const proxy of ['caddy', 'nginx'] as const satisfies readonly ProxyKind[]) {
+    if (runs(proxy)) figures.push(...(await benchDeploys(proxy)));
+  }
+  for (const { name, value, unit, goal } of figures) {
+    const mark = goal === null ? ' ' : value <= goal ? '✔' : '✘';
+    console.log(
+      `${mark} ${name.padEnd(72)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(3)} ${goal === null ? '' : `goal ≤ ${String(goal)}`}`,
+    );
+  }
+  const folder = join(process.cwd(), 'bench', 'results');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}.json`);
+  await writeFile(file, `${JSON.stringify({ node: process.version, figures }, null, 2)}\n`);
+  console.log(`written to ${file}`);
+  process.exitCode = figures.some(({ value, goal }) => goal !== null && value > goal) ? 1 : 0;
+}
+
+await main();
