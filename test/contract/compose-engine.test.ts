@@ -187,6 +187,26 @@ describe('a color', () => {
     expect(dry).not.toMatch(/Network|Volume|Recreate|Removing/);
   });
 
+  it('finds its own first, also beside an uncolored project that has all the plain names', async () => {
+    const { compose, name } = await shop();
+    await workspace.write(
+      'compose.yml',
+      SHOP.replace(/ {4}container_name:.*\n/, '').replace('pull_policy: always', ''),
+    );
+    await workspace.plain('v1', 'up', '-d');
+    const before = await workspace.containers();
+    const green = await workspace.frozen(compose, await compose.read('v2'), 'green', 'r2');
+    await compose.freeze(green);
+    await compose.up(green, 'api', 1);
+    await compose.up(green, 'web', 1);
+    const own = `{{(index .NetworkSettings.Networks "${name}-green_back-green").IPAddress}}`;
+    const api = await docker('inspect', '-f', own, `${name}-green-api-green-1`);
+    for (const host of ['api', 'backend'])
+      expect(await inside(`${name}-green-web-green-1`, `getent ahostsv4 ${host} | cut -d' ' -f1 | sort -u`)).toBe(api);
+    expect(await inside(`${name}-green-web-green-1`, 'getent ahostsv4 db | wc -l')).not.toBe('0');
+    expect(await workspace.containers()).toEqual(before);
+  });
+
   it('a one-shot that fails says so with its code and last lines, and leaves nothing', async () => {
     const { compose, name } = await shop({ MIGRATE: '3' });
     const blue = await workspace.frozen(compose, await compose.read('v1'), 'blue');

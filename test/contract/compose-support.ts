@@ -115,7 +115,7 @@ export class Workspace {
   async containers(composeProject = this.name): Promise<Readonly<Record<string, string>>> {
     const label = `label=com.docker.compose.project=${composeProject}`;
     const lines = await docker('ps', '-a', '--no-trunc', '--filter', label, '--format', '{{.Names}} {{.ID}}');
-    return Object.fromEntries(lines === '' ? [] : lines.split('\n').map((line) => line.split(' ')));
+    return Object.fromEntries(lines === '' ? [] : lines.split('\n').map((line) => splitOnce(line)));
   }
 
   async remove(): Promise<void> {
@@ -129,4 +129,9 @@ function sharedServices(project: Project): readonly string[] {
   return Object.values(project.services)
     .filter(({ placement }) => placement === 'shared')
     .map(({ name }) => name);
+}
+
+function splitOnce(line: string): [string, string] {
+  const at = line.indexOf(' ');
+  return [line.slice(0, at), line.slice(at + 1)];
 }

@@ -8,7 +8,7 @@ import { dependenciesOf } from '../../config/standard-keys.ts';
 import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
 import { freeze, runOnce, up } from './frozen.ts';
 import { fetchImage } from './images.ts';
-import { frozenEnvironment, ORPHANS, userFlags, type ComposeOptions } from './options.ts';
+import { frozenEnvironment, ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { readProject } from './read.ts';
 import { serviceIdentity } from './release-files.ts';
 import { composeVersion, isAtLeast, requireCompose } from './version.ts';
@@ -100,7 +100,7 @@ export class DockerCompose implements Compose {
       docker,
       args: ['compose', ...userFlags(this.#options), ...args],
       cwd,
-      env: { ...env, ...ORPHANS, [this.#versionEnv]: project.version },
+      env: { ...env, ...ORPHANS, ...PLAIN, [this.#versionEnv]: project.version },
       detached,
       onOutput,
     });

@@ -51,8 +51,11 @@ export function frozenEnvironment(
   values: Readonly<Record<string, string>>,
 ): Record<string, string | undefined> {
   const kept = Object.entries(env).filter(([name]) => OF_DOCKER.test(name));
-  return { ...Object.fromEntries(kept), ...values, ...ORPHANS };
+  return { ...Object.fromEntries(kept), ...values, ...ORPHANS, ...PLAIN };
 }
 
 /** Seen: `COMPOSE_REMOVE_ORPHANS=true` in an `.env` removed a running service. */
 export const ORPHANS = { COMPOSE_REMOVE_ORPHANS: 'false', COMPOSE_IGNORE_ORPHANS: 'true' };
+
+/** What Compose says is read by a program. */
+export const PLAIN = { COMPOSE_PROGRESS: 'plain', COMPOSE_ANSI: 'never', COMPOSE_MENU: 'false' };

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { isMapping } from '../../../src/config/model.ts';
+import { isMapping, list } from '../../../src/config/model.ts';
 import type { Overrides } from '../../../src/config/overrides.ts';
 import { buildProject } from '../../../src/config/project.ts';
 import { differingServices } from '../../../src/config/replaced.ts';
@@ -23,7 +23,7 @@ export function model(text: string): ComposeModel {
 
 /** Merges mappings, appends lists, and lets the other scalar win. */
 export function merge(base: unknown, over: unknown): unknown {
-  if (Array.isArray(base) && Array.isArray(over)) return [...base, ...over] as unknown[];
+  if (Array.isArray(base) && Array.isArray(over)) return [...list(base), ...list(over)];
   if (!isMapping(base) || !isMapping(over)) return over === undefined ? base : over;
   const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];
   return Object.fromEntries(keys.map((key) => [key, key in over ? merge(base[key], over[key]) : base[key]]));
