@@ -1,10 +1,10 @@
 import { EXIT } from '../core/errors.ts';
 import { type Leftover, leftovers } from '../core/leftovers.ts';
 import type { Ports } from './ports.ts';
-import { recover } from './recover.ts';
+import { settle } from './recover.ts';
 import { forgetOldReleases } from './releases.ts';
 import { inSession, locate, observe, type Location, type Session } from './session.ts';
-import { type Known, refuseForeign, survey } from './state.ts';
+import { type Known, survey } from './state.ts';
 
 export interface CleanupItem {
   readonly kind: string;
@@ -31,8 +31,7 @@ export async function cleanup(
 }
 
 async function cleanupIn(session: Session, location: Location, signal: AbortSignal): Promise<CleanupResult> {
-  refuseForeign((await survey(session)).observed, session.storeId, false);
-  await recover(session, signal, { forwardTo: null, endHold: true });
+  await settle(session, signal, { forwardTo: null, endHold: true });
   const strays = await removeStrays(session, 'leftovers');
   const releases = await forgetOldReleases(session, location.history);
   const forgotten = releases.map(({ id, version }) => {

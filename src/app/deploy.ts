@@ -2,17 +2,17 @@ import { compile, newRecord } from '../core/compile.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
 import { dependencyOrder } from '../core/order.ts';
-import type { Project } from '../core/project.ts';
+import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
 import { type Fingerprint, snapshot } from '../core/snapshot.ts';
 import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { recover } from './recover.ts';
+import { settle } from './recover.ts';
 import { forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
-import { type Known, refuseForeign, requireClear, survey } from './state.ts';
+import { type Known, requireClear, survey } from './state.ts';
 import { stopReason, withTimeout } from './stopping.ts';
 
 export interface DeployOptions {
@@ -36,11 +36,15 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   ports.emit({ kind: 'phase', text: `reading the compose files for ${options.version}` });
   const project = await ports.compose.read(options.version);
   requireKnown(project, options.services);
-  for (const { code, message, hint } of project.warnings) ports.emit({ kind: 'warning', code, message, hint });
+  warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
   return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
     withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
   );
+}
+
+function warn(ports: Ports, warnings: readonly Diagnostic[]): void {
+  for (const { code, message, hint } of warnings) ports.emit({ kind: 'warning', code, message, hint });
 }
 
 function requireKnown(project: Project, asked: readonly string[]): void {
@@ -60,22 +64,18 @@ async function deployIn(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { ports } = session;
-  refuseForeign((await survey(session)).observed, session.storeId, options.takeOver);
-  const finished = await recover(session, signal, { forwardTo: options.version, endHold: true });
-  if (
-    finished !== null &&
-    finished.record.state !== 'completed' &&
-    finished.record.candidate.version === options.version
-  ) {
+  const { version, takeOver } = options;
+  const { known, finished } = await settle(session, signal, { forwardTo: version, endHold: true, takeOver });
+  if (finished !== null && finished.record.state !== 'completed' && finished.record.candidate.version === version) {
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
   }
-  const known = await survey(session);
   requireClear(known.live);
   ports.emit({ kind: 'phase', text: 'fetching images' });
-  await ports.compose.fetchImages(project, askedServices(project, options), {
-    pull: options.pull,
-    build: options.build,
-  });
+  const [drift] = await Promise.all([
+    ports.compose.sharedDrift(project, known.observed.containers),
+    ports.compose.fetchImages(project, askedServices(project, options), options),
+  ]);
+  warn(ports, drift);
   const release = await freeze(ports, project, options, known.liveRelease);
   return rollOut(session, { project, options, known, release }, signal);
 }

@@ -1,7 +1,7 @@
 import type { Color } from '../core/color.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Millis, ObservedContainer, ProbeReading, RouterReading, RouteState } from '../core/observed.ts';
-import type { PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
+import type { Diagnostic, PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
 import type { RecordEvent, RolloutRecord } from '../core/record.ts';
 import type { Action } from '../core/plan.ts';
@@ -64,6 +64,8 @@ export interface Compose {
   read(version: string): Promise<Project>;
   /** Builds and pulls the images of these services by their pull policy. @throws image-missing */
   fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void>;
+  /** Shared services that run as something else than the file says (W07), with the line that mends it. */
+  sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]>;
   /** Starts one shared service from the user's own files; an existing container is never recreated. */
   startShared(project: Project, service: string): Promise<void>;
   /** What a service of a release is made of, hashed: definition, image id, contents of its secrets and configs. Replicas do not count. */

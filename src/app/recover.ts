@@ -3,6 +3,7 @@ import { apply, currentStep } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
 import { execute, type Executed } from './execute.ts';
 import type { Session } from './session.ts';
+import { type Known, refuseForeign, survey } from './state.ts';
 
 /** How to end what an earlier command left unfinished. */
 export interface RecoverOptions {
@@ -10,21 +11,29 @@ export interface RecoverOptions {
   readonly forwardTo: string | null;
   /** Retire a release that is still held for an instant way back. */
   readonly endHold: boolean;
+  /** Make colors of another checkout ours. */
+  readonly takeOver?: boolean;
+}
+
+/** What is so when a verb may begin its own work. */
+export interface Settled {
+  readonly known: Known;
+  /** How the rollout of an earlier command ended just now; null if there was none to end. */
+  readonly finished: Executed | null;
 }
 
 /**
- * Finishes the last rollout if the process that ran it died, was told to wait, or left its tail to be done
- * (DESIGN section 9). Null if there was nothing to finish.
+ * What every verb that changes something does first: refuses what belongs to another checkout, then finishes the
+ * last rollout if the process that ran it died, was told to wait, or left its tail to be done (DESIGN section 9).
+ * @throws foreign-store, state-unreadable
  */
-export async function recover(
-  session: Session,
-  signal: AbortSignal,
-  options: RecoverOptions,
-): Promise<Executed | null> {
-  const last = (await session.ports.store.rollouts()).at(-1);
-  if (last === undefined || isFinished(last)) return null;
-  const record = await prepared(session, last, options);
-  return record === null ? null : execute(session, record, signal, true);
+export async function settle(session: Session, signal: AbortSignal, options: RecoverOptions): Promise<Settled> {
+  const known = await survey(session);
+  refuseForeign(known.observed, session.storeId, options.takeOver ?? false);
+  const last = known.records.at(-1);
+  const record = last === undefined || isFinished(last) ? null : await prepared(session, last, options);
+  const finished = record === null ? null : await execute(session, record, signal, true);
+  return { known: last === undefined || isFinished(last) ? known : await survey(session), finished };
 }
 
 function isFinished(record: RolloutRecord): boolean {

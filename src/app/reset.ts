@@ -5,10 +5,10 @@ import type { Release } from '../core/release.ts';
 import { execute, type Executed } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { recover } from './recover.ts';
+import { settle } from './recover.ts';
 import { removeStrays } from './cleanup.ts';
 import { inSession, locate, type Session } from './session.ts';
-import { refuseForeign, requireClear, survey } from './state.ts';
+import { requireClear } from './state.ts';
 import { stopReason } from './stopping.ts';
 
 export interface ResetOptions {
@@ -30,9 +30,8 @@ export async function reset(ports: Ports, options: ResetOptions, signal: AbortSi
 }
 
 async function resetIn(session: Session, options: ResetOptions, signal: AbortSignal): Promise<Outcome> {
-  refuseForeign((await survey(session)).observed, session.storeId, false);
-  await recover(session, signal, { forwardTo: null, endHold: true });
-  const { live, liveRelease } = await survey(session);
+  const { known } = await settle(session, signal, { forwardTo: null, endHold: true });
+  const { live, liveRelease } = known;
   requireClear(live);
   if (live.kind !== 'color')
     return afterwards(session, nothingToDo(null, null, 'nothing of ours serves: the state is removed'));

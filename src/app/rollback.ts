@@ -6,9 +6,9 @@ import type { Release } from '../core/release.ts';
 import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { recover } from './recover.ts';
+import { settle } from './recover.ts';
 import { inSession, locate, type Session } from './session.ts';
-import { type Known, refuseForeign, requireClear, survey } from './state.ts';
+import { type Known, requireClear } from './state.ts';
 import { stopReason, withTimeout } from './stopping.ts';
 
 export interface RollbackOptions {
@@ -30,8 +30,7 @@ export async function rollback(ports: Ports, options: RollbackOptions, signal: A
 }
 
 async function rollbackIn(session: Session, options: RollbackOptions, signal: AbortSignal): Promise<Outcome> {
-  refuseForeign((await survey(session)).observed, session.storeId, false);
-  const undone = await recover(session, signal, { forwardTo: null, endHold: false });
+  const { known, finished: undone } = await settle(session, signal, { forwardTo: null, endHold: false });
   if (undone?.record.state === 'rollback_completed' && options.to === null && undone.record.verb !== 'rollback') {
     const { stable } = undone.record;
     return nothingToDo(
@@ -43,7 +42,6 @@ async function rollbackIn(session: Session, options: RollbackOptions, signal: Ab
   if (undone !== null && undone.record.state !== 'completed' && undone.record.state !== 'rollback_completed') {
     return outcomeOf(undone.record, undone.evidence, stopReason(signal));
   }
-  const known = await survey(session);
   requireClear(known.live);
   const release = await target(session.ports, options.to, known);
   if (release.id === known.liveRelease?.id)

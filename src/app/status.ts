@@ -79,6 +79,7 @@ function serviceViews(known: Known, location: Location, at: Millis): ServiceView
         color,
         wanted,
         ...counts(replicas, at),
+        ...(isLive && liveRelease?.services[name] ? { image: liveRelease.services[name].image } : {}),
         version: replicas[0]?.version ?? null,
         ...weightView(observed, name, replicas),
       };
@@ -107,10 +108,15 @@ function counts(replicas: readonly ObservedContainer[], at: Millis) {
   return {
     running: running.length,
     ready: ready.length,
-    image: replicas[0]?.image ?? '',
+    image: shortImage(replicas[0]?.image ?? ''),
     ageMs: replicas.length === 0 ? null : at - youngest,
     notes: replicas.filter((c) => !ready.includes(c)).map((c) => `${c.name}: ${noteOf(c)}`),
   };
+}
+
+/** Our containers are made from image ids: the first twelve digits are what `docker images` shows. */
+function shortImage(image: string): string {
+  return image.replace(/^(sha256:)?([0-9a-f]{12})[0-9a-f]{52}$/, '$2');
 }
 
 function noteOf(container: ObservedContainer): string {

@@ -131,8 +131,14 @@ async function inspectContext(name: string, docker: DockerGlobals, inspect: Insp
     throw new DeployError('invalid-usage', {
       what: `context ${JSON.stringify(name)} cannot be used`,
       next: '`docker context ls` lists the contexts there are',
-      details: [messageOf(error)],
+      details: [wordsOf(error)],
       cause: error,
     });
   }
+}
+
+/** What docker itself said, where there is that. */
+function wordsOf(error: unknown): string {
+  const { stderr } = error as { stderr?: unknown };
+  return typeof stderr === 'string' && stderr.trim() !== '' ? stderr.trim() : messageOf(error);
 }

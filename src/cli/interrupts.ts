@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { onDockerAsks } from './plugin-socket.ts';
 
 /** How a running command is told to end before its time. */
 export interface Interrupts {
@@ -50,27 +50,4 @@ function onSignals(interrupt: () => void): () => void {
   return () => {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', survive);
   };
-}
-
-/**
- * Docker does not hand signals on to its plugins: it closes this socket instead. It also closes when docker dies,
- * and that is no request: then our parent is another one.
- */
-function onDockerAsks(path: string | undefined, asked: () => void): () => void {
-  if (path === undefined || path === '') return () => undefined;
-  const parent = process.ppid;
-  const socket = connect(path.replace(/^@/, '\0')).unref();
-  let connected = false;
-  socket.on('connect', () => {
-    connected = true;
-  });
-  socket.on('error', () => undefined);
-  socket.on('close', () => {
-    if (connected)
-      setTimeout(() => {
-        if (process.ppid === parent) asked();
-      }, 100).unref();
-  });
-  socket.resume();
-  return () => socket.removeAllListeners('close').destroy();
 }

@@ -72,6 +72,11 @@ export class TestProject {
     return project;
   }
 
+  /** Writes the compose file anew, as a user who edits it. */
+  async edit(options: Omit<ProjectOptions, 'proxy'>): Promise<void> {
+    await this.write('compose.yml', stringify(composeFile(this, { ...options, proxy: this.proxy })));
+  }
+
   get url(): string {
     return `http://127.0.0.1:${String(this.port)}`;
   }
@@ -172,6 +177,15 @@ export class TestProject {
     return JSON.parse(stdout) as StatusJson;
   }
 
+  /** Ids of the running containers of some services in the user's own project, sorted. */
+  async shared(...services: string[]): Promise<readonly string[]> {
+    const all = await this.containers();
+    return all
+      .filter((c) => c.color === null && services.includes(c.service) && c.state === 'running')
+      .map((c) => c.id)
+      .sort();
+  }
+
   /** Removes everything of this project, by label, also after a failure. */
   async dispose(): Promise<void> {
     await Promise.allSettled(this.#loads.map((load) => load.stop()));
@@ -195,6 +209,13 @@ export async function withProject(
   } finally {
     await project.dispose();
   }
+}
+
+/** The run, which has to have succeeded. @throws with what it said */
+export async function ok(run: Promise<Run>): Promise<Run> {
+  const ended = await run;
+  if (ended.exit !== 0) throw new Error(`exit ${String(ended.exit)}:\n${ended.stderr}`);
+  return ended;
 }
 
 /** Polls until a condition holds. @throws naming what was waited for */
@@ -241,6 +262,24 @@ export function webService(project: TestProject, over: Yaml = {}): Yaml {
     ...over,
   };
 }
+
+/**
+ * A health check that leaves the machine alone: nine containers that start a node every second are all that two
+ * cores can do. Asked often only while the container starts.
+ */
+export const CALM_HEALTHCHECK = {
+  test: [
+    'CMD',
+    'bash',
+    '-c',
+    "exec 3<>/dev/tcp/127.0.0.1/3000; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; grep -q '200 OK' <&3",
+  ],
+  interval: '5s',
+  timeout: '5s',
+  retries: 2,
+  start_period: '20s',
+  start_interval: '500ms',
+} as const;
 
 function proxyFile(kind: ProxyKind): [string, string] {
   if (kind === 'caddy')

@@ -39,9 +39,10 @@ export interface Rig {
   withTemplate(text: string): Promise<Router>;
   /** Writes the user's own configuration of the proxy. */
   configure(text: string): Promise<void>;
-  startProxy(): Promise<string>;
+  /** `user` runs it as somebody else, `mounted: false` without the folder of the generated files. */
+  startProxy(options?: { readonly user?: string; readonly mounted?: boolean }): Promise<string>;
   /** A demo application that answers with its version; its container is `<project>-<name>`. */
-  startApp(name: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+  startApp(name: string, environment?: Readonly<Record<string, string>>, port?: number): Promise<string>;
   address(container: string): Promise<string>;
   routes(...backends: readonly string[]): readonly RouteState[];
   remove(): Promise<void>;
@@ -90,15 +91,16 @@ export async function makeRig(driver: Driver): Promise<Rig> {
       return routerWith(join(folder, 'own.hbs'));
     },
     configure: (text) => writeFile(config, text),
-    startProxy: () => {
-      const Binds = [`${config}:${proxy.folder}/${proxy.config}`, `${output}:${mounted}`];
-      return create(`${project}-proxy`, proxy.image, { HostConfig: { Binds } }, []);
+    startProxy: ({ user = '', mounted: withFolder = true } = {}) => {
+      const own = `${config}:${proxy.folder}/${proxy.config}`;
+      const Binds = withFolder ? [own, `${output}:${mounted}`] : [own];
+      return create(`${project}-proxy`, proxy.image, { User: user, HostConfig: { Binds } }, []);
     },
-    startApp: async (name, environment = {}) => {
+    startApp: async (name, environment = {}, port = 3000) => {
       const Env = Object.entries({ APP_VERSION: name, ...environment }).map(([key, value]) => `${key}=${value}`);
       const more = { Cmd: ['node', '/app/server.mjs'], HostConfig: { Binds: [`${folder}/app:/app:ro`] } };
       const container = await create(`${project}-${name}`, 'node:24-slim', more, Env);
-      await answers(`http://${await addressOf(container, network)}:3000/health`);
+      await answers(`http://${await addressOf(container, network)}:${port}/health`);
       return container;
     },
     address: (container) => addressOf(container, network),

@@ -7,7 +7,7 @@ import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
 import { slotAddresses } from '../../src/adapters/proxy/caddy/slots.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
-import { places } from '../../src/adapters/proxy/nginx/locations.ts';
+import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
 import type { Template } from '../../src/adapters/proxy/template.ts';
 import type { RouteState } from '../../src/core/observed.ts';
@@ -157,7 +157,7 @@ describe('nginx', () => {
 
   test('a longer path of one host does not take the shorter path of another', () => {
     const [web, api] = [route('web', 'b.example', null), route('api', 'a.example', '/api')];
-    expect(places([web, api])).toEqual([
+    expect(locations([web, api])).toEqual([
       { path: null, fallback: null, hosts: [{ host: 'b.example', route: web }] },
       {
         path: '/api',

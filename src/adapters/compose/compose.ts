@@ -1,8 +1,10 @@
 import type { Compose, FrozenRelease, PullOptions } from '../../app/ports.ts';
 import { composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
-import type { Project } from '../../core/project.ts';
+import type { ObservedContainer } from '../../core/observed.ts';
+import type { Diagnostic, Project } from '../../core/project.ts';
 import { oneShots } from '../../config/replaced.ts';
+import { sharedDrift } from '../../config/rules/drift.ts';
 import { serviceOf } from '../../config/model.ts';
 import { dependenciesOf } from '../../config/standard-keys.ts';
 import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
@@ -77,7 +79,11 @@ export class DockerCompose implements Compose {
     await this.#queue.run(projectOf(frozen), () => runOnce(this.#options, frozen, service));
   }
 
-  /** Compose's config-hash of every service as the user's files have it now, to compare with what runs (W07). */
+  async sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]> {
+    return sharedDrift(project, await this.serviceHashes(project), containers);
+  }
+
+  /** Compose's config-hash of every service as the user's files have it now. */
   async serviceHashes(project: Project): Promise<Readonly<Record<string, string>>> {
     const outcome = await this.#user(project, ['config', '--hash', '*']);
     const lines = outcome.ok ? outcome.stdout.split('\n') : [];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as timeout } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Lock, LockHolder } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
@@ -8,7 +9,9 @@ import { FILE_MODE, isMissing, makeFolder, unreadable, writing } from './files.t
 
 /** A holder that has not been heard of for this long is dead (DESIGN section 9). */
 const LEASE_MS = 10_000;
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 1_000;
+/** How often a claim that may be a dead holder's is looked at. */
+const LOOK_MS = 100;
 
 const claimSchema = z.object({
   who: z.string(),
@@ -40,11 +43,13 @@ export class FileLock implements Lock {
     this.#timer.unref();
   }
 
-  /** @throws locked with the holder and since when */
+  /**
+   * Waits for nobody who is alive, and for the end of the lease of a holder whose heart has stopped.
+   * @throws locked with the holder and since when
+   */
   static async take(folder: string, holder: LockHolder): Promise<FileLock> {
     await makeFolder(folder);
-    const current = await newest(folder);
-    if (current !== null && isHeld(current.claim)) throw lockedBy(current.claim);
+    const current = await outlive(folder);
     const epoch = (current?.epoch ?? 0) + 1;
     const claim: Claim = { ...holder, beat: monotonicMs(), boot: await bootId(), released: false };
     if (!(await claimExclusively(folder, epoch, claim))) throw lockedBy((await newest(folder))?.claim ?? claim);
@@ -91,6 +96,21 @@ export async function holderOf(folder: string): Promise<LockHolder | null> {
   return { who, verb, since };
 }
 
+interface Numbered {
+  readonly epoch: number;
+  readonly claim: Claim;
+}
+
+/** The newest claim once it holds no more. A heartbeat seen meanwhile means that its holder lives. @throws locked */
+async function outlive(folder: string): Promise<Numbered | null> {
+  const first = await newest(folder);
+  for (let current = first; ; current = await newest(folder)) {
+    if (current === null || !isHeld(current.claim)) return current;
+    if (current.epoch !== first?.epoch || current.claim.beat !== first.claim.beat) throw lockedBy(current.claim);
+    await timeout(LOOK_MS);
+  }
+}
+
 function lockedBy(claim: Claim): DeployError {
   const since = new Date(claim.since).toISOString();
   return new DeployError('locked', { what: `${claim.who} is at work on this project: ${claim.verb}, since ${since}` });
@@ -101,7 +121,7 @@ function isHeld(claim: Claim): boolean {
   return monotonicMs() - claim.beat < LEASE_MS;
 }
 
-async function newest(folder: string): Promise<{ epoch: number; claim: Claim } | null> {
+async function newest(folder: string): Promise<Numbered | null> {
   cachedBoot = await bootId();
   for (const epoch of (await epochs(folder)).sort((a, b) => b - a)) {
     const claim = await readClaim(join(folder, String(epoch)));

@@ -9,7 +9,7 @@ export function errorView(error: ShownError, style: Style, columns = 80): readon
   return [
     paint.red(`${glyph.failed} ${paint.bold(first)}`),
     ...rest.map((line) => `  ${paint.red(paint.bold(line))}`),
-    ...error.details.map((line) => paint.dim(style.plain(`    ${line}`))),
+    ...error.details.flatMap((detail) => detail.split('\n')).map((line) => paint.dim(style.plain(`    ${line}`))),
     ...part('serving:', error.serves, style, columns),
     ...part('next:', error.next, style, columns),
   ];

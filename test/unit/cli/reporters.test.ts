@@ -204,8 +204,8 @@ describe('tty', () => {
 
   it('counts the steps that it leaves out', () => {
     const step = (text: string, status: 'todo' | 'running' | 'done') => ({ text, status, startedAt: null, ms: null });
-    const steps = [...'abcdef'].map((c) => step(c, 'done'));
-    const many = [...steps, step('g', 'running'), ...[...'hij'].map((c) => step(c, 'todo'))];
+    const steps = Array.from('abcdef').map((c) => step(c, 'done'));
+    const many = [...steps, step('g', 'running'), ...Array.from('hij').map((c) => step(c, 'todo'))];
     expect(windowOf(many, 5)).toEqual({ before: 5, shown: [steps[5], many[6], many[7]], after: 2 });
     expect(windowOf(many, 1)).toEqual({ before: 0, shown: [many[6]], after: 0 });
     expect(windowOf(many, 10)).toEqual({ before: 0, shown: many, after: 0 });

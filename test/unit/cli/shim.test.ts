@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run as install } from '../../../src/cli/commands/install.ts';
 import { findDocker } from '../../../src/cli/docker-binary.ts';
 import { shellFunction } from '../../../src/cli/install/shell-function.ts';
+import { shellWord } from '../../../src/cli/install/shell-words.ts';
 import { shimScript } from '../../../src/cli/install/shim.ts';
 import type { CommandOptions } from '../../../src/cli/invocation.ts';
 import type { Session } from '../../../src/cli/session.ts';
@@ -200,7 +201,7 @@ describe('install', () => {
     const { call, io } = setUp();
     await call({ shim: true });
     const line = io.stdout.lines.at(-1)?.trim() ?? '';
-    const script = `PATH=${`'${path('usr').replaceAll("'", "'\\''")}'`}; ${line}; docker deploy-bg y`;
+    const script = `PATH=${shellWord(path('usr'))}; ${line}; docker deploy-bg y`;
     expect(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout).toBe('ours [deploy-bg] [y]');
     await call({ uninstall: true });
     expect(existsSync(join(root, 'home/.local/share/docker-deploy-bg/bin/docker'))).toBe(false);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { differingServices, servicesHolding } from '../../../src/config/replaced.ts';
-import { environmentTimes } from '../../../src/config/overrides.ts';
 import { build, model } from './support.ts';
 
 const SHOP = `
@@ -107,11 +106,9 @@ describe('what a service is', () => {
   });
 
   it('lets what a person typed win over the files', () => {
-    const overrides = environmentTimes({ HEALTH_CHECK_TIMEOUT: '60', DRAIN_TIMEOUT: '1m', HEALTH_CHECK_INTERVAL: '' });
-    expect(overrides).toEqual({ healthCheckTimeoutMs: 60_000, drainTimeoutMs: 60_000 });
+    const overrides = { healthCheckTimeoutMs: 60_000, drainTimeoutMs: 60_000 };
     const { services } = build({ yaml: SHOP, overrides }).project;
     expect(services['web']).toMatchObject({ drainTimeoutMs: 60_000, progressDeadlineMs: 60_000 });
-    expect(() => environmentTimes({ DRAIN_TIMEOUT: '-1' })).toThrow(/DRAIN_TIMEOUT is "-1"/);
   });
 
   it('gives what is only built the name that Compose gives it', () => {

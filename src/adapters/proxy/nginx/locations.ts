@@ -1,7 +1,7 @@
 import type { RouteState } from '../../../core/observed.ts';
 
 /** A path with what is served there: by one route, or by several that hosts tell apart. */
-export interface Place {
+export interface Location {
   readonly path: string | null;
   /** Serves a host that none of the others names; null if nobody does. */
   readonly fallback: RouteState | null;
@@ -13,7 +13,7 @@ export interface Place {
  * What nginx does at each path of any route. It takes the longest path, whatever the host, so that a path has to know
  * the routes of shorter paths on other hosts too. A route with a host goes before one without, as with Caddy.
  */
-export function places(routes: readonly RouteState[]): readonly Place[] {
+export function locations(routes: readonly RouteState[]): readonly Location[] {
   const paths = [...new Set(routes.map(({ path }) => path))];
   const hosts = [...new Set(routes.flatMap(({ host }) => host ?? []))].toSorted(wildcardsFirst);
   return paths.map((path) => ({

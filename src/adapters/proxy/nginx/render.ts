@@ -4,7 +4,7 @@ import type { RenderedFile } from '../files.ts';
 import { divisor } from '../routes.ts';
 import { fill, fingerprint, type Template } from '../template.ts';
 import type { NginxFeatures } from './features.ts';
-import { places, type Place } from './locations.ts';
+import { locations, type Location } from './locations.ts';
 
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
@@ -34,9 +34,9 @@ export function routeFile(service: string): string {
 export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): NginxConfig {
   const body = (service: string | null, upstream: string, off: boolean): string =>
     fill(meta.templates.route, { project: meta.project, service, upstream, off }).trimEnd();
-  const locations = places(routes).flatMap((place) => viewLocations(place, body));
+  const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project: meta.project, locations }) },
+    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project: meta.project, locations: views }) },
     ...routes.map(({ service, backends }) => ({
       file: routeFile(service),
       content: `${body(service, upstreamName(service), backends.length === 0)}\n`,
@@ -85,7 +85,7 @@ function shares(backends: readonly Backend[]): readonly object[] {
 type Body = (service: string | null, upstream: string, off: boolean) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
-function viewLocations({ path, fallback, hosts }: Place, body: Body): readonly object[] {
+function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly object[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const view = {

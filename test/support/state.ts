@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { LoadOptions } from '../../demo/load/load.ts';
+import { FileStore } from '../../src/adapters/store/file-store.ts';
+import type { Color } from '../../src/core/color.ts';
+import { docker, engine, type Run, type TestProject } from './project.ts';
+
+/** Every request of a person is short: nothing of this load keeps a drain waiting. */
+export const LIGHT: Partial<LoadOptions> = {
+  kinds: { kept: { concurrency: 4, everyMs: 100 }, fresh: 2, post: 2 },
+};
+
+/** The state folder of a project, read beside the processes that write it. */
+export function storeOf(project: TestProject): FileStore {
+  return new FileStore({
+    projectDirectory: project.directory,
+    stateDirectory: join(project.directory, '.deploy-bg'),
+  });
+}
+
+/** Ids of the project's containers, shared services included: equal before and after means that nothing was touched. */
+export async function containerIds(project: TestProject): Promise<readonly string[]> {
+  return (await project.containers()).map((container) => container.id).sort();
+}
+
+/**
+ * A version serves, complete and alone: containers, networks, image tags, releases, proxy and status agree on it, and
+ * nothing of another one is left over.
+ */
+export async function expectServesAlone(
+  project: TestProject,
+  serving: { readonly version: string; readonly color: Color; readonly releases: readonly string[] },
+): Promise<void> {
+  const { version, color, releases } = serving;
+  const status = await project.status();
+  expect(status).toMatchObject({ live: { version, color }, leftovers: [], disagreements: [], inFlight: null });
+  expect(status.services).toMatchObject([{ name: 'web', color, wanted: 2, running: 2, ready: 2, weight: 100 }]);
+  const colored = (await project.containers()).filter((container) => container.service !== 'proxy');
+  expect(colored.map((c) => [c.service, c.color, c.version, c.state])).toEqual(
+    Array.from({ length: 2 }, () => ['web', color, version, 'running']),
+  );
+  const names = [project.name, `${project.name}-blue`, `${project.name}-green`];
+  const networks = await engine.composeProjectsWithNetworks(names);
+  expect(networks.filter((name) => name !== project.name && name !== `${project.name}-${color}`)).toEqual([]);
+  const kept = await storeOf(project).releases();
+  expect(kept.map((release) => release.version)).toEqual(releases);
+  expect([...(await engine.pinnedTags(project.name))].sort()).toEqual(
+    kept.flatMap((release) => Object.values(release.services).map((service) => service.pinnedImage)).sort(),
+  );
+}
+
+/** The three parts of an error (what happened, what serves, what to do next), with its code, and no stack trace. */
+export function expectError(run: Run, error: { readonly exit: number; readonly code: string }): void {
+  expect(run, run.stderr).toMatchObject({ exit: error.exit });
+  expect(unwrapped(run)).toContain(`[${error.code}]`);
+  expect(run.stderr).toMatch(/^ {2}serving: +\S/m);
+  expect(run.stderr).toMatch(/^ {2}next: +\S/m);
+  expect(run.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
+}
+
+/** What was printed for people, without the line breaks that the width of a terminal needs. */
+export function unwrapped({ stderr }: Pick<Run, 'stderr'>): string {
+  return stderr.replaceAll(/\s+/g, ' ');
+}
+
+/** Environment of the running replicas of a service, one list each. */
+export async function environments(project: TestProject): Promise<readonly (readonly string[])[]> {
+  const replicas = await project.replicas();
+  const infos = await Promise.all(replicas.map(({ id }) => docker.getContainer(id).inspect()));
+  return infos.map((info) => info.Config.Env);
+}
