@@ -256,7 +256,7 @@ function proxyService({ proxy, port }: TestProject): Yaml {
 export function webService(project: TestProject, over: Yaml = {}): Yaml {
   return {
     image: `${project.name}/app:\${VERSION:-v1}`,
-    healthcheck: { test: ['CMD', 'node', 'server.js', 'healthcheck'], interval: '1s', timeout: '2s', retries: 2 },
+    healthcheck: { test: CALM_HEALTHCHECK.test, interval: '1s', timeout: '10s', retries: 2 },
     deploy: { replicas: 2, update_config: { monitor: '1s' } },
     'x-deploy-bg': { route: { port: 3000, probe: { path: '/health' } } },
     ...over,
