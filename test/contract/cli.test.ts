@@ -3,12 +3,16 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import pkg from '../../package.json' with { type: 'json' };
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const COMMON = {
-  ...{ bundle: true, platform: 'node', format: 'esm', target: 'node20.19', absWorkingDir: ROOT },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  absWorkingDir: ROOT,
   packages: 'external',
 } as const;
 
@@ -105,8 +109,20 @@ console.log('ready ' + process.pid);
 setInterval(() => signal.aborted, 1000);
 `;
 
-describe('interruptions', () => {
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+describe('interruptions', { timeout: 20_000 }, () => {
   let listener = '';
+  const started: number[] = [];
+  afterEach(() => {
+    for (const pid of started.splice(0)) end(pid);
+  });
   beforeAll(async () => {
     const plugins = join(folder, 'listening', 'cli-plugins');
     mkdirSync(plugins, { recursive: true });
@@ -131,7 +147,9 @@ describe('interruptions', () => {
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
     const ended = new Promise<number | null>((done) => child.on('close', done));
     while (!text.includes('ready')) await sleep(20);
-    return { child, pid: Number(/ready (\d+)/.exec(text)?.[1]), text: () => text, ended };
+    const pid = Number(/ready (\d+)/.exec(text)?.[1]);
+    started.push(pid, child.pid ?? pid);
+    return { child, pid, text: () => text, ended };
   }
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s aborts, the second one stops at once', async (signal) => {
@@ -149,6 +167,7 @@ describe('interruptions', () => {
 
   it('come through docker', async () => {
     const { child, text, ended } = await start('docker', ['deploybg', 'x']);
+    await sleep(200);
     child.kill('SIGTERM');
     await ended;
     expect(text()).toContain('abort');
@@ -169,6 +188,6 @@ describe('interruptions', () => {
     child.kill('SIGKILL');
     await sleep(500);
     expect(text()).not.toContain('abort');
-    process.kill(pid, 'SIGKILL');
+    expect(() => process.kill(pid, 0)).not.toThrow();
   });
 });
