@@ -189,7 +189,8 @@ export class TestProject {
   /** Removes everything of this project, by label, also after a failure. */
   async dispose(): Promise<void> {
     await Promise.allSettled(this.#loads.map((load) => load.stop()));
-    for (const project of [this.name, `${this.name}-blue`, `${this.name}-green`]) await removeComposeProject(project);
+    // Colors first: their containers are on the networks of the user's own project.
+    for (const project of [`${this.name}-blue`, `${this.name}-green`, this.name]) await removeComposeProject(project);
     const tags = await engine.pinnedTags(this.name);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
     await rm(this.directory, { recursive: true, force: true });
