@@ -36,11 +36,7 @@ const ACTIONS: Actions = {
     await Promise.all(containers.map((id) => session.ports.engine.start(id)));
   },
   prepare: ({ session }, { routes }) => session.router.prepare(routes),
-  route: async ({ session, record }, { weight, routes }) => {
-    await session.router.apply(routes);
-    const to = record.candidate.version;
-    session.ports.emit({ kind: 'weight', weight, to });
-  },
+  route: ({ session }, { routes }) => session.router.apply(routes),
   remove: async (context, { containers, graceful }) => {
     await Promise.all(containers.map((id) => removeContainer(context, id, graceful)));
   },

@@ -46,6 +46,9 @@ export function report(emit: EventSink, change: Change): void {
     const { service, container, reason } = event.failure;
     emit({ kind: 'container', service, container, change: 'failed', detail: reason });
   }
+  if (event.kind === 'weight-confirmed' && (before.weight ?? 0) !== event.weight) {
+    emit({ kind: 'weight', weight: event.weight, to: after.candidate.version });
+  }
   if (event.kind === 'step-done') reportDrained(emit, change);
   if (after.cursor !== before.cursor || after.steps !== before.steps) reportStep(emit, change);
   if (event.kind === 'state') reportState(emit, change);

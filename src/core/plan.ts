@@ -1,3 +1,4 @@
+import { formatDuration } from './duration.ts';
 import type { Millis, RouteState } from './observed.ts';
 
 /** The two releases of a rollout. */
@@ -79,13 +80,13 @@ export function stepText(step: Step): string {
     case 'weight':
       return `weight ${String(step.weight)}`;
     case 'pause':
-      return step.ms === null ? 'pause until promoted' : `pause ${String(step.ms)} ms`;
+      return step.ms === null ? 'pause until promoted' : `pause ${formatDuration(step.ms)}`;
     case 'monitor':
-      return `monitor ${String(step.ms)} ms`;
+      return `monitor ${formatDuration(step.ms)}`;
     case 'complete':
       return 'complete';
     case 'hold':
-      return `hold ${String(step.ms)} ms`;
+      return `hold ${formatDuration(step.ms)}`;
     case 'drain':
       return `drain ${step.services.join(', ')} (${step.side})`;
     case 'remove':

@@ -2,6 +2,8 @@ import type { Models, ProxySpec, ServiceSpec } from './project.ts';
 
 /** A service as a release froze it. */
 export interface ReleaseService extends ServiceSpec {
+  /** Version it was made at: an older one than its release's if the deploy did not ask for it. */
+  readonly version: string;
   /** Engine id of the image, `sha256:…`. */
   readonly imageId: string;
   /** Local tag that keeps the image alive as long as the release. */

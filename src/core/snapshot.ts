@@ -60,7 +60,7 @@ function keptServices({ asked, stable }: SnapshotInput): Readonly<Record<string,
 function freshService(input: SnapshotInput, spec: ServiceSpec): ReleaseService {
   const fingerprint = input.fingerprints[spec.name];
   if (fingerprint === undefined) throw new Error(`no image is known for ${spec.name}`);
-  return { ...spec, ...fingerprint, pinnedImage: '' };
+  return { ...spec, ...fingerprint, version: input.project.version, pinnedImage: '' };
 }
 
 /** The models with some services as another release has them. */

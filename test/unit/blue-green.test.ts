@@ -59,7 +59,7 @@ describe('the plan', () => {
       'create web ×2 (candidate)',
       'ready: web (candidate)',
       'weight 100',
-      'monitor 5000 ms',
+      'monitor 5 s',
       'complete',
     ]);
   });
@@ -69,7 +69,7 @@ describe('the plan', () => {
       'create web ×2 (candidate)',
       'ready: web (candidate)',
       'weight 100',
-      'monitor 5000 ms',
+      'monitor 5 s',
       'complete',
       'drain web (stable)',
       'remove web (stable)',
@@ -199,6 +199,15 @@ describe('blue-green', () => {
     const { states } = run(stubborn, plan(stubborn, short, v1));
     expect(states).toContain('rollback_started');
     expect(states).not.toContain('completed');
+  });
+
+  it('a proxy that refuses its configuration is not asked twice', () => {
+    const world = deployed(v1, { proxyRefuses: 'unknown directive' });
+    const { record } = run(world, plan(world, v2, v1));
+    expect(record.state).toBe('rollback_completed');
+    expect(record.message).toBe('unknown directive');
+    expect(world.log.filter((line) => line.includes('route'))).toHaveLength(1);
+    expect(share(world, 'blue')).toBe(2);
   });
 
   it('U30 a failed first deploy pauses, because there is nothing to go back to', () => {

@@ -45,6 +45,7 @@ function reach(context: StepContext, target: number): Decision {
   const attempt = observed.attempts.route;
   if (attempt === undefined) return act({ kind: 'route', weight: target, routes: wanted });
   const deadline = record.stepStartedAt + longest(record.candidate, (service) => service.progressDeadlineMs);
+  if (attempt.fatal) return fail(context, attempt.error ?? reading(context));
   if (now >= deadline)
     return fail(context, `the proxy does not confirm the switch: ${attempt.error ?? reading(context)}`);
   if (now < attempt.at + RETRY_MS) {

@@ -22,9 +22,9 @@ networks: {front: {name: shop_front}, back: {name: shop_back, driver_opts: {a: b
 `;
 
 const SERVICES: ColorInput['services'] = {
-  web: { placement: 'colored', imageId: 'sha256:aa' },
-  api: { placement: 'colored', imageId: 'sha256:bb' },
-  migrate: { placement: 'one-shot', imageId: 'sha256:aa' },
+  web: { placement: 'colored', imageId: 'sha256:aa', version: 'v2' },
+  api: { placement: 'colored', imageId: 'sha256:bb', version: 'v1' },
+  migrate: { placement: 'one-shot', imageId: 'sha256:aa', version: 'v2' },
 };
 
 interface Overlays {
@@ -41,7 +41,6 @@ function green(more = '', overlays: Overlays = {}, options: Partial<ColorInput> 
     models: { base, overlays: { blue: merged(base, overlays.blue), green: merged(base, overlays.green) } },
     project: 'shop',
     color: 'green',
-    version: 'v1',
     services: SERVICES,
     labels: (service) => ({ 'deploy-bg.service': service }),
     copied: () => null,
@@ -58,6 +57,11 @@ function web(keys: string, overlays: Overlays = {}): Mapping {
 const only = (keys: string) => `services: {web: ${keys}}`;
 
 describe('the color transform', () => {
+  it('tells each service the version it was made at: one that a deploy did not ask for keeps its own', () => {
+    const told = (service: string) => mapping(serviceOf(green(), `${service}-green`)['environment'])['DEPLOY_VERSION'];
+    expect([told('web'), told('api')]).toEqual(['v2', 'v1']);
+  });
+
   it('makes a project of the color with the colored services and one-shots only', () => {
     const frozen = green();
     expect(frozen['name']).toBe('shop-green');
@@ -69,7 +73,7 @@ describe('the color transform', () => {
     expect(web('{environment: {A: "$$x", B: null}, labels: {a: b}}')).toMatchObject({
       image: 'sha256:aa',
       pull_policy: 'never',
-      environment: { A: '$$x', B: null, DEPLOY_COLOR: 'green', DEPLOY_VERSION: 'v1' },
+      environment: { A: '$$x', B: null, DEPLOY_COLOR: 'green', DEPLOY_VERSION: 'v2' },
       labels: { a: 'b', 'deploy-bg.service': 'web' },
     });
   });
