@@ -38,8 +38,11 @@ export const proxyEngine: ProxyEngine = {
 };
 
 function addressesOf(found: Docker.ContainerInspectInfo): Record<string, string> {
-  const networks = Object.entries(found.NetworkSettings.Networks);
-  return Object.fromEntries(networks.map(([name, { IPAddress }]) => [name, IPAddress]).filter(([, ip]) => ip !== ''));
+  const addresses: Record<string, string> = {};
+  for (const [name, network] of Object.entries(found.NetworkSettings.Networks)) {
+    if (network.IPAddress !== '') addresses[name] = network.IPAddress;
+  }
+  return addresses;
 }
 
 /** A container as a driver is shown it. */

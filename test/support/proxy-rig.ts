@@ -50,6 +50,8 @@ export interface Rig {
 
 export async function makeRig(driver: Driver): Promise<Rig> {
   const project = `dbgp${driver}${process.pid.toString(36)}${Math.random().toString(36).slice(2, 6)}`;
+  const network = `${project}-net`;
+  await createNetwork(network);
   const folder = await mkdtemp(join(tmpdir(), `${project}-`));
   await chmod(folder, 0o755);
   await bundle(folder);
@@ -57,8 +59,6 @@ export async function makeRig(driver: Driver): Promise<Rig> {
   await mkdir(output);
   const proxy = PROXY[driver];
   const mounted = `${proxy.folder}/deploy-bg`;
-  const network = `${project}-net`;
-  await docker.createNetwork({ Name: network, Labels: LABELS });
   const config = join(folder, proxy.config);
 
   const create = async (name: string, image: string, more: object, environment: readonly string[]): Promise<string> => {
@@ -121,6 +121,12 @@ export async function makeRig(driver: Driver): Promise<Rig> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** With addresses of its own choice: the engine's pools are small, and other tests use them up. */
+async function createNetwork(name: string): Promise<void> {
+  const Subnet = `10.213.${Math.floor(Math.random() * 256)}.0/24`;
+  await docker.createNetwork({ Name: name, Labels: LABELS, IPAM: { Driver: 'default', Config: [{ Subnet }] } });
 }
 
 /** The demo application in one file, as its image has it. */

@@ -8,11 +8,12 @@ import { makeFolder, onDisk, readIfThere, restore, snapshot, writeChanged } from
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { packaged, templateOf } from '../template.ts';
 import { settled } from '../wait.ts';
-import { runningProxy, words, type Place } from '../wiring.ts';
+import { runningProxy, type Place } from '../wiring.ts';
 import { ask } from './ask.ts';
+import { checkAdapted, rejected } from './check.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
-import { CONFIG_FILES, dialled, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
+import { CONFIG_FILES, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
 import { makeSocketFolder, readSlots, slotStates, slotTable, writeSlots, type SlotTable } from './slots.ts';
 import { SLOTS } from './spread.ts';
 import { caddyWarnings } from './warnings.ts';
@@ -125,33 +126,13 @@ export class CaddyRouter implements Router {
       await makeSocketFolder(join(output, SOCKET_FOLDER));
       await writeSlots(output, new Map([...slotTable(wanted), ...(await readSlots(output))]));
       await writeChanged(output, config.files);
-      await this.#validate(proxy, config, wanted);
+      checkAdapted(await validate(this.#engine, proxy), this.#place, config, wanted);
       await this.#reload(proxy, config);
     } catch (error) {
       await restore(output, files);
       if (state !== null) await slotStates(output).link(state);
       throw error;
     }
-  }
-
-  async #validate(proxy: ProxyContainer, config: CaddyConfig, wanted: readonly RouteState[]): Promise<void> {
-    const { exitCode, output } = await validate(this.#engine, proxy);
-    if (exitCode !== 0) throw rejected(output);
-    if (!output.includes(`config ${config.digest}`)) throw this.#notImported();
-    const unused = wanted.filter(({ service }) => !output.includes(dialled(this.#place.mounted, service)));
-    if (unused.length === 0 || this.#place.template !== null) return;
-    const lines = unused.map(({ service }) => `\`import deploy-bg-${service}\``).join(', ');
-    throw new DeployError('proxy-not-wired', {
-      what: `no site of the Caddyfile uses the route of ${unused.map(({ service }) => service).join(', ')}`,
-      next: `add \`import deploy-bg\` (all routes) or ${lines} to a site`,
-    });
-  }
-
-  #notImported(): DeployError {
-    return new DeployError('proxy-not-wired', {
-      what: `the Caddyfile of ${this.#place.service} does not import the generated files`,
-      next: `add the line \`import ${this.#place.mounted}/*.caddy\` at the top of the Caddyfile, outside of any site`,
-    });
   }
 
   async #reload(proxy: ProxyContainer, config: CaddyConfig): Promise<void> {
@@ -214,13 +195,9 @@ function sameTable(a: SlotTable, b: SlotTable): boolean {
   return sameRoutes(routes(a), routes(b));
 }
 
-/** Caddy counts by what it dialled, which is the container's name; an address only if a template of the user's says so. */
+/** Caddy counts by what it which is the container's name; an address only if a template of the user's says so. */
 function requestsTo(requests: ReadonlyMap<string, number>, container: ObservedContainer): number {
   if (ended(container)) return 0;
   const names = [container.name, ...Object.values(container.addresses)];
   return names.reduce((sum, name) => sum + (requests.get(name) ?? 0), 0);
-}
-
-function rejected(output: string): DeployError {
-  return new DeployError('proxy-rejected', { what: 'Caddy refuses the configuration', details: words(output) });
 }

@@ -1,0 +1,42 @@
+import { DeployError } from '../../../core/errors.ts';
+import type { RouteState } from '../../../core/observed.ts';
+import type { ExecResult } from '../engine.ts';
+import { words, type Place } from '../wiring.ts';
+import { dialled, type CaddyConfig } from './render.ts';
+
+/**
+ * Looks through what Caddy made of the user's Caddyfile and our files.
+ * @throws proxy-rejected if it is not valid, proxy-not-wired if a line is missing in the user's file
+ */
+export function checkAdapted(
+  { exitCode, output }: ExecResult,
+  place: Place,
+  config: CaddyConfig,
+  wanted: readonly RouteState[],
+): void {
+  if (exitCode !== 0) throw rejected(output);
+  if (!output.includes(`config ${config.digest}`)) throw notImported(place);
+  // A template of the user's may dial in a way of its own.
+  if (place.template !== null) return;
+  const unused = wanted.filter(({ service }) => !output.includes(dialled(place.mounted, service)));
+  if (unused.length > 0) throw notUsed(unused.map(({ service }) => service));
+}
+
+export function rejected(output: string): DeployError {
+  return new DeployError('proxy-rejected', { what: 'Caddy refuses the configuration', details: words(output) });
+}
+
+function notImported({ service, mounted }: Place): DeployError {
+  return new DeployError('proxy-not-wired', {
+    what: `the Caddyfile of ${service} does not import the generated files`,
+    next: `add the line \`import ${mounted}/*.caddy\` at the top of the Caddyfile, outside of any site`,
+  });
+}
+
+function notUsed(services: readonly string[]): DeployError {
+  const lines = services.map((service) => `\`import deploy-bg-${service}\``).join(', ');
+  return new DeployError('proxy-not-wired', {
+    what: `no site of the Caddyfile uses the route of ${services.join(', ')}`,
+    next: `add \`import deploy-bg\` (all routes) or ${lines} to a site`,
+  });
+}

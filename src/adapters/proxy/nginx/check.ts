@@ -1,0 +1,34 @@
+import { DeployError } from '../../../core/errors.ts';
+import type { RouteState } from '../../../core/observed.ts';
+import type { ExecResult } from '../engine.ts';
+import { words, type Place } from '../wiring.ts';
+import { HTTP_FILE, routeFile, ROUTES_FILE } from './render.ts';
+
+/**
+ * Looks through what `nginx -T` says: it names every file that is part of the configuration.
+ * @throws proxy-rejected if it is not valid, proxy-not-wired if a line is missing in the user's file
+ */
+export function checkTested(
+  { exitCode, output }: ExecResult,
+  { mounted, service }: Place,
+  wanted: readonly RouteState[],
+): void {
+  if (exitCode !== 0) {
+    throw new DeployError('proxy-rejected', { what: 'nginx refuses the configuration', details: words(output) });
+  }
+  const includes = (file: string): boolean => output.includes(`# configuration file ${mounted}/${file}:`);
+  const line = (file: string): string => `\`include ${mounted}/${file};\``;
+  if (!includes(HTTP_FILE)) {
+    throw new DeployError('proxy-not-wired', {
+      what: `the configuration of ${service} does not include the generated files`,
+      next: `add ${line(HTTP_FILE)} to its http block`,
+    });
+  }
+  const unused = wanted.filter((route) => !includes(ROUTES_FILE) && !includes(routeFile(route.service)));
+  if (unused.length === 0) return;
+  const names = unused.map((route) => route.service);
+  throw new DeployError('proxy-not-wired', {
+    what: `no server of ${service} uses the route of ${names.join(', ')}`,
+    next: `add ${line(ROUTES_FILE)} (all routes) to a server, or ${names.map((name) => line(routeFile(name))).join(', ')} to a location`,
+  });
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { ProxyContainer } from '../engine.ts';
+import { readIfThere, writeWhole } from '../files.ts';
+import { OLDEST, type NginxFeatures } from './features.ts';
+
+const FEATURES_FILE = 'features.json';
+
+interface Known {
+  readonly container: string;
+  readonly features: NginxFeatures;
+}
+
+/**
+ * What nginx can do. It is asked once for each container, because an exec takes longer than the rest of a switch;
+ * without one that runs, the answer of the last one counts, and before the first only what every nginx can.
+ */
+export async function knownFeatures(
+  output: string,
+  proxy: ProxyContainer | null,
+  ask: (proxy: ProxyContainer) => Promise<NginxFeatures>,
+): Promise<NginxFeatures> {
+  const path = join(output, FEATURES_FILE);
+  const known = parseKnown(await readIfThere(path));
+  if (proxy === null) return known?.features ?? OLDEST;
+  if (known?.container === proxy.id) return known.features;
+  const features = await ask(proxy);
+  await writeWhole(path, JSON.stringify({ container: proxy.id, features } satisfies Known));
+  return features;
+}
+
+/** A damaged file is as good as none: nginx is asked again. */
+function parseKnown(text: string | null): Known | null {
+  try {
+    const known = JSON.parse(text ?? 'null') as Partial<Known> | null;
+    if (typeof known?.container !== 'string' || known.features === undefined) return null;
+    return { container: known.container, features: known.features };
+  } catch {
+    return null;
+  }
+}
