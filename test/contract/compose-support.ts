@@ -77,7 +77,7 @@ export class Workspace {
       replaced.map(async (spec) => {
         const imageId = await docker('image', 'inspect', '-f', '{{.Id}}', spec.image).catch(() => 'sha256:none');
         const identity = compose.identity(project, spec.name, imageId);
-        return [spec.name, { ...spec, imageId, pinnedImage: spec.image, identity }] as const;
+        return [spec.name, { ...spec, version: project.version, imageId, pinnedImage: spec.image, identity }] as const;
       }),
     );
     return {

@@ -49,6 +49,7 @@ export function release(
     spec.name,
     {
       ...spec,
+      version,
       imageId: `sha256:${version}`,
       identity: over.identity ?? `${spec.name}@${version}`,
       pinnedImage: pinnedTag('shop', spec.name, id),

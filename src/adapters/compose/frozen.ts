@@ -32,7 +32,6 @@ function frozenModel(frozen: FrozenRelease, gatewayPriority: boolean): ComposeMo
     models: release.models,
     project: release.project,
     color,
-    version: release.version,
     services: release.services,
     labels: (service) => ({
       [LABEL.project]: release.project,

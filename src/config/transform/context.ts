@@ -8,9 +8,10 @@ export interface ColorInput {
   /** The user's Compose project. */
   readonly project: string;
   readonly color: Color;
-  readonly version: string;
   /** The services of the release: colored ones and one-shots go into the color. */
-  readonly services: Readonly<Record<string, { readonly placement: Placement; readonly imageId: string }>>;
+  readonly services: Readonly<
+    Record<string, { readonly placement: Placement; readonly imageId: string; readonly version: string }>
+  >;
   /** Our labels of a service. */
   readonly labels: (service: string) => Readonly<Record<string, string>>;
   /** Where the release keeps its copy of a file-backed secret or config; null to use the user's file. */

@@ -29,7 +29,7 @@ export function colorServiceModel(context: ColorContext, name: string): Mapping 
     image: context.services[name]?.imageId ?? text(service['image']) ?? '',
     // An id is of no use to a registry: what is not here is an error.
     pull_policy: 'never',
-    environment: environment(context, service['environment']),
+    environment: environment(context, name, service['environment']),
     labels: { ...pairs(service['labels']), ...context.labels(name) },
     ...colorDependencies(context, name),
     ...colorNamespaces(context, name),
@@ -50,8 +50,9 @@ function colorNames(context: ColorContext, name: string): Mapping {
   return Object.fromEntries(entries);
 }
 
-function environment(context: ColorContext, given: unknown): Mapping {
-  return { ...pairs(given), DEPLOY_COLOR: context.color, DEPLOY_VERSION: escaped(context.version) };
+function environment(context: ColorContext, name: string, given: unknown): Mapping {
+  const version = context.services[name]?.version ?? '';
+  return { ...pairs(given), DEPLOY_COLOR: context.color, DEPLOY_VERSION: escaped(version) };
 }
 
 /** Environment or labels as a mapping; Compose prints them so, but a list means the same. */
