@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,6 +28,8 @@ export interface ProjectOptions {
   readonly proxy: ProxyKind;
   /** Merged over the one routed service `web` with two replicas. */
   readonly web?: Yaml;
+  /** Also serve https://localhost with HTTP/2, with a certificate that nobody signed. */
+  readonly tls?: boolean;
   /** Further services by name. */
   readonly services?: Readonly<Record<string, Yaml>>;
   /** Merged over the top-level `x-deploy-bg`. */
@@ -51,11 +53,14 @@ export class TestProject {
   readonly directory: string;
   readonly port: number;
   readonly proxy: ProxyKind;
+  /** Null without TLS. */
+  readonly tlsPort: number | null;
   readonly #loads: Load[] = [];
   readonly #images = new Set<string>();
 
-  private constructor(name: string, directory: string, port: number, proxy: ProxyKind) {
+  private constructor(name: string, directory: string, port: number, tlsPort: number | null, proxy: ProxyKind) {
     this.name = name;
+    this.tlsPort = tlsPort;
     this.directory = directory;
     this.port = port;
     this.proxy = proxy;
@@ -65,9 +70,11 @@ export class TestProject {
   static async create(options: ProjectOptions): Promise<TestProject> {
     const name = `dbg${randomBytes(3).toString('hex')}`;
     const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
-    const project = new TestProject(name, directory, await freePort(), options.proxy);
+    const tlsPort = options.tls === true ? await freePort() : null;
+    const project = new TestProject(name, directory, await freePort(), tlsPort, options.proxy);
     await project.write('compose.yml', stringify(composeFile(project, options)));
-    await project.write(...proxyFile(options.proxy));
+    await project.write(...proxyFile(options.proxy, options.tls === true));
+    if (options.tls === true) await makeCertificate(join(directory, 'proxy'));
     await mkdir(join(directory, 'proxy', 'deploy-bg'), { recursive: true });
     return project;
   }
@@ -85,6 +92,18 @@ export class TestProject {
   async write(path: string, content: string): Promise<void> {
     await mkdir(dirname(join(this.directory, path)), { recursive: true });
     await writeFile(join(this.directory, path), content);
+  }
+
+  /** A file of the project folder. */
+  read(path: string): Promise<string> {
+    return readFile(join(this.directory, path), 'utf8');
+  }
+
+  /** Has the proxy check the configuration that it has on disk. @throws with its words */
+  async proxyAccepts(): Promise<void> {
+    const config = '/etc/caddy/Caddyfile';
+    const check = this.proxy === 'caddy' ? ['caddy', 'validate', '--config', config] : ['nginx', '-t'];
+    await execa('docker', ['exec', `${this.name}-proxy-1`, ...check]);
   }
 
   /** Image reference that the compose file names for a service at a version. */
@@ -178,7 +197,7 @@ export class TestProject {
   }
 
   /** Ids of the running containers of some services in the user's own project, sorted. */
-  async shared(...services: string[]): Promise<readonly string[]> {
+  async plainIds(...services: string[]): Promise<readonly string[]> {
     const all = await this.containers();
     return all
       .filter((c) => c.color === null && services.includes(c.service) && c.state === 'running')
@@ -241,14 +260,19 @@ function composeFile(project: TestProject, options: ProjectOptions): Yaml {
   };
 }
 
-function proxyService({ proxy, port }: TestProject): Yaml {
-  const ports = [`127.0.0.1:${String(port)}:80`];
+function proxyService({ proxy, port, tlsPort }: TestProject): Yaml {
+  const tls = tlsPort === null ? [] : [`127.0.0.1:${String(tlsPort)}:443`];
+  const ports = [`127.0.0.1:${String(port)}:80`, ...tls];
   return proxy === 'caddy'
     ? { image: 'caddy:2', ports, volumes: ['./proxy:/etc/caddy'], stop_grace_period: '1s' }
     : {
         image: 'nginx:stable',
         ports,
-        volumes: ['./proxy/nginx.conf:/etc/nginx/nginx.conf:ro', './proxy/deploy-bg:/etc/nginx/deploy-bg'],
+        volumes: [
+          './proxy/nginx.conf:/etc/nginx/nginx.conf:ro',
+          './proxy/tls:/etc/nginx/tls:ro',
+          './proxy/deploy-bg:/etc/nginx/deploy-bg',
+        ],
         stop_grace_period: '1s',
       };
 }
@@ -282,23 +306,40 @@ export const CALM_HEALTHCHECK = {
   start_interval: '500ms',
 } as const;
 
-function proxyFile(kind: ProxyKind): [string, string] {
-  if (kind === 'caddy')
-    return ['proxy/Caddyfile', 'import /etc/caddy/deploy-bg/*.caddy\n:80 {\n\timport deploy-bg\n}\n'];
-  return [
-    'proxy/nginx.conf',
-    `worker_processes 2;
+function proxyFile(kind: ProxyKind, tls: boolean): [string, string] {
+  return kind === 'caddy' ? ['proxy/Caddyfile', caddyfile(tls)] : ['proxy/nginx.conf', nginxConf(tls)];
+}
+
+function caddyfile(tls: boolean): string {
+  const certificate = '\ttls /etc/caddy/tls/cert.pem /etc/caddy/tls/key.pem\n';
+  const secure = `https://localhost {\n${certificate}\timport deploy-bg\n}\n`;
+  return `import /etc/caddy/deploy-bg/*.caddy\n:80 {\n\timport deploy-bg\n}\n${tls ? secure : ''}`;
+}
+
+function nginxConf(tls: boolean): string {
+  const secure = `listen 443 ssl;
+    http2 on;
+    ssl_certificate /etc/nginx/tls/cert.pem;
+    ssl_certificate_key /etc/nginx/tls/key.pem;`;
+  return `worker_processes 2;
 events { worker_connections 1024; }
 http {
   access_log off;
   include /etc/nginx/deploy-bg/http.conf;
   server {
     listen 80;
+    ${tls ? secure : ''}
     include /etc/nginx/deploy-bg/routes.conf;
   }
 }
-`,
-  ];
+`;
+}
+
+async function makeCertificate(folder: string): Promise<void> {
+  await mkdir(join(folder, 'tls'), { recursive: true });
+  const files = ['-keyout', join(folder, 'tls', 'key.pem'), '-out', join(folder, 'tls', 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  await execa('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files]);
 }
 
 let base: Promise<string> | null = null;
