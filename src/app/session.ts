@@ -3,6 +3,7 @@ import type { Project, ProxySpec } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
 import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
 import type { Side } from '../core/record.ts';
+import { sharedNames } from '../core/snapshot.ts';
 
 /** A project under the hands of one verb: everything that a rollout's actions need. */
 export interface Session {
@@ -36,7 +37,7 @@ export function locationOf(project: Project): Location {
     directory: project.directory,
     proxy: project.proxy,
     replaced: specs.filter((s) => s.placement !== 'shared').map((s) => s.name),
-    shared: specs.filter((s) => s.placement === 'shared').map((s) => s.name),
+    shared: sharedNames(project),
     history: project.history,
   };
 }

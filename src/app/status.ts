@@ -7,7 +7,7 @@ import { currentStep, type RolloutRecord } from '../core/record.ts';
 import { shareOf } from '../core/routing.ts';
 import { isTerminal } from '../core/state.ts';
 import { heldUntil } from '../core/steps/gates.ts';
-import { disagreements } from '../core/disagreements.ts';
+import { disagreements, type Services } from '../core/disagreements.ts';
 import type { Ports } from './ports.ts';
 import { locate, type Location } from './session.ts';
 import { type Known, survey } from './state.ts';
@@ -34,9 +34,13 @@ export async function status(ports: Ports, options: { readonly version: string |
     lastRollout: last === undefined ? null : rolloutView(last),
     inFlight: holder,
     leftovers: leftoverViews(known, location),
-    disagreements: disagreements(known, location.replaced, holder !== null),
+    disagreements: disagreements(known, servicesOf(location), holder !== null),
     exit: exitOf(last),
   };
+}
+
+function servicesOf({ replaced, shared, proxy }: Location): Services {
+  return { replaced, shared, proxy: proxy.service };
 }
 
 function liveView({ live, liveRelease, observed, records }: Known): LiveView | null {

@@ -19,14 +19,18 @@ interface Evidence {
   readonly records: readonly RolloutRecord[];
 }
 
+/** The project's services by what deploys do to them. */
+export interface Services {
+  readonly replaced: readonly string[];
+  readonly shared: readonly string[];
+  /** Null if the proxy is no service of the project. */
+  readonly proxy: string | null;
+}
+
 const CLEANUP = 'docker-deploy-bg cleanup';
 
 /** Everything that does not fit together, with the command that settles it. Empty while a rollout moves under a holder. */
-export function disagreements(
-  evidence: Evidence,
-  replaced: readonly string[],
-  moving: boolean,
-): readonly Disagreement[] {
+export function disagreements(evidence: Evidence, services: Services, moving: boolean): readonly Disagreement[] {
   if (moving) return [];
   return [
     ...unclear(evidence),
@@ -34,7 +38,9 @@ export function disagreements(
     ...colorFile(evidence),
     ...missing(evidence),
     ...deadBackends(evidence),
-    ...copies(evidence, replaced),
+    ...sharedDown(evidence, services),
+    ...proxySilent(evidence, services),
+    ...copies(evidence, services),
   ];
 }
 
@@ -95,7 +101,30 @@ function deadBackends({ observed, liveRelease }: Evidence): Disagreement[] {
   }));
 }
 
-function copies({ observed, live }: Evidence, replaced: readonly string[]): Disagreement[] {
+/** A shared service that does not run; one that has done its work and exited with 0 is as it should be. */
+function sharedDown({ observed, live }: Evidence, { shared }: Services): Disagreement[] {
+  if (live.kind !== 'color') return [];
+  const up = (name: string) =>
+    observed.containers.some(
+      (c) => c.color === null && c.service === name && !c.oneOff && (c.state === 'running' || c.exitCode === 0),
+    );
+  return shared
+    .filter((name) => !up(name))
+    .map((name) => ({ what: `the shared service ${name} does not run`, remedy: start(name) }));
+}
+
+/** A proxy that runs and yet cannot be asked; one that does not run is named as a shared service. */
+function proxySilent({ observed, live }: Evidence, { proxy }: Services): Disagreement[] {
+  if (live.kind !== 'color' || proxy === null || observed.router.kind === 'routes') return [];
+  const running = observed.containers.some((c) => c.color === null && c.service === proxy && c.state === 'running');
+  return running ? [{ what: observed.router.reason, remedy: `docker compose restart ${proxy}` }] : [];
+}
+
+function start(service: string): string {
+  return `docker compose up -d --no-deps ${service}`;
+}
+
+function copies({ observed, live }: Evidence, { replaced }: Services): Disagreement[] {
   if (live.kind !== 'color') return [];
   return uncolored(observed, replaced).map((c) => ({
     what: `${c.name} runs beside the colors: other services find it as ${c.service}`,

@@ -43,13 +43,19 @@ export function snapshot(input: SnapshotInput): Release {
     project: project.name,
     createdAt,
     services: Object.fromEntries(tagged) as Record<string, ReleaseService>,
-    shared: Object.values(project.services).flatMap((s) => (s.placement === 'shared' ? [s.name] : [])),
+    shared: sharedNames(project),
     proxy: project.proxy,
     directory: project.directory,
     history: project.history,
     models: stable === null ? project.models : withServices(project.models, stable.models, names),
     environmentValues: { ...(names.length > 0 ? stable?.environmentValues : {}), ...project.environmentValues },
   };
+}
+
+/** The shared services that are to run; one scaled to zero is nobody's concern. */
+export function sharedNames(project: Project): readonly string[] {
+  const specs = Object.values(project.services);
+  return specs.filter((spec) => spec.placement === 'shared' && spec.replicas > 0).map((spec) => spec.name);
 }
 
 function keptServices({ asked, stable }: SnapshotInput): Readonly<Record<string, ReleaseService>> {

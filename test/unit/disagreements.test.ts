@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { disagreements } from '../../src/core/disagreements.ts';
+import type { Observed, ObservedContainer, RouterReading } from '../../src/core/observed.ts';
+import { release, service, side } from '../support/specs.ts';
+import { World } from '../support/simulator.ts';
+
+const v1 = release('v1', [service('web')]);
+const SERVICES = { replaced: ['web'], shared: ['db', 'proxy'], proxy: 'proxy' };
+
+/** v1 serves from blue, as everything says, and the shared services run unless given otherwise. */
+function found(router?: RouterReading, shared: Readonly<Record<string, Partial<ObservedContainer>>> = {}) {
+  const world = new World({});
+  world.seed(side(v1, 'blue'));
+  const seen = world.observed();
+  const [like] = seen.containers;
+  if (like === undefined) throw new Error('the world is empty');
+  const plain = SERVICES.shared
+    .filter((name) => shared[name] !== undefined || Object.keys(shared).length === 0)
+    .map((name): ObservedContainer => ({ ...like, id: name, name, service: name, color: null, ...shared[name] }));
+  const observed: Observed = {
+    ...seen,
+    color: 'blue',
+    router: router ?? seen.router,
+    containers: [...seen.containers, ...plain],
+  };
+  const live = { kind: 'color', color: 'blue' } as const;
+  return disagreements({ observed, live, liveRelease: v1, records: [] }, SERVICES, false);
+}
+
+describe('what does not fit together', () => {
+  it('is nothing while the color, the proxy and the shared services are as they should be', () => {
+    expect(found()).toEqual([]);
+  });
+
+  it('names a shared service that is gone with the command that starts it', () => {
+    expect(found(undefined, { proxy: {} })).toEqual([
+      { what: 'the shared service db does not run', remedy: 'docker compose up -d --no-deps db' },
+    ]);
+  });
+
+  it('does not miss a shared service that has done its work', () => {
+    expect(found(undefined, { proxy: {}, db: { state: 'exited', exitCode: 0 } })).toEqual([]);
+    expect(found(undefined, { proxy: {}, db: { state: 'exited', exitCode: 1 } })).toHaveLength(1);
+  });
+
+  it('names a proxy that runs and does not answer, with its words', () => {
+    expect(found({ kind: 'unreadable', reason: 'Caddy is silent' })).toEqual([
+      { what: 'Caddy is silent', remedy: 'docker compose restart proxy' },
+    ]);
+  });
+});
