@@ -12,23 +12,25 @@ export interface ShownError {
 }
 
 const UNTOUCHED = 'what served before; nothing was changed';
+const LAST = 'what served last; nothing more was done';
 
 /** Whatever was thrown. What is no DeployError is a defect; its stack is of use to nobody but us. */
 export function shownError(error: unknown, debug: boolean): ShownError {
   if (!(error instanceof DeployError)) return defect(error, debug);
   const { code, exit, message, serves, next, details } = error;
   const stack = debug ? stackOf(error) : [];
-  return { code, exit, what: message, serves: serves ?? defaultServes(exit), next, details: [...details, ...stack] };
+  return { code, exit, what: message, serves: serves ?? defaultServes(code), next, details: [...details, ...stack] };
 }
 
 function defect(error: unknown, debug: boolean): ShownError {
   const { exit, next } = ERRORS.internal;
-  return { code: 'internal', exit, what: messageOf(error), serves: null, next, details: debug ? stackOf(error) : [] };
+  return { code: 'internal', exit, what: messageOf(error), serves: LAST, next, details: debug ? stackOf(error) : [] };
 }
 
-/** By the table of exit codes, 2 and 5 promise that nothing was touched. */
-function defaultServes(exit: number): string | null {
-  return exit === EXIT.invalid || exit === EXIT.refused ? UNTOUCHED : null;
+/** By the table of exit codes, 2 and 5 promise that nothing was touched; images are fetched before anything is. */
+function defaultServes(code: ErrorCode): string {
+  const { exit } = ERRORS[code];
+  return exit === EXIT.invalid || exit === EXIT.refused || code === 'image-missing' ? UNTOUCHED : LAST;
 }
 
 function stackOf(error: unknown): readonly string[] {

@@ -41,10 +41,14 @@ export interface WorldOptions {
   readonly scripts?: Readonly<Record<string, Readonly<Record<string, Script>>>>;
   /** The create call of these versions fails with these words. */
   readonly createFails?: Readonly<Record<string, string>>;
+  /** Containers of these versions are created and cannot be started, with these words: a port that is taken. */
+  readonly startFails?: Readonly<Record<string, string>>;
   /** Requests in flight on the old side end that many seconds after the switch. */
   readonly inFlightSeconds?: number;
   /** The proxy answers something else than it was told, from now until then (seconds). */
   readonly routerLiesUntil?: number;
+  /** The proxy refuses its configuration with these words, for good. */
+  readonly proxyRefuses?: string;
 }
 
 const START = 1_000_000;
@@ -148,7 +152,7 @@ export class World {
       store: 'store',
       oneOff: false,
       number,
-      state: 'running',
+      state: this.#options.startFails?.[side.version ?? ''] === undefined ? 'running' : 'created',
       health: 'starting',
       exitCode: null,
       oomKilled: false,
@@ -176,7 +180,7 @@ export class World {
         if (error !== undefined) return error;
         while (this.#of(side, action.service).length < action.total)
           this.#add(side, action.service, record.id, this.now);
-        return null;
+        return this.#options.startFails?.[side.version ?? ''] ?? null;
       }
       case 'remove':
         for (const id of action.containers)
@@ -186,6 +190,7 @@ export class World {
           );
         return null;
       case 'route':
+        if (this.#options.proxyRefuses !== undefined) return this.#options.proxyRefuses;
         this.routes = action.routes;
         this.#switchedAt = this.seconds;
         return null;
@@ -261,10 +266,7 @@ export function resume(world: World, start: RolloutRecord, options: RunOptions =
         : { kind: 'event' as const, event: outside };
     if (decision.kind === 'finished' || decision.kind === 'leave') return { record, states, steps };
     if (decision.kind === 'act') {
-      const error = world.perform(record, decision.action);
-      const key =
-        'service' in decision.action ? `${decision.action.kind} ${decision.action.service}` : decision.action.kind;
-      attempts[key] = { at: world.now, error, fatal: false };
+      Object.assign(attempts, attempted(world, record, decision.action));
     } else if (decision.kind === 'event') {
       const before = record;
       record = apply(record, decision.event, world.now);
@@ -288,6 +290,13 @@ export function resume(world: World, start: RolloutRecord, options: RunOptions =
     }
   }
   throw new Error(`the rollout did not come to rest; it stands at step ${String(record.cursor)}, ${record.state}`);
+}
+
+/** Performs an action, and says how it went as the executor would. */
+function attempted(world: World, record: RolloutRecord, action: Action): Record<string, Attempt> {
+  const error = world.perform(record, action);
+  const key = 'service' in action ? `${action.kind} ${action.service}` : action.kind;
+  return { [key]: { at: world.now, error, fatal: error !== null && action.kind === 'route' } };
 }
 
 /** Small steps, so that events in between are seen when they happen. */

@@ -201,6 +201,16 @@ describe('blue-green', () => {
     expect(states).not.toContain('completed');
   });
 
+  it('a container that is created and cannot be started fails at once and is taken away', () => {
+    const world = deployed(v1, { startFails: { v2: 'port is already allocated' } });
+    const begin = world.now;
+    const { record } = run(world, plan(world, v2, v1));
+    expect(record.state).toBe('rollback_completed');
+    expect(record.message).toContain('cannot be started: port is already allocated');
+    expect(world.now - begin).toBe(0);
+    expect(world.containers.every((c) => c.color === 'blue')).toBe(true);
+  });
+
   it('a proxy that refuses its configuration is not asked twice', () => {
     const world = deployed(v1, { proxyRefuses: 'unknown directive' });
     const { record } = run(world, plan(world, v2, v1));

@@ -1,5 +1,6 @@
 import { composeProject } from '../color.ts';
 import { act, type Decision, stepDone, wait } from '../decision.ts';
+import { isCounted } from '../failure.ts';
 import type { Observed, ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import type { RolloutRecord, Side } from '../record.ts';
@@ -65,11 +66,15 @@ export function create(context: StepContext, step: StepOf<'create'>): Decision {
   const stopped = step.side === 'stable' ? existing.filter((c) => c.state === 'exited' || c.state === 'created') : [];
   if (stopped.length > 0 && observed.attempts.start === undefined)
     return act({ kind: 'start', containers: ids(stopped) });
-  if (missing(context.record, step, existing) <= 0 || side.release === null) return stepDone;
+  if (side.release === null) return stepDone;
+  const lacking = missing(context.record, step, existing);
+  const unstarted = neverStarted(context.record, step, existing);
+  if (lacking <= 0 && unstarted === undefined) return stepDone;
   const attempt = observed.attempts[`create ${step.service}`];
-  if (attempt?.error) return couldNotCreate(context, step, attempt.error);
-  if (attempt !== undefined) return couldNotCreate(context, step, 'was removed at once');
-  return act({ kind: 'create', side: step.side, service: step.service, total: step.replicas });
+  if (attempt?.error) return couldNotCreate(context, step, attempt.error, unstarted);
+  if (attempt === undefined)
+    return act({ kind: 'create', side: step.side, service: step.service, total: step.replicas });
+  return lacking > 0 ? couldNotCreate(context, step, 'was removed at once', undefined) : stepDone;
 }
 
 function missing(record: RolloutRecord, step: StepOf<'create'>, existing: readonly ObservedContainer[]): number {
@@ -78,12 +83,27 @@ function missing(record: RolloutRecord, step: StepOf<'create'>, existing: readon
   return step.replicas - existing.length - uncreated;
 }
 
-function couldNotCreate(context: StepContext, step: StepOf<'create'>, error: string): Decision {
+/** What a failed or killed `up` leaves behind: its port was taken, or it died between create and start. */
+function neverStarted(
+  record: RolloutRecord,
+  step: StepOf<'create'>,
+  existing: readonly ObservedContainer[],
+): ObservedContainer | undefined {
+  if (step.side === 'stable') return undefined;
+  return existing.find((container) => container.state === 'created' && !isCounted(record, container.id));
+}
+
+function couldNotCreate(
+  context: StepContext,
+  step: StepOf<'create'>,
+  error: string,
+  left: ObservedContainer | undefined,
+): Decision {
   if (step.side === 'stable') return fail(context, `${step.service} cannot be brought back: ${error}`);
   const failure = {
     service: step.service,
-    container: step.service,
-    id: null,
+    container: left?.name ?? step.service,
+    id: left?.id ?? null,
     reason: `cannot be started: ${error}`,
     at: context.now,
   };
