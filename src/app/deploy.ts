@@ -43,7 +43,7 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   );
 }
 
-function warn(ports: Ports, warnings: readonly Diagnostic[]): void {
+function warn(ports: Ports, warnings: readonly Pick<Diagnostic, 'code' | 'message' | 'hint'>[]): void {
   for (const { code, message, hint } of warnings) ports.emit({ kind: 'warning', code, message, hint });
 }
 
@@ -71,11 +71,12 @@ async function deployIn(
   }
   requireClear(known.live);
   ports.emit({ kind: 'phase', text: 'fetching images' });
-  const [drift] = await Promise.all([
+  const [drift, ofProxy] = await Promise.all([
     ports.compose.sharedDrift(project, known.observed.containers),
+    session.router.warnings(),
     ports.compose.fetchImages(project, askedServices(project, options), options),
   ]);
-  warn(ports, drift);
+  warn(ports, [...drift, ...ofProxy]);
   const release = await freeze(ports, project, options, known.liveRelease);
   return rollOut(session, { project, options, known, release }, signal);
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Load } from '../../demo/load/load.ts';
 import { docker, type ProjectOptions, type ProxyKind, TestProject } from '../support/project.ts';
@@ -59,6 +61,21 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('deploys behind %s', (proxy) => {
     const load = project.load({ kinds: WITHOUT_WEBSOCKETS });
     await switchesCleanly(load, 'v1', 'v2');
     expect((await load.stop()).failures).toEqual([]);
+  });
+});
+
+describe('the end of an old replica', () => {
+  let project: TestProject;
+
+  afterEach(() => project.dispose());
+
+  it('begins with its pre_stop hooks, while it still runs', async () => {
+    const command = ['node', '-e', 'require("fs").appendFileSync("/out/stopped", process.env.APP_VERSION + "\\n")'];
+    project = await TestProject.create({ proxy: 'caddy', web: { volumes: ['./out:/out'], pre_stop: [{ command }] } });
+    await Promise.all(['v1', 'v2'].map((version) => project.build(version)));
+    expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
+    expect(await project.deploy('v2')).toMatchObject({ exit: 0 });
+    expect(await readFile(join(project.directory, 'out', 'stopped'), 'utf8')).toBe('v1\nv1\n');
   });
 });
 
