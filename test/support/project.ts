@@ -99,6 +99,11 @@ export class TestProject {
     return readFile(join(this.directory, path), 'utf8');
   }
 
+  /** Removes a file or folder of the project folder. */
+  async remove(path: string): Promise<void> {
+    await rm(join(this.directory, path), { recursive: true });
+  }
+
   /** Has the proxy check the configuration that it has on disk. @throws with its words */
   async proxyAccepts(): Promise<void> {
     const config = '/etc/caddy/Caddyfile';
@@ -130,6 +135,8 @@ export class TestProject {
       readonly env?: Readonly<Record<string, string>>;
       readonly cwd?: string;
       readonly signal?: AbortSignal;
+      /** A command that runs another one, as another user. */
+      readonly as?: readonly string[];
     } = {},
   ): Promise<Run> {
     const result = await this.spawn(args, options);
@@ -148,9 +155,11 @@ export class TestProject {
       readonly env?: Readonly<Record<string, string>>;
       readonly cwd?: string;
       readonly signal?: AbortSignal;
+      readonly as?: readonly string[];
     } = {},
   ) {
-    return execa('node', [CLI, ...args], {
+    const [binary = 'node', ...words] = [...(options.as ?? []), 'node', CLI, ...args];
+    return execa(binary, words, {
       cwd: options.cwd ?? this.directory,
       env: { NO_COLOR: '1', ...options.env },
       stdin: 'ignore',
