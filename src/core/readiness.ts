@@ -56,9 +56,11 @@ interface Missing {
 function whatIsMissing(container: ObservedContainer, context: ReadinessContext): Missing | null {
   const { service, observed, now } = context;
   if (container.state !== 'running') return { what: `it is ${container.state}` };
-  if (service.hasHealthcheck && container.health === 'starting') return { what: 'its health check is starting' };
+  // The compose files may say nothing of a health check that the image brings.
+  const checked = service.hasHealthcheck || container.health !== 'none';
+  if (checked && container.health !== 'healthy') return { what: 'its health check is starting' };
   if (service.route?.probe) return probeMissing(container, observed);
-  if (service.hasHealthcheck && container.health === 'healthy') return null;
+  if (checked) return null;
   const stableAt = (container.startedAt ?? now) + service.update.monitorMs;
   return now >= stableAt ? null : { what: 'it has to run for its monitor time', until: stableAt };
 }
