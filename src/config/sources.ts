@@ -82,6 +82,15 @@ export function servicesNamedIn(file: SourceFile): readonly string[] {
   return services.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')).filter((name) => name !== '');
 }
 
+/** Where a file is no YAML, as `compose.yml:3: why`: Compose itself names no file. */
+export function syntaxErrors(file: SourceFile): readonly string[] {
+  const { document, lines } = parse(file);
+  return document.errors.map(({ pos, message }) => {
+    const line = lines.linePos(pos[0]).line;
+    return `${file.path}:${String(line)}: ${message.split(' at line ')[0] ?? message}`;
+  });
+}
+
 function parse(file: SourceFile): Parsed {
   const lines = new LineCounter();
   // Compose's own tags (`!reset`) are no news here.

@@ -50,7 +50,10 @@ export async function expectServesAlone(
 }
 
 /** The three parts of an error (what happened, what serves, what to do next), with its code, and no stack trace. */
-export function expectError(run: Run, error: { readonly exit: number; readonly code: string }): void {
+export function expectError(
+  run: Pick<Run, 'exit' | 'stderr'>,
+  error: { readonly exit: number; readonly code: string },
+): void {
   expect(run, run.stderr).toMatchObject({ exit: error.exit });
   expect(unwrapped(run)).toContain(`[${error.code}]`);
   expect(run.stderr).toMatch(/^ {2}serving: +\S/m);

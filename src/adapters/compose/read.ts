@@ -5,7 +5,7 @@ import { mapping, servicesOf, text, unescaped } from '../../config/model.ts';
 import { contentSources } from '../../config/identity.ts';
 import { buildProject, versionVariable } from '../../config/project.ts';
 import { differingServices, servicesHolding } from '../../config/replaced.ts';
-import { servicesNamedIn, Sources, type SourceFile } from '../../config/sources.ts';
+import { servicesNamedIn, Sources, syntaxErrors, type SourceFile } from '../../config/sources.ts';
 import type { Color } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ComposeModel, Models, Project } from '../../core/project.ts';
@@ -25,7 +25,9 @@ export interface Reading {
 /** Resolves the user's files for a version and validates them. @throws invalid-config, compose-rejected, compose-missing */
 export async function readProject(options: ComposeOptions, version: string): Promise<Reading> {
   const files = await userFiles(options);
-  const { base, versioned, versionEnv } = await resolveVersion(options, files, version);
+  const { base, versioned, versionEnv } = await resolveVersion(options, files, version).catch((error: unknown) => {
+    throw withPlaces(error, files.sources);
+  });
   const [overlays, captured] = await Promise.all([
     resolveOverlays(options, files, base, { [versionEnv]: version }),
     capture(options, files, base, variablesOf({ base, overlays: { blue: base, green: base } })),
@@ -50,6 +52,13 @@ export async function readProject(options: ComposeOptions, version: string): Pro
     what: `the configuration of ${project.name} has ${counted}`,
     details: diagnostics.map(diagnosticText),
   });
+}
+
+/** Compose’s refusal, with the place in a file that is no YAML. */
+function withPlaces(error: unknown, sources: readonly SourceFile[]): unknown {
+  const places = sources.flatMap(syntaxErrors);
+  if (!(error instanceof DeployError) || error.code !== 'compose-rejected' || places.length === 0) return error;
+  return new DeployError(error.code, { what: error.message, details: [...places, ...error.details], cause: error });
 }
 
 async function resolveVersion(options: ComposeOptions, files: UserFiles, version: string) {
