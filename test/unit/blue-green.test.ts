@@ -184,6 +184,16 @@ describe('blue-green', () => {
     expect(share(world, 'blue')).toBe(2);
   });
 
+  it('a stable release whose containers cannot be started again (their network is gone) is created anew', () => {
+    const world = deployed(v1, { scripts: { v2: { '*': script('x2') } } });
+    const dead = world.containers.map((c) => ({ ...c, state: 'exited' as const, health: 'none' as const }));
+    world.containers.splice(0, dead.length, ...dead);
+    const { record } = run(world, plan(world, v2, v1));
+    expect(record.state).toBe('rollback_completed');
+    expect(running(world, 'blue')).toHaveLength(2);
+    expect(share(world, 'blue')).toBe(2);
+  });
+
   it('B16 what cannot be created turns the rollout around with the words of the engine', () => {
     const world = deployed(v1, { createFails: { v2: 'port is already allocated' } });
     const { record } = run(world, plan(world, v2, v1));

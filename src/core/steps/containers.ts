@@ -67,6 +67,8 @@ export function create(context: StepContext, step: StepOf<'create'>): Decision {
   if (stopped.length > 0 && observed.attempts.start === undefined)
     return act({ kind: 'start', containers: ids(stopped) });
   if (side.release === null) return stepDone;
+  // Their network went with a person's `down`, say: what cannot be started is created anew.
+  if (stopped.length > 0) return act({ kind: 'remove', containers: ids(stopped), graceful: false });
   const lacking = missing(context.record, step, existing);
   const unstarted = neverStarted(context.record, step, existing);
   if (lacking <= 0 && unstarted === undefined) return stepDone;
