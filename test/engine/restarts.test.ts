@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, mixed, startAsking } from '../support/asking.ts';
-import { docker, ok, type ProxyKind, TestProject, until, webService } from '../support/project.ts';
+import { CALM_HEALTHCHECK, docker, ok, type ProxyKind, TestProject, until, webService } from '../support/project.ts';
 
+const CALM = { web: { healthcheck: CALM_HEALTHCHECK } };
 const LOAD = { kinds: { kept: 4, fresh: 4 } };
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('after a restart of every container behind %s', (proxy) => {
@@ -13,7 +14,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('after a restart of every container
   beforeEach(async () => {
     project = await TestProject.create({ proxy });
     // Another application beside: the proxy would find it where addresses have been swapped.
-    await project.edit({ services: { other: { image: `${project.name}/other:1`, deploy: { replicas: 2 } } } });
+    await project.edit({ ...CALM, services: { other: { image: `${project.name}/other:1`, deploy: { replicas: 2 } } } });
     await project.build('1', { APP_VERSION: 'other' }, 'other');
     await Promise.all(['v1', 'v2', 'v3'].map((version) => project.build(version)));
   });
@@ -46,6 +47,7 @@ describe('without its state', () => {
 
   beforeEach(async () => {
     project = await TestProject.create({ proxy: 'caddy' });
+    await project.edit(CALM);
     await Promise.all(['v1', 'v2', 'v3'].map((version) => project.build(version)));
     await ok(project.deploy('v1'));
     await ok(project.deploy('v2'));
@@ -99,7 +101,10 @@ describe('without its state', () => {
   });
 
   it('what calls a service of its color still does while state, proxy and colors come back', async () => {
-    await project.edit({ services: { api: webService(project, { 'x-deploy-bg': {} }) } });
+    await project.edit({
+      ...CALM,
+      services: { api: webService(project, { 'x-deploy-bg': {}, healthcheck: CALM_HEALTHCHECK }) },
+    });
     await ok(project.deploy('v3'));
     const [proxy = '', ...rest] = await proxyFirst(project);
     await Promise.all([proxy, ...rest].map((id) => docker.getContainer(id).stop({ t: 1 })));

@@ -30,6 +30,8 @@ export interface ProjectOptions {
   readonly web?: Yaml;
   /** Also serve https://localhost with HTTP/2, with a certificate that nobody signed. */
   readonly tls?: boolean;
+  /** Merged over the proxy's service. */
+  readonly proxyService?: Yaml;
   /** Further services by name. */
   readonly services?: Readonly<Record<string, Yaml>>;
   /** Merged over the top-level `x-deploy-bg`. */
@@ -265,7 +267,11 @@ function composeFile(project: TestProject, options: ProjectOptions): Yaml {
     name: project.name,
     'x-deploy-bg': { proxy: { service: 'proxy' }, strategy: 'blue-green', drain_timeout: '12s', ...options.settings },
     ...options.top,
-    services: { proxy: proxyService(project), web: { ...webService(project), ...options.web }, ...options.services },
+    services: {
+      proxy: { ...proxyService(project), ...options.proxyService },
+      web: { ...webService(project), ...options.web },
+      ...options.services,
+    },
   };
 }
 
