@@ -6,6 +6,7 @@ import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
 import { type Fingerprint, snapshot } from '../core/snapshot.ts';
+import { steering } from '../core/steer.ts';
 import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
@@ -13,6 +14,7 @@ import { settle } from './recover.ts';
 import { forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
+import { ask } from './steer.ts';
 import { stopReason, withTimeout } from './stopping.ts';
 
 export interface DeployOptions {
@@ -28,6 +30,9 @@ export interface DeployOptions {
   readonly timeoutMs: number | null;
 }
 
+/** How long the way back of a superseded rollout is waited for before the lock answers. */
+const LET_GO_MS = 120_000;
+
 /**
  * Makes a version serve all traffic, or leaves the one that does in charge.
  * @throws DeployError for everything but success
@@ -38,9 +43,19 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   requireKnown(project, options.services);
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
+  if (options.supersede) await supersede(ports);
   return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
     withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
   );
+}
+
+/** Asks the process that runs another rollout to take it back, and waits until it has let go of the project. */
+async function supersede(ports: Ports): Promise<void> {
+  const record = (await ports.store.rollouts()).at(-1);
+  if (record === undefined || steering(record, 'supersede') === null || (await ports.store.holder()) === null) return;
+  await ask(ports, record, 'supersede');
+  const deadline = ports.clock.now() + LET_GO_MS;
+  while ((await ports.store.holder()) !== null && ports.clock.now() < deadline) await ports.clock.wait(100);
 }
 
 function warn(ports: Ports, warnings: readonly Pick<Diagnostic, 'code' | 'message' | 'hint'>[]): void {

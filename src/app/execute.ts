@@ -4,7 +4,7 @@ import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
 import { apply, currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
-import { isTerminal } from '../core/state.ts';
+import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FailureEvidence } from './outcome.ts';
@@ -82,7 +82,7 @@ class Execution {
   async run(): Promise<Executed> {
     await this.#watcher.start(this.#session.project);
     for (;;) {
-      await this.#noticeAbort();
+      await this.#noticeRequests();
       const decision = next(this.#record, await this.#look(), this.#session.ports.clock.now());
       if (decision.kind === 'leave' || decision.kind === 'finished') break;
       await this.#follow(decision);
@@ -95,10 +95,16 @@ class Execution {
     this.#watcher.close();
   }
 
-  async #noticeAbort(): Promise<void> {
-    const { state, aborted } = this.#record;
-    const forward = !isTerminal(state) && !state.startsWith('rollback');
-    if (this.#signal.aborted && forward && !aborted) await this.#change({ kind: 'abort-requested' });
+  /** What people ask: by Ctrl-C here, or by a verb in another terminal. */
+  async #noticeRequests(): Promise<void> {
+    const { store, emit } = this.#session.ports;
+    const aborts = this.#signal.aborted ? steering(this.#record, 'abort') : null;
+    if (aborts !== null) await this.#change(aborts);
+    for (let verb = await store.takeRequest(); verb !== null; verb = await store.takeRequest()) {
+      const event = steering(this.#record, verb);
+      if (event !== null) await this.#change(event);
+      else emit({ kind: 'warning', code: null, message: `asked to ${verb}, which is not possible now`, hint: null });
+    }
   }
 
   #follow(decision: Exclude<Decision, { kind: 'leave' | 'finished' }>): Promise<void> {

@@ -91,12 +91,15 @@ function failure(
 ): DeployError {
   const details = [...evidence.details, ...(evidence.cause?.details ?? [])];
   const what = `${record.verb} of ${record.candidate.version ?? record.id}: ${record.message ?? record.state}`;
-  return new DeployError(codeOf(record, evidence, stopped), {
-    what,
-    serves: servesText(record),
-    details,
-    next: evidence.cause?.next,
-  });
+  const next = evidence.cause?.next ?? nextOf(record);
+  return new DeployError(codeOf(record, evidence, stopped), { what, serves: servesText(record), details, next });
+}
+
+/** At a person's gate nothing is wrong: the way on is the first thing to say. */
+function nextOf({ state, pauseReason }: RolloutRecord): string | undefined {
+  if (state !== 'paused' || pauseReason === 'failure') return undefined;
+  const on = pauseReason === 'user' ? 'resume' : 'promote';
+  return `docker-deploy-bg ${on} goes on, docker-deploy-bg abort takes it back`;
 }
 
 function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'interrupt' | 'timeout' | null): ErrorCode {

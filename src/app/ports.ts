@@ -5,6 +5,7 @@ import type { Diagnostic, PreStopHook, ProbeSpec, Project, ProxySpec } from '../
 import type { Release } from '../core/release.ts';
 import type { RecordEvent, RolloutRecord } from '../core/record.ts';
 import type { Action } from '../core/plan.ts';
+import type { Steering } from '../core/steer.ts';
 
 /**
  * What the use cases need from the world. Adapters implement these; only the composition roots build them.
@@ -174,6 +175,12 @@ export interface Store {
   lock(holder: LockHolder): Promise<Lock>;
   /** Who holds the lock now; null if nobody does. */
   holder(): Promise<LockHolder | null>;
+  /** Leaves a request for the process that holds the lock; durable when it resolves. */
+  addRequest(verb: Steering): Promise<void>;
+  /** The oldest request, which is gone then; null if there is none. */
+  takeRequest(): Promise<Steering | null>;
+  /** Calls back when a request may have come, until the signal fires. */
+  watchRequests(changed: () => void, signal: AbortSignal): void;
   /** Removes everything that is ours from the project folder. */
   erase(): Promise<void>;
 }

@@ -57,9 +57,8 @@ async function prepared(
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;
   }
-  return record.candidate.version === options.forwardTo && record.state !== 'paused'
-    ? record
-    : change({ kind: 'abort-requested' });
+  const goesOn = record.candidate.version === options.forwardTo && record.pauseReason !== 'failure';
+  return goesOn ? record : change({ kind: 'abort-requested', replaced: options.forwardTo !== null });
 }
 
 function journalFor(session: Session, record: RolloutRecord) {

@@ -31,8 +31,9 @@ export class Watcher {
     this.#router = router;
   }
 
-  /** Begins to listen to the engine. */
+  /** Begins to listen to the engine and to people. */
   async start(project: string): Promise<void> {
+    this.#ports.store.watchRequests(this.notify, this.#stop.signal);
     await this.#ports.engine.watch(project, this.notify, this.#stop.signal);
   }
 

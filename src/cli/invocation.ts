@@ -3,11 +3,20 @@ import type { GlobalOptions } from './globals.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
+/** A verb that steers a rollout, and runs it on where no other process does. */
+export interface Steered {
+  readonly timeoutMs: number | null;
+}
+
 /** The options of every command, parsed and validated. */
 export interface CommandOptions {
   readonly deploy: DeployOptions;
   readonly status: { readonly json: boolean; readonly exitCode: boolean; readonly watch: boolean };
   readonly rollback: { readonly to: string | null; readonly timeoutMs: number | null };
+  readonly promote: { readonly full: boolean; readonly timeoutMs: number | null };
+  readonly pause: Steered;
+  readonly resume: Steered;
+  readonly abort: Steered;
   readonly cleanup: { readonly dryRun: boolean };
   readonly reset: { readonly force: boolean };
   readonly history: { readonly json: boolean };

@@ -82,6 +82,30 @@ const declareRollback: Declare = (program, choose) => {
     });
 };
 
+const declarePromote: Declare = (program, choose) => {
+  program
+    .command('promote')
+    .summary('let a rollout that waits at a gate go on')
+    .option('--full', 'pass all remaining gates; ready and verified traffic are still waited for', false)
+    .addOption(timeout())
+    .action((raw: { readonly full: boolean; readonly timeout?: number }) => {
+      choose('promote', { full: raw.full, timeoutMs: raw.timeout ?? null });
+    });
+};
+
+/** A verb without options of its own. */
+const declareSteered =
+  (verb: 'pause' | 'resume' | 'abort', summary: string): Declare =>
+  (program, choose) => {
+    program
+      .command(verb)
+      .summary(summary)
+      .addOption(timeout())
+      .action((raw: { readonly timeout?: number }) => {
+        choose(verb, { timeoutMs: raw.timeout ?? null });
+      });
+  };
+
 const declareCleanup: Declare = (program, choose) => {
   program
     .command('cleanup')
@@ -148,6 +172,10 @@ const DECLARATIONS: readonly Declare[] = [
   declareDeploy,
   declareStatus,
   declareRollback,
+  declarePromote,
+  declareSteered('pause', 'stop a rollout where it is; what serves goes on to serve'),
+  declareSteered('resume', 'let a rollout that a person paused go on'),
+  declareSteered('abort', 'take a rollout back'),
   declareCleanup,
   declareReset,
   declareHistory,

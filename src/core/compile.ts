@@ -144,5 +144,8 @@ export function newRecord(
     ready: {},
     failures: [],
     aborted: false,
+    replaced: false,
+    gateUntil: null,
+    ungated: false,
   };
 }

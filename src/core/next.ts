@@ -5,7 +5,7 @@ import type { StepKind, StepOf } from './plan.ts';
 import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
 import { clear, create, remove, run, shared, shrink } from './steps/containers.ts';
-import { complete, hold, monitor, pause } from './steps/gates.ts';
+import { atGate, complete, hold, monitor, pause } from './steps/gates.ts';
 import { goBack, type StepContext } from './steps/outcome.ts';
 import { ready } from './steps/ready.ts';
 import { drain, prepare, weight, wire } from './steps/traffic.ts';
@@ -47,8 +47,8 @@ function interruption(context: StepContext): Decision | null {
     return record.state === 'rollback_paused' ? { kind: 'leave', until: null } : null;
   }
   if (record.aborted) return goBack(context, 'aborted');
-  if (record.state === 'paused') return { kind: 'leave', until: null };
-  return failure(context);
+  if (record.state !== 'paused') return failure(context);
+  return record.pauseReason === 'failure' ? { kind: 'leave', until: null } : (failure(context) ?? atGate(context));
 }
 
 function failure(context: StepContext): Decision | null {
@@ -75,7 +75,7 @@ function runStep(context: StepContext): Decision {
   const step = currentStep(context.record);
   if (step !== undefined) return dispatch(context, step);
   return context.record.state === 'rollback_started'
-    ? { kind: 'event', event: { kind: 'state', trigger: 'back-done' } }
+    ? { kind: 'event', event: { kind: 'state', trigger: context.record.replaced ? 'supersede' : 'back-done' } }
     : { kind: 'finished' };
 }
 

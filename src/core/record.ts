@@ -2,7 +2,7 @@ import type { Color } from './color.ts';
 import type { Millis } from './observed.ts';
 import type { SideName, Step } from './plan.ts';
 import type { Dependency, Route, ServiceSpec } from './project.ts';
-import { transition, type PauseReason, type State, type Trigger } from './state.ts';
+import { isTerminal, transition, type PauseReason, type State, type Trigger } from './state.ts';
 
 /** One release of a rollout, with the place where its containers are. */
 export interface Side {
@@ -67,6 +67,12 @@ export interface RolloutRecord {
   readonly failures: readonly Failure[];
   /** A person asked for the way back. */
   readonly aborted: boolean;
+  /** A later deploy takes the place of this one: the way back ends as superseded. */
+  readonly replaced: boolean;
+  /** When the gate that the rollout stands at opens by itself; null for a person's gate, or at none. */
+  readonly gateUntil: Millis | null;
+  /** A person asked to pass all remaining gates. */
+  readonly ungated: boolean;
 }
 
 /** Everything that can change a record. */
@@ -82,7 +88,13 @@ export type RecordEvent =
   | { readonly kind: 'container-ready'; readonly service: string; readonly id: string }
   | { readonly kind: 'container-failed'; readonly failure: Failure }
   | { readonly kind: 'weight-confirmed'; readonly weight: number }
-  | { readonly kind: 'abort-requested' };
+  | { readonly kind: 'abort-requested'; readonly replaced?: boolean }
+  /** Stands at a gate until a time, or until a person comes (null). */
+  | { readonly kind: 'gate-entered'; readonly until: Millis | null; readonly message: string }
+  /** The gate is over: its time came, or a person ended it; `all` ends the remaining ones too. */
+  | { readonly kind: 'gate-ended'; readonly all: boolean }
+  | { readonly kind: 'user-paused' }
+  | { readonly kind: 'user-resumed' };
 
 /**
  * The record after an event at a time. Pure; the record is the fold of its journal.
@@ -93,7 +105,7 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'state':
       return applyState(record, event, at);
     case 'step-done':
-      return { ...record, cursor: record.cursor + 1, stepStartedAt: at };
+      return { ...record, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null };
     case 'container-ready':
       return { ...record, ready: { ...record.ready, [event.id]: { service: event.service, at } } };
     case 'container-failed':
@@ -101,23 +113,37 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'weight-confirmed':
       return { ...record, weight: event.weight, weightAt: at };
     case 'abort-requested':
-      return { ...record, aborted: true };
+      return { ...record, aborted: true, replaced: event.replaced ?? false };
+    case 'gate-entered':
+      return { ...moved(record, 'pause', at), pauseReason: 'step', message: event.message, gateUntil: event.until };
+    case 'gate-ended':
+      return endGate(record, event.all, at);
+    case 'user-paused':
+      return { ...moved(record, 'pause', at), pauseReason: 'user', message: 'paused by a person' };
+    case 'user-resumed':
+      return moved(record, 'resume', at);
   }
 }
 
+function endGate(record: RolloutRecord, all: boolean, at: Millis): RolloutRecord {
+  const going = record.state === 'paused' ? moved(record, 'resume', at) : record;
+  return { ...going, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null, ungated: record.ungated || all };
+}
+
 function applyState(record: RolloutRecord, event: Extract<RecordEvent, { kind: 'state' }>, at: Millis): RolloutRecord {
-  const state = transition(record.state, event.trigger);
-  if (state === null) throw new Error(`a rollout that is ${record.state} cannot ${event.trigger}`);
-  const ended = state === 'completed' || state === 'rollback_completed' || state === 'superseded';
   return {
-    ...record,
-    state,
+    ...moved(record, event.trigger, at),
     pauseReason: event.reason ?? null,
     message: event.message ?? record.message,
-    endedAt: ended ? at : null,
-    ...(event.steps === undefined ? {} : { steps: event.steps, cursor: 0 }),
-    stepStartedAt: at,
+    ...(event.steps === undefined ? {} : { steps: event.steps, cursor: 0, gateUntil: null }),
   };
+}
+
+/** In the state after a trigger. @throws if the trigger is not possible: that is a defect of the planner */
+function moved(record: RolloutRecord, trigger: Trigger, at: Millis): RolloutRecord {
+  const state = transition(record.state, trigger);
+  if (state === null) throw new Error(`a rollout that is ${record.state} cannot ${trigger}`);
+  return { ...record, state, pauseReason: null, endedAt: isTerminal(state) ? at : null, stepStartedAt: at };
 }
 
 /** The side by its name. */

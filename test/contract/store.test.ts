@@ -122,6 +122,15 @@ describe('the lock', () => {
     await second.release();
   });
 
+  it('of a holder whose heart stopped just now is waited for until its lease ends', async () => {
+    const first = await store.lock(holder);
+    const path = state('lock', String(first.epoch));
+    const claim = JSON.parse(await readFile(path, 'utf8')) as { beat: number };
+    await first.release();
+    await writeFile(path, JSON.stringify({ ...claim, beat: claim.beat - 9_500, released: false }));
+    await (await store.lock({ ...holder, who: 'second' })).release();
+  });
+
   it('of an earlier boot is over', async () => {
     const first = await store.lock(holder);
     const path = state('lock', String(first.epoch));

@@ -7,9 +7,11 @@ import { type Color, isColor } from '../../core/color.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
 import type { Release } from '../../core/release.ts';
+import type { Steering } from '../../core/steer.ts';
 import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
 import { appendEntry, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
+import { addRequest, takeRequest, watchRequests } from './requests.ts';
 
 export interface StoreOptions {
   /** Folder of `.deployment-color`. */
@@ -109,6 +111,18 @@ export class FileStore implements Store {
     return holderOf(this.#lock);
   }
 
+  addRequest(verb: Steering): Promise<void> {
+    return addRequest(this.#requests, verb);
+  }
+
+  takeRequest(): Promise<Steering | null> {
+    return takeRequest(this.#requests);
+  }
+
+  watchRequests(changed: () => void, signal: AbortSignal): void {
+    watchRequests(this.#requests, changed, signal);
+  }
+
   async erase(): Promise<void> {
     await this.setColor(null);
     await writing(this.#state, () => rm(this.#state, { recursive: true, force: true }));
@@ -120,6 +134,10 @@ export class FileStore implements Store {
 
   get #releases(): string {
     return join(this.#state, 'releases');
+  }
+
+  get #requests(): string {
+    return join(this.#state, 'requests');
   }
 
   get #lock(): string {

@@ -6,7 +6,6 @@ type Both = ProjectSettings | ServiceSettings;
 
 /** Keys that are valid, but that nothing executes yet. Whoever builds one deletes its line. */
 const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
-  ['promote', ({ promote }) => promote !== undefined && promote !== 'auto'],
   ['steps', (settings) => 'steps' in settings],
   ['checks', ({ checks }) => checks !== undefined],
   ['watch', ({ watch }) => watch !== undefined],

@@ -6,15 +6,19 @@ import { longRunning } from '../strategies/create-ready.ts';
 import { fail, type StepContext } from './outcome.ts';
 import { draining } from './traffic.ts';
 
+/** A gate that was left by a person's pause keeps its time; whoever asked to pass all gates meets none. */
 export function pause({ record, now }: StepContext, step: StepOf<'pause'>): Decision {
-  if (step.ms === null) {
-    return {
-      kind: 'event',
-      event: { kind: 'state', trigger: 'pause', reason: 'step', message: 'waits for a person to promote' },
-    };
-  }
-  const until = record.stepStartedAt + step.ms;
-  return now >= until ? stepDone : wait('the time before the switch', until);
+  const until = record.gateUntil ?? (step.ms === null ? null : now + step.ms);
+  if (record.ungated || (until !== null && now >= until)) return stepDone;
+  const message = until === null ? 'waits for a person to promote' : 'waits for its time to promote';
+  return { kind: 'event', event: { kind: 'gate-entered', until, message } };
+}
+
+/** What happens while the rollout stands at a gate. */
+export function atGate({ record, now }: StepContext): Decision {
+  if (record.pauseReason !== 'step' || record.gateUntil === null) return { kind: 'leave', until: null };
+  if (now >= record.gateUntil) return { kind: 'event', event: { kind: 'gate-ended', all: false } };
+  return wait('the time to promote', record.gateUntil);
 }
 
 /** The old replicas drain while the candidate is watched. */

@@ -1,0 +1,48 @@
+import { mkdirSync, watch } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Steering } from '../../core/steer.ts';
+import { FOLDER_MODE, isMissing, makeFolder, readIfThere, writeDurably } from './files.ts';
+
+const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'supersede']);
+
+let count = 0;
+
+/** One file a request, named so that they sort by time. */
+export async function addRequest(folder: string, verb: Steering): Promise<void> {
+  await makeFolder(folder);
+  count += 1;
+  const name = [String(Date.now()).padStart(16, '0'), String(process.pid), String(count)].join('-');
+  await writeDurably(join(folder, name), verb);
+}
+
+/** The oldest request, which is removed. Something that is no request is removed and passed over. */
+export async function takeRequest(folder: string): Promise<Steering | null> {
+  for (const name of await requestNames(folder)) {
+    const path = join(folder, name);
+    const verb = verbSchema.safeParse(await readIfThere(path));
+    await rm(path, { force: true });
+    if (verb.success) return verb.data;
+  }
+  return null;
+}
+
+/** A folder that cannot be watched costs only time: the executor looks at every poll as well. */
+export function watchRequests(folder: string, changed: () => void, signal: AbortSignal): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    watch(folder, { signal, persistent: false }, changed).on('error', () => undefined);
+  } catch {
+    return;
+  }
+}
+
+async function requestNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { currentStep, type RecordEvent, type RolloutRecord } from './record.ts';
+
+/** What a person can ask of a rollout. */
+export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort' | 'supersede';
+
+/**
+ * What a request changes in a rollout, or null if it is not possible in this state (DESIGN section 6, the verbs):
+ * a promotion ends the gate that the rollout stands at, nothing else; `from` never changes.
+ */
+export function steering(record: RolloutRecord, verb: Steering): RecordEvent | null {
+  switch (verb) {
+    case 'promote':
+    case 'promote-full':
+      return standsAtGate(record) ? { kind: 'gate-ended', all: verb === 'promote-full' } : null;
+    case 'pause':
+      return record.state === 'updating' ? { kind: 'user-paused' } : null;
+    case 'resume':
+      return record.state === 'paused' && record.pauseReason === 'user' ? { kind: 'user-resumed' } : null;
+    case 'abort':
+    case 'supersede':
+      return canGoBack(record) ? { kind: 'abort-requested', replaced: verb === 'supersede' } : null;
+  }
+}
+
+function standsAtGate(record: RolloutRecord): boolean {
+  if (record.state !== 'updating' && record.state !== 'paused') return false;
+  return currentStep(record)?.kind === 'pause';
+}
+
+function canGoBack({ state, aborted }: RolloutRecord): boolean {
+  return !aborted && (state === 'pending' || state === 'updating' || state === 'paused');
+}
