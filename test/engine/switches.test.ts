@@ -3,6 +3,8 @@ import { type Relay, startRelay } from '../../demo/load/relay.ts';
 import { ok, type ProxyKind, TestProject } from '../support/project.ts';
 
 const ROUNDS = 10;
+/** Twenty rollouts: a minute where nothing else runs, several on a machine that is busy. */
+const TIMEOUT_MS = 900_000;
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('20 switches back and forth behind %s', (proxy) => {
   let project: TestProject;
@@ -39,5 +41,5 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('20 switches back and forth behind 
     expect(reports.flatMap((report) => report.failures)).toEqual([]);
     for (const { byVersion } of reports) expect(Object.keys(byVersion).sort()).toEqual(['v1', 'v2']);
     expect(await project.status()).toMatchObject({ live: { version: 'v1', color: 'blue' }, disagreements: [] });
-  });
+  }, TIMEOUT_MS);
 });
