@@ -39,7 +39,8 @@ export function nothingToDo(version: string | null, color: Color | null, message
 /** What would be done. */
 export function planned(record: RolloutRecord): Outcome {
   const { version, color } = record.candidate;
-  const message = `would move ${sideName(record.stable)} to ${sideName(record.candidate)}`;
+  const from = record.stable === null ? '' : ` in the place of ${sideName(record.stable)}`;
+  const message = `would bring in ${sideName(record.candidate)}${from}`;
   return {
     exit: EXIT.ok,
     state: 'planned',
@@ -79,7 +80,8 @@ export function outcomeOf(
     color,
     message: `${sideName(record.candidate)} serves all traffic`,
     plan: [],
-    durationMs: (record.endedAt ?? record.acceptedAt) - record.acceptedAt,
+    // The last step began when the one before it ended: drained and removed count as well.
+    durationMs: record.stepStartedAt - record.acceptedAt,
     holdUntil: heldUntil(record),
   };
 }
@@ -112,7 +114,7 @@ function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'inte
 
 function servesText(record: RolloutRecord): string {
   if (record.state === 'rollback_paused') return 'the way back is not finished: see status for what serves';
-  if (record.stable === null) return 'nothing served before, and nothing was promised to';
+  if (record.stable === null) return 'no version was live before this deploy';
   return `${sideName(record.stable)} serves all traffic`;
 }
 

@@ -2,6 +2,7 @@ import type { RolloutRecord } from '../core/record.ts';
 import { apply, currentStep } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
 import { execute, type Executed } from './execute.ts';
+import { forgetOldReleases } from './releases.ts';
 import type { Session } from './session.ts';
 import { type Known, refuseForeign, survey } from './state.ts';
 
@@ -32,8 +33,17 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   refuseForeign(known.observed, session.storeId, options.takeOver ?? false);
   const last = known.records.at(-1);
   const record = last === undefined || isFinished(last) ? null : await prepared(session, last, options);
-  const finished = record === null ? null : await execute(session, record, signal, true);
+  const finished = record === null ? null : await finish(session, record, signal);
   return { known: last === undefined || isFinished(last) ? known : await survey(session), finished };
+}
+
+/** Runs it to its end, and leaves as little behind as the command that was killed would have. */
+async function finish(session: Session, record: RolloutRecord, signal: AbortSignal): Promise<Executed> {
+  const { release: id } = record.candidate;
+  const release = id === null ? null : await session.ports.store.release(id);
+  const executed = await execute(session, record, signal, true);
+  if (release !== null) await forgetOldReleases(session, release.history);
+  return executed;
 }
 
 function isFinished(record: RolloutRecord): boolean {

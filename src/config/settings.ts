@@ -56,6 +56,6 @@ function findingsOf(issue: z.core.$ZodIssue, base: KeyPath): readonly Finding[] 
     code: 'E01',
     path: [...path, key],
     message: `unknown key ${pathText([...path, key])}`,
-    hint: 'remove it or correct its name; docs/configuration.md lists all keys',
+    hint: 'remove it or correct its name; "Configuration" in the README lists all keys',
   }));
 }

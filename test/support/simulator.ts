@@ -1,6 +1,7 @@
 import type { Color } from '../../src/core/color.ts';
 import { composeProject } from '../../src/core/color.ts';
 import { type Compiled, newRecord } from '../../src/core/compile.ts';
+import type { Wait } from '../../src/core/decision.ts';
 import { next } from '../../src/core/next.ts';
 import type { Attempt, Observed, ObservedContainer, RouteState } from '../../src/core/observed.ts';
 import type { Action } from '../../src/core/plan.ts';
@@ -252,44 +253,62 @@ export function run(world: World, compiled: Compiled, options: RunOptions = {}):
 
 /** Runs a record from where it stands, with nothing remembered but itself. */
 export function resume(world: World, start: RolloutRecord, options: RunOptions = {}): SimResult {
-  let record = start;
-  let attempts: Record<string, Attempt> = {};
-  const drains: Record<string, Observed['drains'][string]> = {};
-  const states: string[] = [record.state];
-  const steps: string[] = [];
+  const simulation = new Simulation(world, start);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (options.killAfter?.(record) === true) return { record, states, steps };
-    const outside = options.meanwhile?.(record, world) ?? null;
-    const decision =
-      outside === null
-        ? next(record, world.observed(attempts, drains), world.now)
-        : { kind: 'event' as const, event: outside };
-    if (decision.kind === 'finished' || decision.kind === 'leave') return { record, states, steps };
-    if (decision.kind === 'act') {
-      Object.assign(attempts, attempted(world, record, decision.action));
-    } else if (decision.kind === 'event') {
-      const before = record;
-      record = apply(record, decision.event, world.now);
-      if (record.state !== before.state) states.push(record.state);
-      if (record.cursor !== before.cursor || record.steps !== before.steps) {
-        attempts = {};
-        const step = currentStep(record);
-        if (step !== undefined) steps.push(stepText(step));
-      }
-    } else {
-      advance(world, decision.wait.until);
-      for (const id of decision.wait.drain) {
-        const zeros = world.inFlight() === 0 ? (drains[id]?.zeros ?? 0) + 1 : 0;
-        drains[id] = {
-          inFlight: world.inFlight(),
-          zeros,
-          atSwitch: drains[id]?.atSwitch ?? world.inFlight(),
-          at: world.now,
-        };
-      }
+    if (options.killAfter?.(simulation.record) === true) return simulation;
+    const outside = options.meanwhile?.(simulation.record, world) ?? null;
+    if (outside !== null) simulation.change(outside);
+    else if (!simulation.step()) return simulation;
+  }
+  const { cursor, state } = simulation.record;
+  throw new Error(`the rollout did not come to rest; it stands at step ${String(cursor)}, ${state}`);
+}
+
+/** The executor without a process: performs decisions on a world, and remembers what a process would. */
+class Simulation implements SimResult {
+  record: RolloutRecord;
+  readonly states: string[];
+  readonly steps: string[] = [];
+  readonly #world: World;
+  readonly #drains: Record<string, Observed['drains'][string]> = {};
+  #attempts: Record<string, Attempt> = {};
+
+  constructor(world: World, record: RolloutRecord) {
+    this.#world = world;
+    this.record = record;
+    this.states = [record.state];
+  }
+
+  /** One decision. @returns false when the rollout rests */
+  step(): boolean {
+    const observed = this.#world.observed(this.#attempts, this.#drains);
+    const decision = next(this.record, observed, this.#world.now);
+    if (decision.kind === 'finished' || decision.kind === 'leave') return false;
+    if (decision.kind === 'act') Object.assign(this.#attempts, attempted(this.#world, this.record, decision.action));
+    else if (decision.kind === 'event') this.change(decision.event);
+    else this.#wait(decision.wait);
+    return true;
+  }
+
+  change(event: RecordEvent): void {
+    const before = this.record;
+    this.record = apply(before, event, this.#world.now);
+    if (this.record.state !== before.state) this.states.push(this.record.state);
+    if (this.record.cursor === before.cursor && this.record.steps === before.steps) return;
+    this.#attempts = {};
+    const step = currentStep(this.record);
+    if (step !== undefined) this.steps.push(stepText(step));
+  }
+
+  #wait(wait: Wait): void {
+    advance(this.#world, wait.until);
+    const inFlight = this.#world.inFlight();
+    for (const id of wait.drain) {
+      const before = this.#drains[id];
+      const zeros = inFlight === 0 ? (before?.zeros ?? 0) + 1 : 0;
+      this.#drains[id] = { inFlight, zeros, atSwitch: before?.atSwitch ?? inFlight, at: this.#world.now };
     }
   }
-  throw new Error(`the rollout did not come to rest; it stands at step ${String(record.cursor)}, ${record.state}`);
 }
 
 /** Performs an action, and says how it went as the executor would. */

@@ -16,6 +16,7 @@ const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
   ['shrink_stable', (settings) => settings.shrink_stable === true],
   ['update', (settings) => 'update' in settings],
   ['notify', (settings) => 'notify' in settings],
+  ['proxy.host', (settings) => 'proxy' in settings && settings.proxy?.host === true],
 ];
 
 /** Strategies that are valid, but that nothing executes yet. */
@@ -44,7 +45,7 @@ function replaced(placement: string): boolean {
 function keys(settings: Both, path: readonly string[], whose: string): readonly Finding[] {
   return KEYS.filter(([, given]) => given(settings)).map(([key]) => ({
     code: 'E99',
-    path: [...path, key],
+    path: [...path, ...key.split('.')],
     message: `${whose}${key} is not available yet`,
     hint: 'remove it for now',
   }));

@@ -99,7 +99,11 @@ const CODED = z.object({ code: z.string(), hint: z.string(), keys: z.array(z.str
 export function codeOf(issue: z.core.$ZodIssue): { code: string; hint: string; keys: readonly string[] } {
   const coded = issue.code === 'custom' ? CODED.safeParse(issue.params) : null;
   if (coded?.success === true) return { code: coded.data.code, hint: coded.data.hint, keys: coded.data.keys ?? [] };
-  return { code: 'E01', hint: 'see docs/configuration.md', keys: issue.code === 'unrecognized_keys' ? issue.keys : [] };
+  return {
+    code: 'E01',
+    hint: 'see "Configuration" in the README',
+    keys: issue.code === 'unrecognized_keys' ? issue.keys : [],
+  };
 }
 
 /** A step of zod's path as a key; symbols cannot stand in YAML. */

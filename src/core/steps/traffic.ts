@@ -73,7 +73,8 @@ function routesAnywhere(record: StepContext['record']): boolean {
 export function drain(context: StepContext, step: StepOf<'drain'>): Decision {
   const { record, observed, now } = context;
   const side = requireSide(record, step.side);
-  const until = (record.weightAt ?? record.stepStartedAt) + longest(side, (service) => service.drainTimeoutMs);
+  const longestDrain = Math.max(0, ...step.services.map((name) => side.services[name]?.drainTimeoutMs ?? 0));
+  const until = (record.weightAt ?? record.stepStartedAt) + longestDrain;
   const busy = draining(context, step).filter((c) => (observed.drains[c.id]?.zeros ?? 0) < ZEROS_NEEDED);
   if (busy.length === 0 || now >= until) return stepDone;
   const what = busy.map((c) => `${c.name}: ${inFlightText(context, c)}`).join('; ');
