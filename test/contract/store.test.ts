@@ -55,6 +55,14 @@ describe('the journal', () => {
     expect(await store.rollouts()).toMatchObject([{ state: 'updating' }]);
   });
 
+  it('is not written by who only reads it: the line without an end may be another process’s, under way', async () => {
+    await store.append({ kind: 'accepted', at: 1, record });
+    await appendFile(state('journal.ndjson'), '{"kind":"event","at":2,"rol');
+    const before = await readFile(state('journal.ndjson'), 'utf8');
+    await store.rollouts();
+    expect(await readFile(state('journal.ndjson'), 'utf8')).toBe(before);
+  });
+
   it.each([
     ['garbage in the middle', 'xx\n'],
     ['a line of another shape', '{"kind":"event","at":"noon"}\n'],

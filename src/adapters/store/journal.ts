@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { JournalEntry } from '../../app/ports.ts';
 import { apply, type RolloutRecord } from '../../core/record.ts';
@@ -33,19 +33,34 @@ const entrySchema = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('result'), at: z.number(), rollout: z.string() }),
 ]);
 
-/** Appends one line, durable when this resolves. */
+/** Appends one line, durable when this resolves. Only who holds the lock may. */
 export async function appendEntry(path: string, entry: JournalEntry): Promise<void> {
   if (entry.kind === 'accepted') await compact(path);
   await writing(path, async () => {
-    const file = await open(path, 'a', FILE_MODE);
+    const file = await open(path, 'a+', FILE_MODE);
     try {
       await file.chmod(FILE_MODE);
+      await dropTornLine(file);
       await file.appendFile(`${JSON.stringify(entry)}\n`);
       await file.datasync();
     } finally {
       await file.close();
     }
   });
+}
+
+/**
+ * The new line must not be glued to one that a dying process left without its end. Readers only skip it: to them a
+ * line that is being written at this moment looks the same.
+ */
+async function dropTornLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  const end = Buffer.alloc(1);
+  if (size === 0) return;
+  await file.read(end, 0, 1, size - 1);
+  if (end.toString() === '\n') return;
+  const whole = await file.readFile();
+  await file.truncate(whole.lastIndexOf('\n') + 1);
 }
 
 /** All rollouts, oldest first: the fold of the journal. @throws state-unreadable */
@@ -61,19 +76,10 @@ export async function readRollouts(path: string): Promise<readonly RolloutRecord
   return [...records.values()];
 }
 
-/** A last line without its end was being written when the machine or process died: nothing was done on its behalf. */
+/** A last line without its end is being written, or was when its process died: nothing was done on its behalf yet. */
 async function readEntries(path: string): Promise<JournalEntry[]> {
-  const text = await readIfThere(path);
-  if (text === null) return [];
-  const lines = text.split('\n');
-  const torn = lines.pop();
-  if (torn !== '' && torn !== undefined) await dropTornLine(path, text.length - torn.length, text);
+  const lines = ((await readIfThere(path)) ?? '').split('\n').slice(0, -1);
   return lines.filter((line) => line !== '').map((line, index) => parseEntry(path, line, index + 1));
-}
-
-/** The next append must not be glued to the torn line. */
-async function dropTornLine(path: string, length: number, text: string): Promise<void> {
-  await writeDurably(path, text.slice(0, length));
 }
 
 function parseEntry(path: string, line: string, number: number): JournalEntry {
