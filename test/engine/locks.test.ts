@@ -96,7 +96,7 @@ describe('a deploy of v2 that was killed', () => {
   it.each(Object.keys(POINTS) as Point[])('%s is continued by the same command', async (point) => {
     // Longer than v2 is watched: v1 still has something to finish when its time comes.
     if (point === 'while v1 drains')
-      long = project.load({ kinds: { slow: { concurrency: 4, path: '/slow?ms=6000' } } });
+      long = project.load({ kinds: { slow: { concurrency: 4, everyMs: 6000, path: '/slow?ms=6000' } } });
     await killedAt(point);
     const run = await project.deploy('v2');
     expect(run, run.stderr).toMatchObject({ exit: 0 });
