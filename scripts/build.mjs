@@ -29,9 +29,9 @@ const COMMON = {
   metafile: true,
 };
 
-// dockerode loads these at import, for sessions of BuildKit and for ssh hosts. We use neither of its two, and they
+// dockerode loads these at import, for builds, sessions of BuildKit and ssh hosts. We use none of these, and they
 // are six sevenths of the bundle and more than half of the start-up. Whoever calls one is told so.
-const UNUSED = /^(@grpc\/.*|ssh2|cpu-features)$/;
+const UNUSED = /^(@grpc\/.*|ssh2|cpu-features|protobufjs|tar-fs|@balena\/dockerignore)$/;
 const STUB = `
 const missing = (name) => function () { throw new Error('MODULE.' + name + ' is not part of this bundle'); };
 module.exports = new Proxy({}, {

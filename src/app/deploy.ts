@@ -86,14 +86,23 @@ async function deployIn(
   }
   requireClear(known.live);
   ports.emit({ kind: 'phase', text: 'fetching images' });
-  const [drift, ofProxy] = await Promise.all([
-    ports.compose.sharedDrift(project, known.observed.containers),
-    session.router.warnings(),
-    ports.compose.fetchImages(project, askedServices(project, options), options),
-  ]);
-  warn(ports, [...drift, ...ofProxy]);
+  await ports.compose.fetchImages(project, askedServices(project, options), options);
   const release = await freeze(ports, project, options, known.liveRelease);
-  return rollOut(session, { project, options, known, release }, signal);
+  const told = tellOfEnvironment(session, project, known);
+  try {
+    return await rollOut(session, { project, options, known, release }, signal);
+  } finally {
+    await told;
+  }
+}
+
+/** What a deploy does not change but people should know; looked up while the deploy waits for other things. */
+async function tellOfEnvironment({ ports, router }: Session, project: Project, known: Known): Promise<void> {
+  const looked = await Promise.allSettled([
+    ports.compose.sharedDrift(project, known.observed.containers),
+    router.warnings(),
+  ]);
+  for (const result of looked) if (result.status === 'fulfilled') warn(ports, result.value);
 }
 
 interface Rollout {
@@ -180,7 +189,7 @@ async function freeze(
       });
     }
     const imageId = image?.id ?? 'not pulled yet';
-    fingerprints[name] = { imageId, identity: ports.compose.identity(project, name, imageId) };
+    fingerprints[name] = { imageId, identity: await ports.compose.identity(project, name, imageId) };
   }
   const createdAt = new Date(ports.clock.now()).toISOString();
   return snapshot({

@@ -70,7 +70,7 @@ export interface Compose {
   /** Starts one shared service from the user's own files; an existing container is never recreated. */
   startShared(project: Project, service: string): Promise<void>;
   /** What a service of a release is made of, hashed: definition, image id, contents of its secrets and configs. Replicas do not count. */
-  identity(project: Project, service: string, imageId: string): string;
+  identity(project: Project, service: string, imageId: string): Promise<string>;
   /**
    * Writes the frozen file of a release on a color (null: the user's own project) into the release's folder.
    * Does the whole color transform of DESIGN section 3. Repeating it gives the same file.

@@ -25,6 +25,7 @@ export class Watcher {
   readonly #running = new Map<string, AbortController>();
   #wake: () => void = () => undefined;
   #changed = false;
+  #broken: { readonly error: unknown } | null = null;
 
   constructor(ports: Ports, router: Router) {
     this.#ports = ports;
@@ -49,6 +50,7 @@ export class Watcher {
     if (!this.#changed)
       await this.#sleep(Math.max(0, Math.min(wait.until - this.#ports.clock.now(), this.#ports.pollMs)));
     this.#changed = false;
+    if (this.#broken !== null) throw this.#broken.error;
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -66,17 +68,29 @@ export class Watcher {
     const wanted = new Map<string, () => void>();
     for (const { container, probe } of containers) {
       if (probe !== null && wait.probe.includes(container.id)) {
-        wanted.set(`probe ${container.id}`, () => void this.#probeLoop(container, probe));
+        wanted.set(`probe ${container.id}`, () => {
+          this.#inBackground(this.#probeLoop(container, probe));
+        });
       }
     }
     if (wait.drain.length > 0) {
       const drained = containers
         .filter(({ container }) => wait.drain.includes(container.id))
         .map(({ container }) => container);
-      wanted.set(`drain ${[...wait.drain].sort().join(' ')}`, () => void this.#drainLoop(drained));
+      wanted.set(`drain ${[...wait.drain].sort().join(' ')}`, () => {
+        this.#inBackground(this.#drainLoop(drained));
+      });
     }
     for (const [key, stop] of this.#running) if (!wanted.has(key)) this.#end(key, stop);
     for (const [key, begin] of wanted) if (!this.#running.has(key)) begin();
+  }
+
+  /** A defect in the background must not go unnoticed: the next wait throws it. */
+  #inBackground(loop: Promise<void>): void {
+    loop.catch((error: unknown) => {
+      this.#broken ??= { error };
+      this.notify();
+    });
   }
 
   #begin(key: string): AbortSignal {

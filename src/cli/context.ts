@@ -1,7 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { DockerCompose } from '../adapters/compose/compose.ts';
+import { LazyCompose } from '../adapters/compose/lazy.ts';
 import { userFiles } from '../adapters/compose/files.ts';
 import type { ComposeOptions } from '../adapters/compose/options.ts';
 import { connect } from '../adapters/docker/connect.ts';
@@ -34,6 +33,7 @@ export async function createContext(globals: GlobalOptions, reporter: Reporter, 
   const settings = readSettings(io.env, io.cwd);
   const docker = requireDocker(io.env);
   const endpoint = await resolveEndpoint(globals.docker, io.env, async (args) => {
+    const { execa } = await import('execa');
     const { stdout } = await execa(docker, args, { stdin: 'ignore' });
     return stdout;
   });
@@ -57,7 +57,7 @@ async function buildPorts(parts: Parts): Promise<Ports> {
     clock: systemClock,
     ids: timedIds,
     engine: new DockerEngine(docker),
-    compose: new DockerCompose(compose),
+    compose: new LazyCompose(compose),
     router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
     prober: createProber({ clock: systemClock }),
     store: new FileStore({

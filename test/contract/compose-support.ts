@@ -76,7 +76,7 @@ export class Workspace {
     const services = await Promise.all(
       replaced.map(async (spec) => {
         const imageId = await docker('image', 'inspect', '-f', '{{.Id}}', spec.image).catch(() => 'sha256:none');
-        const identity = compose.identity(project, spec.name, imageId);
+        const identity = await compose.identity(project, spec.name, imageId);
         return [spec.name, { ...spec, version: project.version, imageId, pinnedImage: spec.image, identity }] as const;
       }),
     );

@@ -63,8 +63,8 @@ export class DockerCompose implements Compose {
     await this.#shared(project, service, ['up', '-d', '--no-deps', '--no-recreate', service]);
   }
 
-  identity(project: Project, service: string, imageId: string): string {
-    return serviceIdentity(project, service, imageId);
+  identity(project: Project, service: string, imageId: string): Promise<string> {
+    return Promise.resolve(serviceIdentity(project, service, imageId));
   }
 
   async freeze(frozen: FrozenRelease): Promise<void> {

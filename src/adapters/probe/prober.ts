@@ -1,4 +1,3 @@
-import { Client } from 'undici';
 import type { Clock, Prober } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { ObservedContainer, ProbeReading } from '../../core/observed.ts';
@@ -40,7 +39,11 @@ async function firstAnswer(addresses: readonly string[], spec: ProbeSpec, clock:
   return Promise.any(good).catch(async () => (await answers[0]) ?? { ok: false, detail: 'no answer' });
 }
 
+/** A megabyte that is read while containers start, and not at all by commands that probe nothing. */
+const undici = async (): Promise<typeof import('undici')> => (await import('undici')).default;
+
 async function askOnce(address: string, spec: ProbeSpec, clock: Clock): Promise<Answer> {
+  const { Client } = await undici();
   const host = address.includes(':') ? `[${address}]` : address;
   const client = new Client(`http://${host}:${spec.port}`, { connect: { timeout: spec.timeoutMs } });
   const started = clock.now();
