@@ -46,6 +46,11 @@ export function routed(side: Side): string[] {
   return longRunning(side).filter((name) => side.services[name]?.route !== null);
 }
 
+/** How many replicas of a service a side wants; none of one that it does not have. */
+export function replicasOf(side: Side, service: string): number {
+  return side.services[service]?.replicas ?? 0;
+}
+
 /** The longest value of a setting among a side's services. */
 export function longest(side: Side, value: (service: SideService) => number): number {
   return Math.max(0, ...Object.values(side.services).map(value));

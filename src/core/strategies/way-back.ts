@@ -1,7 +1,8 @@
 import type { Step } from '../plan.ts';
 import type { RolloutRecord, Side } from '../record.ts';
 import { isScale } from '../sides.ts';
-import { callersFirst, longRunning, routed } from './create-ready.ts';
+import { callersFirst, longRunning, replicasOf, routed } from './create-ready.ts';
+import { shrink } from './scale.ts';
 
 /**
  * The way back: the stable release gets all traffic first, then the candidate drains and goes. Stable replicas that
@@ -13,7 +14,7 @@ export function wayBack(record: RolloutRecord): Step[] {
   if (record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
   if (stable !== null) steps.push(...restore(stable));
   if (stable !== null && record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
-  if (isScale(record) && stable !== null) return [...steps, ...shrinkBack(stable, candidate)];
+  if (isScale(record) && stable !== null) return [...steps, ...shrink(candidate, stable)];
   if (record.weight !== null && routed(candidate).length > 0) {
     steps.push({ kind: 'drain', side: 'candidate', services: routed(candidate) });
   }
@@ -27,26 +28,8 @@ function restore(stable: Side): Step[] {
       kind: 'create',
       side: 'stable',
       service,
-      replicas: replicas(stable, service),
+      replicas: replicasOf(stable, service),
     })),
     { kind: 'ready', side: 'stable', services },
   ];
-}
-
-function shrinkBack(stable: Side, candidate: Side): Step[] {
-  const grown = longRunning(candidate).filter((name) => replicas(candidate, name) > replicas(stable, name));
-  const drained = grown.filter((name) => routed(candidate).includes(name));
-  return [
-    ...(drained.length > 0 ? [{ kind: 'drain', side: 'candidate', services: drained } as const] : []),
-    ...grown.map((service): Step => ({
-      kind: 'shrink',
-      side: 'candidate',
-      service,
-      replicas: replicas(stable, service),
-    })),
-  ];
-}
-
-function replicas(side: Side, service: string): number {
-  return side.services[service]?.replicas ?? 0;
 }
