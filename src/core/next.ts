@@ -6,7 +6,7 @@ import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
 import { clear, create, remove, run, shared, shrink } from './steps/containers.ts';
 import { atGate, complete, hold, monitor, pause } from './steps/gates.ts';
-import { goBack, type StepContext } from './steps/outcome.ts';
+import { goBack, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
 import { ready } from './steps/ready.ts';
 import { drain, prepare, weight, wire } from './steps/traffic.ts';
 
@@ -55,20 +55,10 @@ function failure(context: StepContext): Decision | null {
   const { record, observed, now } = context;
   const judged = verdict(record);
   if (judged.kind === 'act') {
-    return judged.action === 'pause' || record.stable === null
-      ? pauseForFailure(record, judged.message)
-      : goBack(context, judged.message);
+    return judged.action === 'pause' ? pauseForFailure(judged.message) : turnAround(context, judged.message);
   }
   const found = newFailureAfterReady(record, observed, now);
   return found === null ? null : { kind: 'event', event: { kind: 'container-failed', failure: found } };
-}
-
-function pauseForFailure(record: RolloutRecord, message: string): Decision {
-  const suffix = record.stable === null ? '; there is no previous release to go back to' : '';
-  return {
-    kind: 'event',
-    event: { kind: 'state', trigger: 'pause', reason: 'failure', message: `${message}${suffix}` },
-  };
 }
 
 function runStep(context: StepContext): Decision {

@@ -238,6 +238,13 @@ describe('blue-green', () => {
     expect(record.message).toContain('there is no previous release');
   });
 
+  it('a first deploy that could not start anything leaves nothing to look at, and ends', () => {
+    const world = new World({ createFails: { v1: 'no such network' } });
+    const { record } = run(world, plan(world, v1, null));
+    expect(record.state).toBe('rollback_completed');
+    expect(record.message).toContain('no such network');
+  });
+
   it('U34 a broken old version is no reason to wait', () => {
     const world = deployed(v1, { scripts: { v1: { '*': script('h') } } });
     expect(run(world, plan(world, v2, v1)).record.state).toBe('completed');

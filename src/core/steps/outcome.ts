@@ -1,6 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { Millis, Observed } from '../observed.ts';
 import type { RolloutRecord } from '../record.ts';
+import { containersOf } from '../sides.ts';
 import { isGoingBack } from '../state.ts';
 import { wayBack } from '../strategies/way-back.ts';
 
@@ -16,12 +17,23 @@ export function goBack({ record }: StepContext, message: string): Decision {
   return { kind: 'event', event: { kind: 'state', trigger: 'back', message, steps: wayBack(record) } };
 }
 
-/** A step that cannot succeed: forward means back, back means that a person is needed, a first deploy stays as it is. */
+/** Stays where it is until a person comes. */
+export function pauseForFailure(message: string): Decision {
+  return { kind: 'event', event: { kind: 'state', trigger: 'pause', reason: 'failure', message } };
+}
+
+/**
+ * What a failure means that is not tolerated: back. A first deploy has nothing to go back to; what it started stays,
+ * for a person to look at (ORACLE U30), and where it started nothing there is nothing to stay for.
+ */
+export function turnAround(context: StepContext, message: string): Decision {
+  const { record, observed } = context;
+  if (record.stable !== null || containersOf(observed, record.candidate).length === 0) return goBack(context, message);
+  return pauseForFailure(`${message}; there is no previous release to go back to`);
+}
+
+/** A step that cannot succeed: forward means back, back means that a person is needed. */
 export function fail(context: StepContext, message: string): Decision {
-  const { record } = context;
-  if (isGoingBack(record.state))
-    return { kind: 'event', event: { kind: 'state', trigger: 'back-pause', reason: 'failure', message } };
-  if (record.stable !== null) return goBack(context, message);
-  const text = `${message}; there is no previous release to go back to`;
-  return { kind: 'event', event: { kind: 'state', trigger: 'pause', reason: 'failure', message: text } };
+  if (!isGoingBack(context.record.state)) return turnAround(context, message);
+  return { kind: 'event', event: { kind: 'state', trigger: 'back-pause', reason: 'failure', message } };
 }
