@@ -64,7 +64,7 @@ describe('a compose file', () => {
       says: /compose\.yml:\d+: E04 .*drain_timeout/,
     },
     { what: 'with a negative monitor', from: 'monitor: 1s', to: 'monitor: -1s', says: /compose\.yml:\d+: .*monitor/ },
-  ])('$what is refused with its place', async ({ from, to, code = 'invalid-config', says }) => {
+  ])('is refused with its place: one $what', async ({ from, to, code = 'invalid-config', says }) => {
     const edited = from === undefined ? to : compose.replace(from, to);
     await withContent(file('compose.yml'), edited, async () => {
       const run = await project.deploy('v2');

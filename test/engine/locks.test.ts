@@ -21,7 +21,7 @@ beforeEach(async () => {
   project = await TestProject.create({
     proxy: PROXY,
     web: {
-      deploy: { replicas: 2, update_config: { monitor: '3s' } },
+      deploy: { replicas: 2, update_config: { monitor: '${MONITOR:-0s}' } },
       healthcheck: { ...CALM_HEALTHCHECK, retries: 10 },
     },
   });
@@ -54,7 +54,7 @@ type Point = keyof typeof POINTS;
 
 /** Starts a deploy of v2 and waits until it stands there. */
 async function deployingV2(point: Point): Promise<Deploying> {
-  const deploying = { process: project.spawn(['deploy', 'v2']) };
+  const deploying = { process: project.spawn(['deploy', 'v2'], { env: { MONITOR: '3s' } }) };
   await until(`v2 ${point}`, POINTS[point]);
   return deploying;
 }
