@@ -128,7 +128,7 @@ export interface Prober {
   probe(container: ObservedContainer, spec: ProbeSpec): Promise<ProbeReading>;
 }
 
-/** A line of the journal. `intent` is durable before its action begins, `result` after it ended. */
+/** A line of the journal. `intent` is durable before its action begins; `result` follows when it ended. */
 export type JournalEntry =
   | { readonly kind: 'accepted'; readonly at: Millis; readonly record: RolloutRecord }
   | { readonly kind: 'event'; readonly at: Millis; readonly rollout: string; readonly event: RecordEvent }
@@ -161,7 +161,7 @@ export interface Store {
   /** Content of `.deployment-color`; null if absent. @throws state-unreadable if it holds anything else */
   color(): Promise<Color | null>;
   setColor(color: Color | null): Promise<void>;
-  /** Durable when it resolves. */
+  /** Seen by every process when it resolves; what is accepted, intended or ended is durable then, too. */
   append(entry: JournalEntry): Promise<void>;
   /** All rollouts, oldest first, each the fold of its entries. @throws state-unreadable */
   rollouts(): Promise<readonly RolloutRecord[]>;

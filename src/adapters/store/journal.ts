@@ -33,7 +33,17 @@ const entrySchema = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('result'), at: z.number(), rollout: z.string() }),
 ]);
 
-/** Appends one line, durable when this resolves. Only who holds the lock may. */
+/**
+ * Lines that have to outlive a power cut before anything else happens. The others are made durable by the next one of
+ * these: without them the same is observed again.
+ */
+function outlivesPowerCut(entry: JournalEntry): boolean {
+  return (
+    entry.kind === 'accepted' || entry.kind === 'intent' || (entry.kind === 'event' && entry.event.kind === 'state')
+  );
+}
+
+/** Appends one line. Only who holds the lock may. */
 export async function appendEntry(path: string, entry: JournalEntry): Promise<void> {
   if (entry.kind === 'accepted') await compact(path);
   await writing(path, async () => {
@@ -42,7 +52,7 @@ export async function appendEntry(path: string, entry: JournalEntry): Promise<vo
       await file.chmod(FILE_MODE);
       await dropTornLine(file);
       await file.appendFile(`${JSON.stringify(entry)}\n`);
-      await file.datasync();
+      if (outlivesPowerCut(entry)) await file.datasync();
     } finally {
       await file.close();
     }
