@@ -203,7 +203,9 @@ describe('counts', () => {
     expect(report.newRequestsAnsweredBy('v1', { startedAfter })).toEqual([]);
     // One that was under way at that moment may meet either.
     const fromBefore = report.results().filter((r) => r.version === 'v2' && r.startedAt <= startedAfter);
-    expect(report.newRequestsAnsweredBy('v2', { startedAfter }).length + fromBefore.length).toBe(report.byVersion['v2']);
+    expect(report.newRequestsAnsweredBy('v2', { startedAfter }).length + fromBefore.length).toBe(
+      report.byVersion['v2'],
+    );
     expect(fromBefore.length).toBeLessThanOrEqual(3);
     expect(summary(report)).toMatch(/^\d+ requests, 0 failed \(v1 \d+, v2 \d+\)$/);
   });
