@@ -9,41 +9,11 @@ import {
   tallied,
   worst,
 } from '../../src/core/assess.ts';
-import {
-  type Bounds,
-  type CheckPolicy,
-  type CheckSpec,
-  gateCheck,
-  type OutcomeKind,
-  policyOf,
-  type Raw,
-} from '../../src/core/checks.ts';
+import { type CheckPolicy, gateCheck, type OutcomeKind, policyOf, type Raw } from '../../src/core/checks.ts';
 import { judge } from '../../src/core/judge.ts';
+import { bounds, check } from '../support/checks.ts';
 
 const NAMES: Readonly<Record<string, OutcomeKind>> = { p: 'pass', f: 'fail', i: 'inconclusive', e: 'error' };
-
-function check(over: Partial<CheckSpec> = {}): CheckSpec {
-  return {
-    name: 'smoke',
-    provider: { kind: 'http', url: 'http://x/', method: 'GET', headers: {}, body: null, json: null },
-    intervalMs: null,
-    initialDelayMs: 0,
-    count: null,
-    timeoutMs: 10_000,
-    pass: null,
-    fail: null,
-    failureLimit: 0,
-    inconclusiveLimit: 0,
-    errorLimit: 4,
-    noData: 'error',
-    dryRun: false,
-    ...over,
-  };
-}
-
-function bounds(over: Partial<Bounds>): Bounds {
-  return { min: null, max: null, equals: null, ...over };
-}
 
 function value(of: number | string | boolean, detail: string | null = null): Raw {
   return { kind: 'value', value: of, detail };

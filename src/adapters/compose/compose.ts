@@ -7,9 +7,11 @@ import { oneShots } from '../../config/replaced.ts';
 import { sharedDrift } from '../../config/rules/drift.ts';
 import { serviceOf } from '../../config/model.ts';
 import { dependenciesOf } from '../../config/standard-keys.ts';
+import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
 import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
 import { freeze, runOnce, up } from './frozen.ts';
 import { fetchImage } from './images.ts';
+import { runCommand } from './one-off.ts';
 import { frozenEnvironment, ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { readProject } from './read.ts';
 import { serviceIdentity } from './release-files.ts';
@@ -19,7 +21,7 @@ import { composeVersion, isAtLeast, requireCompose } from './version.ts';
 const GATEWAY_PRIORITY = [2, 33, 1] as const;
 
 /** Docker Compose, called as a command. Keeps nothing but its version and the order of its calls. */
-export class DockerCompose implements Compose {
+export class DockerCompose implements Compose, OneOffs {
   readonly #options: ComposeOptions;
   readonly #queue = new Queue();
   #version: Promise<readonly number[]> | null = null;
@@ -77,6 +79,16 @@ export class DockerCompose implements Compose {
 
   async runOnce(frozen: FrozenRelease, service: string): Promise<void> {
     await this.#queue.run(projectOf(frozen), () => runOnce(this.#options, frozen, service));
+  }
+
+  async runCommand(
+    frozen: FrozenRelease,
+    place: OneOffPlace,
+    request: CommandRequest,
+    signal: AbortSignal,
+  ): Promise<CommandEnd> {
+    await this.freeze(frozen);
+    return this.#queue.run(projectOf(frozen), () => runCommand(this.#options, frozen, place, request, signal));
   }
 
   async sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]> {

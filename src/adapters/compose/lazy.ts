@@ -1,15 +1,16 @@
 import type { Compose, FrozenRelease, PullOptions } from '../../app/ports.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
+import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
 import type { ComposeOptions } from './options.ts';
 
 /**
  * Compose, loaded when it is first needed: reading YAML and schemas is half of the program, and `status` and
  * `history` need none of it.
  */
-export class LazyCompose implements Compose {
+export class LazyCompose implements Compose, OneOffs {
   readonly #options: ComposeOptions;
-  #loaded: Promise<Compose> | null = null;
+  #loaded: Promise<Compose & OneOffs> | null = null;
 
   constructor(options: ComposeOptions) {
     this.#options = options;
@@ -47,7 +48,16 @@ export class LazyCompose implements Compose {
     return (await this.#compose()).runOnce(frozen, service);
   }
 
-  #compose(): Promise<Compose> {
+  async runCommand(
+    frozen: FrozenRelease,
+    place: OneOffPlace,
+    request: CommandRequest,
+    signal: AbortSignal,
+  ): Promise<CommandEnd> {
+    return (await this.#compose()).runCommand(frozen, place, request, signal);
+  }
+
+  #compose(): Promise<Compose & OneOffs> {
     this.#loaded ??= import('./compose.ts').then(({ DockerCompose }) => new DockerCompose(this.#options));
     return this.#loaded;
   }
