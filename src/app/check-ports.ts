@@ -13,7 +13,7 @@ export interface CheckContext {
   readonly frozen: FrozenRelease;
   /** `builtin` counts what the proxy answered from then on. */
   readonly since: Millis;
-  /** Variables for commands (`core/hooks.ts`). */
+  /** Variables for commands: `commandEnvironment` of core/hooks.ts. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
