@@ -2,8 +2,9 @@
 // Bundles what is there into dist/: the CLI, the demo application with its Dockerfile, the load generator.
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import Handlebars from 'handlebars';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -49,6 +50,50 @@ const stubUnused = {
   },
 };
 
+// Node has its own of the one; Handlebars goes on without the other.
+const REPLACED = {
+  'readable-stream': "module.exports = require('node:stream');",
+  'source-map': "throw new Error('there are no source maps of templates');",
+};
+
+const replace = {
+  name: 'replace',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(readable-stream|source-map)$/ }, ({ path }) => ({ path, namespace: 'replaced' }));
+    onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({ contents: REPLACED[path] }));
+  },
+};
+
+/** In the place of src/adapters/proxy/packaged.ts: the packaged templates, compiled. */
+const templates = {
+  name: 'templates',
+  setup({ onLoad }) {
+    onLoad({ filter: /adapters[/\\]proxy[/\\]packaged\.ts$/ }, async ({ path }) => ({
+      contents: await compiledTemplates(),
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
+async function compiledTemplates() {
+  const folder = join(ROOT, 'templates');
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.hbs'));
+  const compiled = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(folder, name), 'utf8');
+      // Like TEMPLATE_OPTIONS in src/adapters/proxy/compile-template.ts.
+      const code = Handlebars.precompile(text, { strict: true, noEscape: true });
+      return `${JSON.stringify(name.replaceAll('\\', '/'))}: ${String(code)},`;
+    }),
+  );
+  return `import Handlebars from 'handlebars/runtime.js';
+    const COMPILED = { ${compiled.join('\n')} };
+    export async function packagedTemplate(path) {
+      const render = Handlebars.template(COMPILED[path]);
+      return (view) => render(view);
+    }`;
+}
+
 const STALE_AFTER_MS = 3_600_000;
 
 /** Chunks have their hash in the name: those of earlier builds would pile up. A deploy that runs may still need recent ones. */
@@ -72,7 +117,7 @@ async function buildCli(entry) {
     // All in one folder: ../templates is the same for every chunk.
     chunkNames: 'chunk-[name]-[hash]',
     banner: { js: hashbang + REQUIRE },
-    plugins: [stubUnused],
+    plugins: [stubUnused, replace, templates],
   });
   await removeStale(Object.keys(metafile.outputs), DIST);
   await chmod(join(DIST, 'docker-deploy-bg.js'), 0o755);

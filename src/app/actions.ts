@@ -1,4 +1,4 @@
-import { composeProject } from '../core/color.ts';
+import { colorService, composeProject } from '../core/color.ts';
 import type { Observed, ObservedContainer } from '../core/observed.ts';
 import type { ActionKind, ActionOf } from '../core/plan.ts';
 import type { PreStopHook } from '../core/project.ts';
@@ -29,8 +29,10 @@ const ACTIONS: Actions = {
   },
   create: async ({ session, record }, { side, service, total }) => {
     const release = await frozen(session, requireSide(record, side), record.id);
-    await session.ports.compose.freeze(release);
-    await session.ports.compose.up(release, service, total);
+    const { compose, engine } = session.ports;
+    await compose.freeze(release);
+    if ((await compose.up(release, service, total)) === 'started') return;
+    await engine.startCreated(composeProject(record.project, release.color), colorService(service, release.color));
   },
   start: async ({ session }, { containers }) => {
     await Promise.all(containers.map((id) => session.ports.engine.start(id)));

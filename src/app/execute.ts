@@ -122,11 +122,10 @@ class Execution {
   async #look(): Promise<Observed> {
     const step = currentStep(this.#record)?.kind;
     const asksRouter = step === 'weight' || step === 'wire';
-    if (this.#seen === null || (asksRouter && !this.#routerSeen)) {
-      const { ports, project, router } = this.#session;
-      this.#seen = await observe(ports, project, asksRouter ? router : null);
-      this.#routerSeen = asksRouter;
-    }
+    const { ports, project, router } = this.#session;
+    if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
+    else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
+    this.#routerSeen = asksRouter;
     return { ...this.#seen, probes: this.#watcher.probes, drains: this.#watcher.drains, attempts: this.#attempts };
   }
 

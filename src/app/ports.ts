@@ -21,6 +21,8 @@ export interface Clock {
 
 export interface ImageInfo {
   readonly id: string;
+  /** When the engine gave it a tag last; null if it never did. */
+  readonly taggedAt: Millis | null;
 }
 
 /** The Docker engine, without Compose. */
@@ -37,6 +39,8 @@ export interface Engine {
     options: { readonly graceMs: number; readonly preStop: readonly PreStopHook[] },
   ): Promise<void>;
   start(container: string): Promise<void>;
+  /** Starts, all at once, the containers of a Compose service that were created and never started. */
+  startCreated(composeProject: string, composeService: string): Promise<void>;
   /** Removes a container with its anonymous volumes, killing it if it runs; a missing one is fine. */
   remove(container: string): Promise<void>;
   /** The last lines of both streams, oldest first. */
@@ -76,8 +80,8 @@ export interface Compose {
    * Does the whole color transform of DESIGN section 3. Repeating it gives the same file.
    */
   freeze(frozen: FrozenRelease): Promise<void>;
-  /** `up` of one service at a total scale; existing containers are left alone. */
-  up(frozen: FrozenRelease, service: string, total: number): Promise<void>;
+  /** `up` of one service at a total scale; existing containers are left alone. Says whether new ones are started. */
+  up(frozen: FrozenRelease, service: string, total: number): Promise<'started' | 'created'>;
   /** Runs a one-shot to its end. @throws rollout-failed with its exit code and last lines */
   runOnce(frozen: FrozenRelease, service: string): Promise<void>;
 }
@@ -117,6 +121,8 @@ export interface Router {
   apply(routes: readonly RouteState[]): Promise<void>;
   /** What the proxy itself says it does now. Never throws for an unreachable proxy: that is `unreadable`. */
   read(): Promise<RouterReading>;
+  /** So far apart have two readings of requests in flight to be, to count as two (DESIGN section 8). */
+  readonly readingsApartMs: Millis;
   /** Requests in flight by container id, by the proxy's or the kernel's evidence; null where there is none to be had. */
   inFlight(containers: readonly ObservedContainer[]): Promise<Readonly<Record<string, number | null>>>;
   /** Name and reason of anything about the running proxy that will cost something: too old, addresses instead of names. */

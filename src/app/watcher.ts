@@ -3,9 +3,6 @@ import type { DrainReading, ObservedContainer, ProbeReading } from '../core/obse
 import type { ProbeSpec } from '../core/project.ts';
 import type { Ports, Router } from './ports.ts';
 
-/** How often requests in flight are read; two zeros in a row this far apart are the evidence of drained. */
-const DRAIN_READING_MS = 100;
-
 /** What the watcher needs to know of a container that a wait names. */
 export interface Watched {
   readonly container: ObservedContainer;
@@ -134,7 +131,7 @@ export class Watcher {
       const at = this.#ports.clock.now();
       for (const id of ids) this.#recordDrain(id, inFlight[id] ?? null, at);
       this.notify();
-      await this.#ports.clock.wait(DRAIN_READING_MS, signal);
+      await this.#ports.clock.wait(this.#router.readingsApartMs, signal);
     }
   }
 

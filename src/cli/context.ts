@@ -1,19 +1,14 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { LazyCompose } from '../adapters/compose/lazy.ts';
+import { DockerCompose } from '../adapters/compose/compose.ts';
 import { userFiles } from '../adapters/compose/files.ts';
 import type { ComposeOptions } from '../adapters/compose/options.ts';
-import { connect } from '../adapters/docker/connect.ts';
-import { DockerEngine } from '../adapters/docker/engine.ts';
-import { DockerProxyEngine } from '../adapters/docker/proxy-engine.ts';
-import { createProber } from '../adapters/probe/prober.ts';
-import { createRouter } from '../adapters/proxy/router.ts';
-import { FileStore } from '../adapters/store/file-store.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { timedIds } from '../adapters/system/ids.ts';
 import type { Ports } from '../app/ports.ts';
+import { composeCommand, withoutPluginVariables } from './compose-program.ts';
 import { requireDocker } from './docker-binary.ts';
-import { resolveEndpoint, type Endpoint } from './endpoint.ts';
+import { configFolder, resolveEndpoint, type Endpoint } from './endpoint.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Io } from './io.ts';
 import type { Reporter } from './reporters/reporter.ts';
@@ -28,8 +23,16 @@ export interface Context {
   readonly docker: string;
 }
 
-/** The composition root of the CLI: the only place in it that builds adapters. */
-export async function createContext(globals: GlobalOptions, reporter: Reporter, io: Io): Promise<Context> {
+/**
+ * The composition root of the CLI: the only place in it that builds adapters.
+ * @param version that the command will read the compose files for, if it is known to
+ */
+export async function createContext(
+  globals: GlobalOptions,
+  reporter: Reporter,
+  io: Io,
+  version: string | null,
+): Promise<Context> {
   const settings = readSettings(io.env, io.cwd);
   const docker = requireDocker(io.env);
   const endpoint = await resolveEndpoint(globals.docker, io.env, async (args) => {
@@ -37,7 +40,7 @@ export async function createContext(globals: GlobalOptions, reporter: Reporter, 
     const { stdout } = await execa(docker, args, { stdin: 'ignore' });
     return stdout;
   });
-  const ports = await buildPorts({ globals, reporter, io, settings, endpoint, docker });
+  const ports = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
   return { ports, settings, endpoint, docker };
 }
 
@@ -47,17 +50,30 @@ interface Parts extends Omit<Context, 'ports'> {
   readonly io: Io;
 }
 
-async function buildPorts(parts: Parts): Promise<Ports> {
+async function buildPorts(parts: Parts, version: string | null): Promise<Ports> {
   const { reporter, io, settings } = parts;
+  const options = composeOptions(parts);
+  const compose = new DockerCompose(options, (reference) => engine.image(reference));
+  // Compose is at work while the other half of the program is loaded.
+  if (version !== null) compose.begin(version);
+  const { directory } = await userFiles(options);
+  const [{ connect }, { DockerEngine }, { DockerProxyEngine }, { createRouter }, { createProber }, { FileStore }] =
+    await Promise.all([
+      import('../adapters/docker/connect.ts'),
+      import('../adapters/docker/engine.ts'),
+      import('../adapters/docker/proxy-engine.ts'),
+      import('../adapters/proxy/router.ts'),
+      import('../adapters/probe/prober.ts'),
+      import('../adapters/store/file-store.ts'),
+    ]);
   const docker = connect(parts.endpoint);
-  const compose = composeOptions(parts);
-  const { directory } = await userFiles(compose);
+  const engine = new DockerEngine(docker);
   const proxyEngine = new DockerProxyEngine(docker);
   return {
     clock: systemClock,
     ids: timedIds,
-    engine: new DockerEngine(docker),
-    compose: new LazyCompose(compose),
+    engine,
+    compose,
     router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
     prober: createProber({ clock: systemClock }),
     store: new FileStore({
@@ -75,11 +91,12 @@ function composeOptions({ globals, io, settings, endpoint, docker }: Parts): Com
   const { progressDeadlineMs, drainTimeoutMs } = settings;
   return {
     docker: [docker, ...endpoint.dockerArgs],
+    compose: composeCommand(docker, endpoint.dockerArgs, configFolder(globals.docker, io.env)),
     files,
     envFiles,
     profiles,
     cwd: io.cwd,
-    env: io.env,
+    env: withoutPluginVariables(io.env),
     ...(projectName === null ? {} : { projectName }),
     ...(projectDirectory === null ? {} : { projectDirectory }),
     overrides: {

@@ -37,7 +37,7 @@ export function isShim(file: string): boolean {
   }
 }
 
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
@@ -46,8 +46,8 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** The docker that is looked at is a program of 40 MB: only its beginning is read. */
-function firstBytes(file: string, count: number): string {
+/** The docker that is looked at is a program of 40 MB: only its beginning is read. @throws if it cannot be read */
+export function firstBytes(file: string, count: number): string {
   const descriptor = openSync(file, 'r');
   try {
     const buffer = Buffer.alloc(count);

@@ -74,9 +74,12 @@ async function dispatch<K extends CommandName>(
   return runCommand(options, session);
 }
 
-function contextOnce({ globals }: Invocation, reporter: Reporter, io: Io): () => Promise<Context> {
+function contextOnce({ globals }: Invocation, reporter: Reporter, io: Io): Session['context'] {
   let context: Promise<Context> | null = null;
-  return () => (context ??= import('./context.ts').then(({ createContext }) => createContext(globals, reporter, io)));
+  return (version) =>
+    (context ??= import('./context.ts').then(({ createContext }) =>
+      createContext(globals, reporter, io, version ?? null),
+    ));
 }
 
 async function complete(argv: readonly string[], io: Io): Promise<number> {

@@ -12,8 +12,11 @@ export interface Session {
   readonly globals: GlobalOptions;
   readonly version: string;
   readonly reporter: Reporter;
-  /** Ports and settings; built when first asked for, because `install` and `version` need no engine. */
-  readonly context: () => Promise<Context>;
+  /**
+   * Ports and settings; built when first asked for, because `install` and `version` need no engine. Who says which
+   * version they will read the compose files for has it begun at once.
+   */
+  readonly context: (version?: string) => Promise<Context>;
 }
 
 /** A command: does what it says, prints its result, returns the exit code. */

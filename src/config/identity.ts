@@ -1,4 +1,4 @@
-import type { Models } from '../core/project.ts';
+import type { ComposeModel, Models } from '../core/project.ts';
 import { canonical, list, mapping, mapValues, serviceOf, text, without, type ServiceModel } from './model.ts';
 import { usedSources } from './transform/context.ts';
 
@@ -58,6 +58,18 @@ export function contentSources(models: Models, services: readonly string[]): rea
   );
   return Object.values(
     mapValues(Object.fromEntries(found.map((source) => [canonical(source), source])), (each) => each),
+  );
+}
+
+/**
+ * True if only Compose can start a container of a service for the first time: it is Compose that runs `post_start`, and
+ * that puts secrets and configs without a file of their own into the container (seen: missing otherwise, silently).
+ */
+export function startsByCompose(model: ComposeModel, service: string): boolean {
+  const definition = serviceOf(model, service);
+  if (list(definition['post_start']).length > 0) return true;
+  return (['secrets', 'configs'] as const).some((kind) =>
+    usedSources(definition, kind).some((key) => text(mapping(mapping(model[kind])[key])['file']) === null),
   );
 }
 

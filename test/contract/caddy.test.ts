@@ -1,7 +1,22 @@
+import { connect } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import { clock } from '../support/proxy-rig.ts';
 import { answeredBy, currentRig, proxyContract, started, url, type Subject } from '../support/proxy-contract.ts';
+
+/** How a TLS handshake for a name ends. */
+function handshake(address: string, servername: string): Promise<string> {
+  const { hostname, port } = new URL(address);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), servername, rejectUnauthorized: false }, () => {
+      socket.destroy();
+      resolve('done');
+    });
+    socket.on('error', (error) => {
+      resolve(error.message);
+    });
+  });
+}
 
 const IMPORT = 'import /etc/caddy/deploy-bg/*.caddy';
 
@@ -26,8 +41,10 @@ describe('caddy', () => {
     const rig = currentRig();
     await rig.router.apply(rig.routes(v1));
     const secure = (await url()).replace('http:', 'https:').replace('8080', '8443');
+    // Caddy makes itself an authority and a certificate first.
+    await expect.poll(() => handshake(secure, 'shop.example'), { timeout: 30_000 }).toBe('done');
     const load = startLoad({ url: secure, host: 'shop.example' });
-    await clock.wait(1000);
+    await load.waitFor((report) => report.byVersion['v1'] !== undefined, 10_000, 'answers of v1');
     for (let n = 0; n < 10; n += 1) {
       await rig.router.apply(rig.routes(n % 2 === 0 ? v2 : v1));
       await clock.wait(300);

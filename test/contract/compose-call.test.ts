@@ -3,7 +3,7 @@ import { call, Queue, wordsOf } from '../../src/adapters/compose/call.ts';
 import { frozenEnvironment } from '../../src/adapters/compose/options.ts';
 
 const shell = (script: string, more: Partial<Parameters<typeof call>[0]> = {}) =>
-  call({ docker: ['/bin/sh'], args: ['-c', script], cwd: '/', env: { PATH: process.env['PATH'] }, ...more });
+  call({ command: ['/bin/sh'], args: ['-c', script], cwd: '/', env: { PATH: process.env['PATH'] }, ...more });
 
 describe('calling docker', () => {
   it('in a process group of its own, so that Ctrl-C does not reach it', async () => {
@@ -18,7 +18,7 @@ describe('calling docker', () => {
   });
 
   it('never through a shell of ours, and with nothing of our environment', async () => {
-    const outcome = await call({ docker: ['/bin/echo'], args: ['$HOME; `id`', '*'], cwd: '/', env: {} });
+    const outcome = await call({ command: ['/bin/echo'], args: ['$HOME; `id`', '*'], cwd: '/', env: {} });
     expect(outcome.stdout).toBe('$HOME; `id` *\n');
     expect((await shell('echo "[$HOME]"')).stdout).toBe('[]\n');
   });

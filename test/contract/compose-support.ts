@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import Docker from 'dockerode';
+import { DockerEngine } from '../../src/adapters/docker/engine.ts';
 import { DockerCompose } from '../../src/adapters/compose/compose.ts';
 import type { ComposeOptions } from '../../src/adapters/compose/options.ts';
 import type { FrozenRelease } from '../../src/app/ports.ts';
@@ -59,15 +61,19 @@ export class Workspace {
   }
 
   compose(options: Partial<ComposeOptions> = {}): DockerCompose {
-    return new DockerCompose({
-      docker: ['docker'],
-      files: [],
-      envFiles: [],
-      profiles: [],
-      cwd: this.directory,
-      env: process.env,
-      ...options,
-    });
+    return new DockerCompose(
+      {
+        docker: ['docker'],
+        compose: ['docker', 'compose'],
+        files: [],
+        envFiles: [],
+        profiles: [],
+        cwd: this.directory,
+        env: process.env,
+        ...options,
+      },
+      (reference) => new DockerEngine(new Docker()).image(reference),
+    );
   }
 
   /** The release of a project as the use case would make it. */

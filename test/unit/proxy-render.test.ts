@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseAnswer } from '../../src/adapters/proxy/answer.ts';
 import { parseReadBack, parseUpstreams } from '../../src/adapters/proxy/caddy/read-back.ts';
@@ -9,26 +8,26 @@ import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
-import type { Template } from '../../src/adapters/proxy/template.ts';
+import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
+import { packaged } from '../../src/adapters/proxy/template.ts';
 import type { RouteState } from '../../src/core/observed.ts';
-
-function template(name: string): Template {
-  return { name, text: readFileSync(new URL(`../../templates/${name}`, import.meta.url), 'utf8') };
-}
 
 const CADDY = {
   project: 'shop',
   directory: '/etc/caddy/deploy-bg',
-  templates: { routes: template('caddy/routes.caddy.hbs'), readBack: template('caddy/read-back.caddy.hbs') },
+  templates: {
+    routes: await packaged('caddy/routes.caddy.hbs'),
+    readBack: await packaged('caddy/read-back.caddy.hbs'),
+  },
 };
 const NGINX = {
   project: 'shop',
   token: 'secret',
   features: featuresOf('nginx version: nginx/1.30.6'),
   templates: {
-    http: template('nginx/http.conf.hbs'),
-    routes: template('nginx/routes.conf.hbs'),
-    route: template('nginx/route.conf.hbs'),
+    http: await packaged('nginx/http.conf.hbs'),
+    routes: await packaged('nginx/routes.conf.hbs'),
+    route: await packaged('nginx/route.conf.hbs'),
   },
 };
 
@@ -62,7 +61,7 @@ describe('caddy', () => {
   });
 
   test('a template that names what is not there is an error', () => {
-    const templates = { ...CADDY.templates, routes: { name: 'own.hbs', text: '{{projct}}' } };
+    const templates = { ...CADDY.templates, routes: { name: 'own.hbs', render: compileTemplate('{{projct}}') } };
     expect(() => renderCaddy(ROUTES, { ...CADDY, templates })).toThrow(
       expect.objectContaining({ code: 'proxy-rejected' }),
     );

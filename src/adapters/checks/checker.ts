@@ -5,7 +5,6 @@ import { figure, seenBy } from '../../core/figures.ts';
 import type { Commands } from '../commands/commands.ts';
 import { measureCommand } from './command.ts';
 import { measureHttp } from './http.ts';
-import { measurePrometheus } from './prometheus.ts';
 
 export interface CheckerDeps {
   readonly commands: Commands;
@@ -26,13 +25,14 @@ export function createChecker(deps: CheckerDeps): Checker {
   };
 }
 
-function measure(deps: CheckerDeps, spec: CheckSpec, context: CheckContext, signal: AbortSignal): Promise<Raw> {
+async function measure(deps: CheckerDeps, spec: CheckSpec, context: CheckContext, signal: AbortSignal): Promise<Raw> {
   const { provider } = spec;
   switch (provider.kind) {
     case 'http':
       return measureHttp(provider, spec, signal);
     case 'prometheus':
-      return measurePrometheus(provider, spec.timeoutMs, signal);
+      // Schemas are half of the program; checks of other kinds need none of them.
+      return (await import('./prometheus.ts')).measurePrometheus(provider, spec.timeoutMs, signal);
     case 'command':
       return measureCommand(deps.commands, provider, spec, context, signal);
     case 'builtin':

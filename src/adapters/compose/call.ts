@@ -1,10 +1,10 @@
 import { execa } from 'execa';
 import { DeployError } from '../../core/errors.ts';
 
-/** One call of the docker CLI. */
+/** One call of docker or of Compose. */
 export interface Call {
-  /** The docker binary and its global flags. */
-  readonly docker: readonly string[];
+  /** The binary and the words that come first. */
+  readonly command: readonly string[];
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,7 +28,7 @@ export interface Outcome {
  * @throws compose-missing if the binary or its Compose plugin cannot be started
  */
 export async function call(request: Call): Promise<Outcome> {
-  const [binary = 'docker', ...flags] = request.docker;
+  const [binary = 'docker', ...flags] = request.command;
   const running = execa(binary, [...flags, ...request.args], {
     cwd: request.cwd,
     env: request.env,

@@ -1,58 +1,71 @@
-import type { Compose, FrozenRelease, PullOptions } from '../../app/ports.ts';
+import type { Compose, Engine, FrozenRelease, PullOptions } from '../../app/ports.ts';
 import { composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
-import { oneShots } from '../../config/replaced.ts';
-import { sharedDrift } from '../../config/rules/drift.ts';
-import { serviceOf } from '../../config/model.ts';
-import { dependenciesOf } from '../../config/standard-keys.ts';
 import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
 import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
-import { freeze, runOnce, up } from './frozen.ts';
-import { fetchImage } from './images.ts';
-import { runCommand } from './one-off.ts';
-import { frozenEnvironment, ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
-import { readProject } from './read.ts';
-import { serviceIdentity } from './release-files.ts';
+import { ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
+import { resolveBoth, type Resolution } from './resolve.ts';
 import { composeVersion, isAtLeast, requireCompose } from './version.ts';
 
 /** `gw_priority` of a network (Compose release notes, 2.33.1). */
 const GATEWAY_PRIORITY = [2, 33, 1] as const;
 
-/** Docker Compose, called as a command. Keeps nothing but its version and the order of its calls. */
+/**
+ * Docker Compose, called as a command. Keeps nothing but its version and the order of its calls. Reading YAML and
+ * schemas is half of the program and is loaded when it is needed: `status` and `history` need none of it.
+ */
 export class DockerCompose implements Compose, OneOffs {
   readonly #options: ComposeOptions;
+  readonly #image: Engine['image'];
   readonly #queue = new Queue();
+  #begun: Promise<Resolution> | null = null;
   #version: Promise<readonly number[]> | null = null;
   #versionEnv = 'VERSION';
 
-  constructor(options: ComposeOptions) {
+  constructor(options: ComposeOptions, image: Engine['image']) {
     this.#options = options;
+    this.#image = image;
+  }
+
+  /** Lets Compose resolve the files for a version that `read` will be asked for, while the program is still loading. */
+  begin(version: string): void {
+    this.#begun = resolveBoth(this.#options, this.#versionEnv, version);
+    // Whoever reads is told.
+    this.#begun.catch(() => undefined);
   }
 
   async read(version: string): Promise<Project> {
-    const [reading] = await Promise.all([readProject(this.#options, version), this.#checked()]).catch(
-      async (error: unknown) => {
-        // Too old a Compose may refuse the file for its age: that is the better answer.
-        await this.#checked();
-        throw error;
-      },
-    );
-    this.#versionEnv = reading.versionEnv;
-    return reading.project;
+    const checked = this.#checked();
+    checked.catch(() => undefined);
+    const { readProject } = await import('./read.ts');
+    try {
+      const [reading] = await Promise.all([readProject(this.#options, version, this.#begun), checked]);
+      this.#versionEnv = reading.versionEnv;
+      return reading.project;
+    } catch (error) {
+      // Too old a Compose may refuse the file for its age: that is the better answer.
+      await checked;
+      throw error;
+    }
   }
 
   async fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void> {
+    const { fetchImage } = await import('./images.ts');
     for (const service of services)
       await fetchImage(project, service, options, {
-        taggedAt: (reference) => this.#taggedAt(reference),
+        taggedAt: async (reference) => {
+          const image = await this.#image(reference);
+          return image === null ? null : (image.taggedAt ?? 0);
+        },
         compose: (command, name) => this.#user(project, [command, name]),
         now: () => Date.now(),
       });
   }
 
   async startShared(project: Project, service: string): Promise<void> {
+    const { preparationsOf } = await import('./preparations.ts');
     for (const preparation of preparationsOf(project, service))
       await this.#shared(project, service, [
         'up',
@@ -65,19 +78,23 @@ export class DockerCompose implements Compose, OneOffs {
     await this.#shared(project, service, ['up', '-d', '--no-deps', '--no-recreate', service]);
   }
 
-  identity(project: Project, service: string, imageId: string): Promise<string> {
-    return Promise.resolve(serviceIdentity(project, service, imageId));
+  async identity(project: Project, service: string, imageId: string): Promise<string> {
+    const { serviceIdentity } = await import('./release-files.ts');
+    return serviceIdentity(project, service, imageId);
   }
 
   async freeze(frozen: FrozenRelease): Promise<void> {
+    const { freeze } = await import('./frozen.ts');
     await freeze(frozen, isAtLeast(await this.#checked(), GATEWAY_PRIORITY));
   }
 
-  async up(frozen: FrozenRelease, service: string, total: number): Promise<void> {
-    await this.#queue.run(projectOf(frozen), () => up(this.#options, frozen, service, total));
+  async up(frozen: FrozenRelease, service: string, total: number): Promise<'started' | 'created'> {
+    const { up } = await import('./frozen.ts');
+    return this.#queue.run(projectOf(frozen), () => up(this.#options, frozen, service, total));
   }
 
   async runOnce(frozen: FrozenRelease, service: string): Promise<void> {
+    const { runOnce } = await import('./frozen.ts');
     await this.#queue.run(projectOf(frozen), () => runOnce(this.#options, frozen, service));
   }
 
@@ -87,11 +104,13 @@ export class DockerCompose implements Compose, OneOffs {
     request: CommandRequest,
     signal: AbortSignal,
   ): Promise<CommandEnd> {
+    const { runCommand } = await import('./one-off.ts');
     await this.freeze(frozen);
     return this.#queue.run(projectOf(frozen), () => runCommand(this.#options, frozen, place, request, signal));
   }
 
   async sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]> {
+    const { sharedDrift } = await import('../../config/rules/drift.ts');
     return sharedDrift(project, await this.serviceHashes(project), containers);
   }
 
@@ -113,24 +132,15 @@ export class DockerCompose implements Compose, OneOffs {
 
   /** A call with the user's own files and flags. */
   #user(project: Project, args: readonly string[], detached = false): Promise<Outcome> {
-    const { docker, cwd, env, onOutput } = this.#options;
+    const { compose, cwd, env, onOutput } = this.#options;
     return call({
-      docker,
-      args: ['compose', ...userFlags(this.#options), ...args],
+      command: compose,
+      args: [...userFlags(this.#options), ...args],
       cwd,
       env: { ...env, ...ORPHANS, ...PLAIN, [this.#versionEnv]: project.version },
       detached,
       onOutput,
     });
-  }
-
-  async #taggedAt(reference: string): Promise<Date | null> {
-    const { docker, cwd, env } = this.#options;
-    const args = ['image', 'inspect', '--format', '{{.Metadata.LastTagTime.Unix}}', reference];
-    const outcome = await call({ docker, args, cwd, env: frozenEnvironment(env, {}) });
-    const error = outcome.ok ? null : unreachable(outcome);
-    if (error !== null) throw error;
-    return outcome.ok ? new Date(Number(outcome.stdout) * 1000) : null;
   }
 
   #checked(): Promise<readonly number[]> {
@@ -141,12 +151,4 @@ export class DockerCompose implements Compose, OneOffs {
 
 function projectOf(frozen: FrozenRelease): string {
   return composeProject(frozen.release.project, frozen.color);
-}
-
-/** One-shots that only shared services wait for: nobody else runs them. */
-function preparationsOf(project: Project, service: string): readonly string[] {
-  const once = oneShots(project.models.base);
-  return dependenciesOf(serviceOf(project.models.base, service))
-    .map((dependency) => dependency.service)
-    .filter((name) => once.has(name) && !(name in project.services));
 }

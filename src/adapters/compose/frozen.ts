@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FrozenRelease } from '../../app/ports.ts';
 import { baseModel, colorModel, RESOURCES_SERVICE, resourcesModel } from '../../config/color-transform.ts';
 import { frozenText } from '../../config/frozen-yaml.ts';
+import { startsByCompose } from '../../config/identity.ts';
 import { colorService, composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import { LABEL } from '../../core/labels.ts';
@@ -48,17 +49,21 @@ function frozenModel(frozen: FrozenRelease, gatewayPriority: boolean): ComposeMo
 
 // The frozen file of the base project keeps the user's pull policy (it is not hashed), so the flag overrules it.
 
-/** `up` of one service from its frozen file. Creates what the base project lacks, once it turns out to be missing. */
+/**
+ * `up` of one service from its frozen file. Creates what the base project lacks, once it turns out to be missing.
+ * Compose starts containers one after the other; where nothing is lost by it, that is left to the caller.
+ */
 export async function up(
   options: ComposeOptions,
   frozen: FrozenRelease,
   service: string,
   total: number,
-): Promise<void> {
+): Promise<'started' | 'created'> {
   const name = colorService(service, frozen.color);
+  const starts = startsByCompose(modelOf(frozen), service);
   const args = [
     'up',
-    '-d',
+    starts ? '-d' : '--no-start',
     '--no-deps',
     '--no-build',
     '--no-recreate',
@@ -71,6 +76,11 @@ export async function up(
   if (frozen.color === null) await refuseChanges(options, frozen, args);
   const outcome = await withResources(options, frozen, () => call(frozenCall(options, frozen, args)));
   if (!outcome.ok) throw failed(outcome, `${String(total)} × ${name} cannot be started`);
+  return starts ? 'started' : 'created';
+}
+
+function modelOf({ release, color }: FrozenRelease): ComposeModel {
+  return color === null ? release.models.base : release.models.overlays[color];
 }
 
 /** Runs a one-shot in a fresh container. @throws rollout-failed with its exit code and last lines */
@@ -88,7 +98,7 @@ export async function runOnce(options: ComposeOptions, frozen: FrozenRelease, se
 /** A killed call leaves its container behind, and its name with it. */
 export async function removeContainer(options: ComposeOptions, container: string): Promise<void> {
   const env = frozenEnvironment(options.env, {});
-  await call({ docker: options.docker, args: ['rm', '--force', '--volumes', container], cwd: options.cwd, env });
+  await call({ command: options.docker, args: ['rm', '--force', '--volumes', container], cwd: options.cwd, env });
 }
 
 /** A call of Compose on the frozen file of a release, in its place. */
@@ -102,7 +112,7 @@ export function frozenCall(options: ComposeOptions, frozen: FrozenRelease, args:
 
 function ownCall(options: ComposeOptions, frozen: FrozenRelease): Omit<Call, 'args'> {
   return {
-    docker: options.docker,
+    command: options.compose,
     cwd: frozen.folder,
     env: frozenEnvironment(options.env, frozen.release.environmentValues),
     detached: true,
@@ -112,7 +122,7 @@ function ownCall(options: ComposeOptions, frozen: FrozenRelease): Omit<Call, 'ar
 
 function ownArguments(frozen: FrozenRelease, project: string): readonly string[] {
   const nothing = '/dev/null';
-  return ['compose', '-p', project, '--project-directory', frozen.projectDirectory, '--env-file', nothing];
+  return ['-p', project, '--project-directory', frozen.projectDirectory, '--env-file', nothing];
 }
 
 /** Networks and volumes of the base project are external to every frozen file: whoever misses one creates them all. */

@@ -8,7 +8,7 @@ import { wordsOf, type Outcome } from './call.ts';
 /** The calls that fetching needs. */
 export interface ImageCalls {
   /** When the image got its tag last; null if it is not here. */
-  readonly taggedAt: (reference: string) => Promise<Date | null>;
+  readonly taggedAt: (reference: string) => Promise<number | null>;
   /** `docker compose pull SERVICE` or `build SERVICE` with the user's files. */
   readonly compose: (command: 'pull' | 'build', service: string) => Promise<Outcome>;
   readonly now: () => number;
@@ -59,11 +59,11 @@ function wantedOf(project: Project, service: string): Wanted {
   };
 }
 
-function shallPull(wanted: Wanted, options: PullOptions, present: Date | null, now: number): boolean {
+function shallPull(wanted: Wanted, options: PullOptions, present: number | null, now: number): boolean {
   if (!options.pull || !wanted.pullable || wanted.policy === 'never' || wanted.policy === 'build') return false;
   if (present === null || wanted.policy === 'always') return true;
   const age = maxAgeMs(wanted.policy);
-  return age !== null && now - present.getTime() > age;
+  return age !== null && now - present > age;
 }
 
 /** How old an image may be under a policy of time (compose-spec 05, `pull_policy`); null for other policies. */

@@ -38,10 +38,10 @@ async function attemptRun(
   const variables = Object.entries(request.environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
   const flags = ['--rm', '-T', '--no-deps', '--pull', 'never', '--name', container, ...variables];
   const args = ['run', ...flags, colorService(service, frozen.color), ...argvOf(request.run)];
-  const { docker, cwd, env, args: all } = frozenCall(options, frozen, args);
+  const { command, cwd, env, args: all } = frozenCall(options, frozen, args);
   return runProcess(
     {
-      argv: [...docker, ...all],
+      argv: [...command, ...all],
       cwd,
       // Compose's own progress would stand among the lines of the command.
       env: { ...env, COMPOSE_PROGRESS: 'quiet' },

@@ -4,6 +4,8 @@ import type { Overrides } from '../../config/overrides.ts';
 export interface ComposeOptions {
   /** The docker binary and Docker's global flags: `['/usr/bin/docker', '--context', 'prod']`. */
   readonly docker: readonly string[];
+  /** The words that Compose is called by: `['/usr/bin/docker', 'compose']`, or its own program with the same flags. */
+  readonly compose: readonly string[];
   /** `-f`, in order; empty for Compose's own discovery. Standard input (`-`) is refused. */
   readonly files: readonly string[];
   readonly projectName?: string;

@@ -9,12 +9,10 @@ import { servicesNamedIn, Sources, syntaxErrors, type SourceFile } from '../../c
 import type { Color } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ComposeModel, Models, Project } from '../../core/project.ts';
-import { call, wordsOf } from './call.ts';
+import { wordsOf, type Outcome } from './call.ts';
 import { userFiles, type UserFiles } from './files.ts';
-import { derivedFlags, userFlags, type ComposeOptions } from './options.ts';
-
-/** No real version: it shows which services depend on it. Valid in an image reference. */
-const SENTINEL = 'deploy-bg-sentinel';
+import { derivedFlags, type ComposeOptions } from './options.ts';
+import { config, resolveBoth, type Resolution } from './resolve.ts';
 
 /** A project with the variable that carried its version. */
 export interface Reading {
@@ -22,10 +20,19 @@ export interface Reading {
   readonly versionEnv: string;
 }
 
-/** Resolves the user's files for a version and validates them. @throws invalid-config, compose-rejected, compose-missing */
-export async function readProject(options: ComposeOptions, version: string): Promise<Reading> {
+/**
+ * Resolves the user's files for a version and validates them.
+ * @param begun what was asked of Compose already, to be used if it is what is needed
+ * @throws invalid-config, compose-rejected, compose-missing
+ */
+export async function readProject(
+  options: ComposeOptions,
+  version: string,
+  begun: Promise<Resolution> | null,
+): Promise<Reading> {
   const files = await userFiles(options);
-  const { base, versioned, versionEnv } = await resolveVersion(options, files, version).catch((error: unknown) => {
+  const resolving = resolveVersion(options, files, version, begun);
+  const { base, versioned, versionEnv } = await resolving.catch((error: unknown) => {
     throw withPlaces(error, files.sources);
   });
   const [overlays, captured] = await Promise.all([
@@ -61,24 +68,26 @@ function withPlaces(error: unknown, sources: readonly SourceFile[]): unknown {
   return new DeployError(error.code, { what: error.message, details: [...places, ...error.details], cause: error });
 }
 
-async function resolveVersion(options: ComposeOptions, files: UserFiles, version: string) {
-  const given = new Sources(files.sources).scalar(['x-deploy-bg', 'version_env']);
-  const first = await resolveBoth(options, given ?? 'VERSION', version);
+async function resolveVersion(
+  options: ComposeOptions,
+  files: UserFiles,
+  version: string,
+  begun: Promise<Resolution> | null,
+) {
+  const given = new Sources(files.sources).scalar(['x-deploy-bg', 'version_env']) ?? 'VERSION';
+  const early = await begun;
+  const fits = early?.version === version && early.versionEnv === given;
+  const first = compared(fits ? early : await resolveBoth(options, given, version));
   const wanted = versionVariable(first.base);
   // It may come from an included file, which is not among the sources.
-  return wanted === first.versionEnv ? first : resolveBoth(options, wanted, version);
+  return wanted === given ? first : compared(await resolveBoth(options, wanted, version));
 }
 
-async function resolveBoth(options: ComposeOptions, versionEnv: string, version: string) {
-  const resolveFor = (value: string) => configOf(options, userFlags(options), { [versionEnv]: value });
-  const [base, sentinel] = await Promise.allSettled([resolveFor(version), resolveFor(SENTINEL)]);
-  if (base.status === 'rejected') throw base.reason;
+function compared({ version, versionEnv, base: real, sentinel }: Resolution) {
+  const base = modelOf(real);
   // Files may depend on the version by their names (`env_file: ${VERSION}.env`): then nothing can be compared.
-  const versioned =
-    sentinel.status === 'fulfilled'
-      ? differingServices(base.value, sentinel.value)
-      : servicesHolding(base.value, version);
-  return { base: base.value, versioned, versionEnv };
+  const versioned = sentinel.ok ? differingServices(base, modelOf(sentinel)) : servicesHolding(base, version);
+  return { base, versioned, versionEnv };
 }
 
 async function resolveOverlays(
@@ -106,19 +115,12 @@ function ownFlags(options: ComposeOptions, files: UserFiles, base: ComposeModel)
   return ['-p', name, '--project-directory', files.directory, '--profile', '*', ...derivedFlags(options)];
 }
 
-async function configOf(
-  options: ComposeOptions,
-  flags: readonly string[],
-  env: Readonly<Record<string, string>>,
-  input?: string,
-): Promise<ComposeModel> {
-  const outcome = await call({
-    docker: options.docker,
-    args: ['compose', ...flags, 'config'],
-    cwd: options.cwd,
-    env: { ...options.env, ...env },
-    ...(input === undefined ? {} : { input }),
-  });
+async function configOf(...asked: Parameters<typeof config>): Promise<ComposeModel> {
+  return modelOf(await config(...asked));
+}
+
+/** @throws compose-rejected with Compose's words */
+function modelOf(outcome: Outcome): ComposeModel {
   if (outcome.ok) return parseModel(outcome.stdout);
   const words = wordsOf(outcome.stderr);
   throw new DeployError('compose-rejected', {

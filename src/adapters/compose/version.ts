@@ -7,8 +7,8 @@ const OLDEST = [2, 27, 0] as const;
 
 /** Compose's version as numbers; its own words where they hold none. @throws compose-missing */
 export async function composeVersion(options: ComposeOptions): Promise<readonly number[]> {
-  const { docker, cwd, env } = options;
-  const outcome = await call({ docker, args: ['compose', 'version', '--short'], cwd, env });
+  const { compose, cwd, env } = options;
+  const outcome = await call({ command: compose, args: ['version', '--short'], cwd, env });
   const match = /(\d+)\.(\d+)\.(\d+)/.exec(outcome.stdout);
   if (outcome.ok && match !== null) return match.slice(1).map(Number);
   throw new DeployError('compose-missing', {

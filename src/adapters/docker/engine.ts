@@ -75,6 +75,13 @@ export class DockerEngine implements Engine {
     await this.#ask(() => orNull(this.#docker.getContainer(id).start(), NOT_MODIFIED));
   }
 
+  async startCreated(composeProject: string, composeService: string): Promise<void> {
+    const label = [`${COMPOSE_LABEL.project}=${composeProject}`, `${COMPOSE_LABEL.service}=${composeService}`];
+    const filters = { label, status: ['created'] };
+    const created = await this.#ask(() => this.#docker.listContainers({ all: true, filters }));
+    await Promise.all(created.map(({ Id }) => this.start(Id)));
+  }
+
   async remove(id: string): Promise<void> {
     await this.#ask(() => orNull(this.#docker.getContainer(id).remove({ force: true, v: true }), NOT_FOUND, CONFLICT));
   }
@@ -95,7 +102,7 @@ export class DockerEngine implements Engine {
 
   async image(reference: string): Promise<ImageInfo | null> {
     const info = await this.#ask(() => orNull(this.#docker.getImage(reference).inspect(), NOT_FOUND));
-    return info === null ? null : { id: info.Id };
+    return info === null ? null : { id: info.Id, taggedAt: lastTagTime(info) };
   }
 
   async tag(image: string, reference: string): Promise<void> {
@@ -137,6 +144,13 @@ export class DockerEngine implements Engine {
       throw asDeployError(error);
     }
   }
+}
+
+/** In the engine's answer since API 1.30, but not in its types. Never tagged is the year 1. */
+function lastTagTime(info: Docker.ImageInspectInfo): number | null {
+  const { Metadata: metadata } = info as { readonly Metadata?: { readonly LastTagTime?: string } };
+  const at = Date.parse(metadata?.LastTagTime ?? '');
+  return at > 0 ? at : null;
 }
 
 /** Null instead of an error for answers that mean "it is so already". */

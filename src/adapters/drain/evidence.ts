@@ -4,6 +4,9 @@ import { readSockets, type Sockets } from './sockets.ts';
 /** Requests in flight by container id; null where there is no evidence. */
 export type InFlight = Readonly<Record<string, number | null>>;
 
+/** Between the end of a request and the next one on the same connection, seen from the kernel. */
+export const SOCKET_READINGS_APART_MS = 100;
+
 /**
  * Established connections from a proxy to containers. Idle kept ones count as busy, so that the number falls to
  * zero no earlier than the requests do.

@@ -1,12 +1,13 @@
 import type { Router } from '../../app/ports.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../core/observed.ts';
-import { atContainers, type InFlight } from '../drain/evidence.ts';
+import { atContainers, SOCKET_READINGS_APART_MS, type InFlight } from '../drain/evidence.ts';
 
 /**
  * No proxy of ours: hooks do the switching. What it was told is what it reads back, because nobody else can be
  * asked; a process that was told nothing yet says so.
  */
 export class NoRouter implements Router {
+  readonly readingsApartMs = SOCKET_READINGS_APART_MS;
   readonly #proc: string | undefined;
   #told: readonly RouteState[] | null = null;
 

@@ -2,9 +2,13 @@ import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbsent, makeFolder, namesIn, syncFolder } from './files.ts';
 
+/** How many states there are: the one that counts, the one before it, and one to be written anew. */
+const KEPT = 3;
+
 /**
  * A folder of files that changes as a whole: each state is a folder of its own, and a link names the one that counts.
- * Its atomic rename is the change, and going back is linking the state before, which is kept.
+ * Its atomic rename is the change, and going back is linking the state before, which is kept. The one before that is
+ * handed out to be written anew, with all that is in it.
  */
 export class States {
   readonly #output: string;
@@ -33,18 +37,26 @@ export class States {
     );
   }
 
-  /** Makes a state by `write` and links it, in one rename. */
+  /** Makes a state by `write`, whose folder may hold an old one, and links it, in one rename. */
   async change(write: (folder: string) => Promise<void>): Promise<void> {
     const before = await this.current();
     const states = join(this.#output, this.#folder);
     await makeFolder(states);
-    const state = join(this.#folder, next(await namesIn(states)));
+    const state = join(this.#folder, await this.#spare(states, before));
     const folder = join(this.#output, state);
     await makeFolder(folder);
     await write(folder);
     await Promise.all([syncFolder(folder), syncFolder(states)]);
     await this.link(state);
-    await this.#removeAllBut([before, state]);
+  }
+
+  /** A new name, given to the oldest state where there are enough of them. Names count upwards. */
+  async #spare(states: string, current: string | null): Promise<string> {
+    const numbers = (await namesIn(states)).map(Number).filter(Number.isInteger);
+    const fresh = String(Math.max(0, ...numbers) + 1);
+    const others = numbers.filter((number) => current !== join(this.#folder, String(number)));
+    if (others.length >= KEPT - 1) await rename(join(states, String(Math.min(...others))), join(states, fresh));
+    return fresh;
   }
 
   /** Points the link at a state, atomically. */
@@ -55,18 +67,4 @@ export class States {
     await rename(temporary, join(this.#output, this.#link));
     await syncFolder(this.#output);
   }
-
-  async #removeAllBut(kept: readonly (string | null)[]): Promise<void> {
-    const names = await namesIn(join(this.#output, this.#folder));
-    const stale = names.map((name) => join(this.#folder, name)).filter((state) => !kept.includes(state));
-    await Promise.all(stale.map((state) => rm(join(this.#output, state), { recursive: true, force: true })));
-  }
-}
-
-function next(names: readonly string[]): string {
-  const highest = names
-    .map(Number)
-    .filter(Number.isInteger)
-    .reduce((a, b) => Math.max(a, b), 0);
-  return String(highest + 1);
 }

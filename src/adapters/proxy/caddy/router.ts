@@ -31,6 +31,8 @@ export interface CaddyDeps {
 
 /** Caddy: a switch is one rename of slot files; only another set of routes is a reload. */
 export class CaddyRouter implements Router {
+  /** Caddy counts requests, not connections: what it says holds at once. */
+  readonly readingsApartMs = 20;
   readonly #engine: ProxyEngine;
   readonly #clock: Clock;
   readonly #place: Place;
@@ -59,10 +61,11 @@ export class CaddyRouter implements Router {
   async apply(routes: readonly RouteState[]): Promise<void> {
     const wanted = checkedRoutes(routes);
     const config = await this.#render(wanted);
-    const proxy = await runningProxy(this.#engine, this.#place);
     await onDisk(this.#place.output, async () => {
-      if (!(await this.#hasLoaded(config))) await this.#load(proxy, config, wanted);
-      await this.#switch(wanted);
+      const loaded = await this.#loaded(config);
+      // A proxy that answers by this configuration, through our folder, needs no looking at.
+      if (loaded === null) await this.#load(await runningProxy(this.#engine, this.#place), config, wanted);
+      if (loaded === null || !(await this.#isSwitched(loaded, wanted))) await this.#switch(wanted);
     });
   }
 
@@ -107,14 +110,14 @@ export class CaddyRouter implements Router {
     return files.every((content) => content !== null) && (await slotStates(this.#place.output).current()) !== null;
   }
 
-  /** Both in the proxy and on disk: a proxy that restarts must come up with the same. */
-  async #hasLoaded(config: CaddyConfig): Promise<boolean> {
+  /** What the proxy answers if it has loaded what is on disk: one that restarts must come up with the same. */
+  async #loaded(config: CaddyConfig): Promise<ReadBack | null> {
     const loaded = await this.#readBack().catch(() => null);
-    if (loaded?.digest !== config.digest) return false;
+    if (loaded?.digest !== config.digest) return null;
     for (const { file, content } of config.files) {
-      if ((await readIfThere(join(this.#place.output, file))) !== content) return false;
+      if ((await readIfThere(join(this.#place.output, file))) !== content) return null;
     }
-    return true;
+    return loaded;
   }
 
   /** Makes Caddy load another set of routes. No traffic moves: routes that were there keep their backends. */
@@ -148,12 +151,16 @@ export class CaddyRouter implements Router {
     if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
   }
 
+  /** Both in the proxy's words and on disk. */
+  async #isSwitched(loaded: ReadBack, wanted: readonly RouteState[]): Promise<boolean> {
+    if (difference(loaded, wanted) !== null) return false;
+    return sameTable(await readSlots(this.#place.output), slotTable(wanted));
+  }
+
   async #switch(wanted: readonly RouteState[]): Promise<void> {
     const { output } = this.#place;
-    const table = slotTable(wanted);
     const before = await slotStates(output).current();
-    if ((await this.#missing(wanted)) === null && sameTable(await readSlots(output), table)) return;
-    await writeSlots(output, table);
+    await writeSlots(output, slotTable(wanted));
     const what = 'Caddy to read the new slots';
     const wait = { clock: this.#clock, what, deadlineMs: SWITCHED_DEADLINE_MS, everyMs: POLL_MS };
     const missing = await settled(wait, () => this.#missing(wanted));
@@ -165,9 +172,7 @@ export class CaddyRouter implements Router {
   /** Null if Caddy works by exactly these routes, else what it says instead. */
   async #missing(wanted: readonly RouteState[]): Promise<string | null> {
     try {
-      const { routes, faults } = await this.#readBack();
-      if (faults[0] !== undefined) return faults[0];
-      return sameRoutes(routes, wanted) ? null : 'it answers with other backends';
+      return difference(await this.#readBack(), wanted);
     } catch (error) {
       return messageOf(error);
     }
@@ -187,6 +192,11 @@ export class CaddyRouter implements Router {
     const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service).catch(() => null);
     return fromProxy(proxy?.pid ?? null, containers, this.#proc);
   }
+}
+
+/** Null if a read-back says exactly these routes. */
+function difference({ routes, faults }: ReadBack, wanted: readonly RouteState[]): string | null {
+  return faults[0] ?? (sameRoutes(routes, wanted) ? null : 'it answers with other backends');
 }
 
 function sameTable(a: SlotTable, b: SlotTable): boolean {

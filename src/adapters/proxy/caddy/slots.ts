@@ -1,5 +1,5 @@
 import { symlinkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
@@ -9,6 +9,8 @@ import { SLOTS, spread } from './spread.ts';
 
 /** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
 export const SLOTS_LINK = 'slots';
+/** Says which slot is linked to which file of the same folder. */
+const LAYOUT_FILE = 'layout';
 /** Dialled by nobody, because the route answers 503 then; but a slot never is without a well-formed address. */
 const NOBODY = 'no-backend.invalid:9';
 
@@ -48,6 +50,8 @@ export async function readSlots(output: string): Promise<SlotTable> {
 /** Makes the table the one the proxy works by, in one rename. */
 export async function writeSlots(output: string, table: SlotTable): Promise<void> {
   await slotStates(output).change(async (folder) => {
+    const gone = (await namesIn(folder)).filter((service) => !table.has(service));
+    await Promise.all(gone.map((service) => rm(join(folder, service), { recursive: true })));
     await Promise.all([...table].map(([service, backends]) => writeService(join(folder, service), backends)));
   });
 }
@@ -57,20 +61,37 @@ export function slotStates(output: string): States {
   return new States(output, SLOTS_LINK);
 }
 
-/** Slots are links to one file a backend: that is two files to make durable instead of a hundred. */
+/**
+ * Slots are links to one file a backend: that is two files to make durable instead of a hundred. Which slot belongs to
+ * which backend is the same from one version to the next as a rule, and then the links of an old state serve again.
+ */
 async function writeService(folder: string, backends: readonly Backend[]): Promise<void> {
-  await makeFolder(folder);
   const addresses = slotAddresses(backends);
-  const files = new Map([...addresses].map((address) => [address, address]));
-  files.set('state', backends.length === 0 ? 'off' : 'on').set('backends', backendsText(backends));
-  const names = slotNames();
-  // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them. They come
-  // first, so that the syncing of the files below finds all that there is to be made durable, once.
-  addresses.forEach((address, index) => {
-    symlinkSync(address, join(folder, names[index] ?? ''));
-  });
-  await Promise.all([...files].map(([name, content]) => writeNew(join(folder, name), content)));
+  const files = [...new Set(addresses)];
+  await layOut(
+    folder,
+    addresses.map((address) => `backend-${String(files.indexOf(address))}`),
+  );
+  await Promise.all([
+    ...files.map((address, index) => writeNew(join(folder, `backend-${String(index)}`), address)),
+    writeNew(join(folder, 'state'), backends.length === 0 ? 'off' : 'on'),
+    writeNew(join(folder, 'backends'), backendsText(backends)),
+  ]);
   await syncFolder(folder);
+}
+
+/** Links every slot to its file, unless it is so already. What says so is written last, and removed first. */
+async function layOut(folder: string, targets: readonly string[]): Promise<void> {
+  const layout = targets.join(' ');
+  if ((await readIfThere(join(folder, LAYOUT_FILE))) === layout) return;
+  await rm(folder, { recursive: true, force: true });
+  await makeFolder(folder);
+  const names = slotNames();
+  // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them.
+  targets.forEach((target, index) => {
+    symlinkSync(target, join(folder, names[index] ?? ''));
+  });
+  await writeNew(join(folder, LAYOUT_FILE), layout);
 }
 
 /** The socket's folder: the proxy, whoever it runs as, makes and removes its socket there. */

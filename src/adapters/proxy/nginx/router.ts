@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
-import { fromProxy, type InFlight } from '../../drain/evidence.ts';
+import { fromProxy, SOCKET_READINGS_APART_MS, type InFlight } from '../../drain/evidence.ts';
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
 import { linkInto, makeFolder, onDisk, readIfThere, writeNew, writeWhole, type RenderedFile } from '../files.ts';
 import { checkedRoutes } from '../routes.ts';
@@ -32,6 +32,7 @@ export interface NginxDeps {
 
 /** nginx: a switch is one prepared HUP, confirmed on new connections. */
 export class NginxRouter implements Router {
+  readonly readingsApartMs = SOCKET_READINGS_APART_MS;
   readonly #engine: ProxyEngine;
   readonly #clock: Clock;
   readonly #place: Place;
