@@ -37,6 +37,8 @@ export interface Engine {
     options: { readonly graceMs: number; readonly preStop: readonly PreStopHook[] },
   ): Promise<void>;
   start(container: string): Promise<void>;
+  /** Restart policy of a container, as Compose writes it: `no`, `always`, `unless-stopped`, `on-failure:3`. */
+  setRestart(container: string, policy: string): Promise<void>;
   /** Removes a container with its anonymous volumes, killing it if it runs; a missing one is fine. */
   remove(container: string): Promise<void>;
   /** The last lines of both streams, oldest first. */

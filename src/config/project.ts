@@ -15,6 +15,7 @@ import {
   preStopHooks,
   readUpdateConfig,
   replicasOf,
+  restartPolicy,
   stopGraceMs,
 } from './standard-keys.ts';
 
@@ -111,6 +112,7 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
       input.overrides.healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
     drainTimeoutMs: input.overrides.drainTimeoutMs ?? own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
     stopGraceMs: stopGraceMs(model),
+    restart: restartPolicy(model),
     preStop: preStopHooks(model),
   };
   const findings: readonly Finding[] = [...update.findings, ...rollback.findings];

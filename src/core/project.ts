@@ -68,6 +68,8 @@ export interface ServiceSpec {
   readonly progressDeadlineMs: number;
   readonly drainTimeoutMs: number;
   readonly stopGraceMs: number;
+  /** Restart policy as Compose writes it: `no`, `always`, `unless-stopped`, `on-failure:3`. */
+  readonly restart: string;
   /** `pre_stop` hooks as Compose resolved them; run by us, because Compose runs them on its own stop path only. */
   readonly preStop: readonly PreStopHook[];
 }

@@ -59,6 +59,7 @@ function given(s: Scenario): { world: World; compiled: Compiled } {
     live,
     liveRelease: v1,
     observed: world.observed(),
+    records: [],
     shared: [],
     force: false,
   });
