@@ -7,6 +7,7 @@ import { rolesOf, type Role } from './replaced.ts';
 import { examine } from './rules/index.ts';
 import { overlayNames } from './rules/references.ts';
 import type { ServiceSettings } from './schema/settings.ts';
+import { plannedSteps } from './schema/steps.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import {
@@ -107,6 +108,8 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     rollback: rollback.config,
     promote: own.promote ?? top.promote ?? 'auto',
     previewReplicas: Math.min(Math.max(preview, Math.min(1, replicas)), replicas),
+    steps: role.strategy === 'canary' ? plannedSteps(own.steps ?? []) : [],
+    shrinkStable: own.shrink_stable ?? top.shrink_stable ?? false,
     retireAfterMs: own.retire_after ?? top.retire_after ?? 0,
     progressDeadlineMs:
       input.overrides.healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,

@@ -9,6 +9,7 @@ import type { Release, ReleaseService } from './release.ts';
 import { hasRoutes } from './routing.ts';
 import { containersOf, isTogether, replicasIn } from './sides.ts';
 import { blueGreen } from './strategies/blue-green.ts';
+import { canary, canaryInPlace, type CanarySettings } from './strategies/canary.ts';
 import { bringIn, longRunning, only } from './strategies/bring-in.ts';
 import { atOnce, type GroupPlan, held, retire } from './strategies/group.ts';
 import { recreate } from './strategies/recreate.ts';
@@ -91,7 +92,7 @@ function forward(input: CompileInput, changes: Changes, kept: boolean): Step[] {
       created: new Set([...switched, ...added]),
       size: (service) => (switched.has(service.name) ? group.size(service) : service.replicas),
       before: group.before,
-      inPlace: ({ name }) => (replaced.has(name) ? inPlace(situation(input, changes, name)) : []),
+      inPlace: ({ name }) => (replaced.has(name) ? inPlace(input, situation(input, changes, name)) : []),
       oneShots: changes.switched.size + added.size + replaced.size + changes.oneShots.size > 0,
     }),
     ...scales.flatMap(({ before }) => before),
@@ -132,8 +133,13 @@ function situation({ observed, release }: CompileInput, { candidate }: Changes, 
   return { service, stable: running.length - ours, candidate: ours, unhealthy };
 }
 
-function inPlace(situation: InPlace): Step[] {
-  return rolling(situation);
+/** A rollback by hand has no steps and no pauses. */
+function inPlace({ release, liveRelease, verb }: CompileInput, there: InPlace): Step[] {
+  const spec = release.services[there.service.name];
+  const stableKnown = liveRelease !== null;
+  return spec?.strategy === 'canary' && verb === 'deploy'
+    ? canaryInPlace({ ...there, stableKnown }, spec.steps)
+    : rolling(there);
 }
 
 function windows(candidate: Side, services: readonly string[]): Step[] {
@@ -149,7 +155,20 @@ function groupPlan(input: CompileInput, { stable, candidate, switched }: Changes
   const members = Object.values(input.release.services).filter(in_(switched));
   if (members.some(({ strategy }) => strategy === 'recreate')) return recreate(going, coming);
   if (input.verb === 'rollback') return atOnce(coming);
+  if (members.some(({ strategy }) => strategy === 'canary')) return canary(canarySettings(going, coming, members));
   return blueGreen({ candidate: coming, promote: gateOf(members), preview: previewOf(members) });
+}
+
+/** The canaries of a group go by one list (E02 refuses different ones); the others are there in full from the start. */
+function canarySettings(stable: Side, candidate: Side, members: readonly ReleaseService[]): CanarySettings {
+  const canaries = members.filter(({ strategy }) => strategy === 'canary');
+  return {
+    stable,
+    candidate,
+    stepped: new Set(canaries.map(({ name }) => name)),
+    steps: canaries[0]?.steps ?? [],
+    shrinkStable: canaries.some(({ shrinkStable }) => shrinkStable),
+  };
 }
 
 /** The group is promoted as one: the latest gate of its services counts. */

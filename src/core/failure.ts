@@ -58,33 +58,25 @@ export function newFailureAfterReady(record: RolloutRecord, observed: Observed, 
   const { name, side } = incoming(record);
   for (const [id, ready] of Object.entries(record.ready)) {
     const service = side?.services[ready.service];
-    if (service === undefined || isCounted(record, id)) continue;
-    const lost = lostReplica(record, observed, { id, readyAt: ready.at, name, service: ready.service }, now);
+    if (ready.side !== name || service === undefined || isCounted(record, id)) continue;
+    const lost = lostReplica(record, observed, id, now);
     if (lost === null || lost.at > windowEnd(name, service, ready.at)) continue;
     return { side: name, service: ready.service, id, ...lost };
   }
   return null;
 }
 
-interface ReadyReplica {
-  readonly id: string;
-  readonly readyAt: number;
-  readonly name: Failure['side'];
-  readonly service: string;
-}
-
 function lostReplica(
   record: RolloutRecord,
   observed: Observed,
-  ready: ReadyReplica,
+  id: string,
   now: number,
 ): Pick<Failure, 'container' | 'reason' | 'at'> | null {
-  const container = replicasOn(record, observed, ready.name, ready.service).find((c) => c.id === ready.id);
-  if (container === undefined) {
-    // On the way back those that were ready on the candidate's side leave as planned.
-    return ready.name === 'stable' ? null : { container: ready.id.slice(0, 12), reason: 'was removed', at: now };
-  }
-  const reason = lostReason(container, ready.readyAt, isOurs(record, container));
+  const ready = record.ready[id];
+  if (ready === undefined) return null;
+  const container = replicasOn(record, observed, ready.side, ready.service).find((c) => c.id === id);
+  if (container === undefined) return { container: id.slice(0, 12), reason: 'was removed', at: now };
+  const reason = lostReason(container, ready.at, isOurs(record, container));
   return reason === null ? null : { container: container.name, reason, at: container.finishedAt ?? now };
 }
 

@@ -50,7 +50,7 @@ function interruption(context: StepContext): Decision | null {
   const { record } = context;
   if (record.state === 'completed') return null;
   if (record.state === 'rollback_paused') return { kind: 'leave', until: null };
-  if (record.state === 'rollback_started') return failure(context);
+  if (record.state === 'rollback_started') return failure(context) ?? refreshRoutes(context);
   if (record.aborted) return goBack(context, 'aborted');
   if (record.state !== 'paused') return failure(context) ?? refreshRoutes(context);
   return record.pauseReason === 'failure'

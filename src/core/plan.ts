@@ -19,7 +19,13 @@ export type Step =
   /** That many replicas of a service exist on a side. */
   | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly replicas: number }
   /** All replicas of these services are ready, or their failures are tolerated. */
-  | { readonly kind: 'ready'; readonly side: SideName; readonly services: readonly string[] }
+  | {
+      readonly kind: 'ready';
+      readonly side: SideName;
+      readonly services: readonly string[];
+      /** So many replicas of each are enough; absent: all of them. */
+      readonly least?: number;
+    }
   /**
    * The proxy sends this share of every route of the color group to the candidate, confirmed by reading back. Replicas
    * that the steps up to the next change of routes remove or stop are left out.
@@ -102,7 +108,7 @@ export function stepText(step: Step): string {
     case 'create':
       return `create ${step.service} ×${String(step.replicas)} (${step.side})`;
     case 'ready':
-      return `ready: ${step.services.join(', ')} (${step.side})`;
+      return `ready: ${step.services.join(', ')}${step.least === undefined ? '' : ` ×${String(step.least)}`} (${step.side})`;
     case 'weight':
       return `weight ${String(step.weight)}`;
     case 'routes':

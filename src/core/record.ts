@@ -50,6 +50,13 @@ export interface Stray {
   readonly serves: boolean;
 }
 
+/** When a replica became ready in a rollout. */
+export interface ReadyReplica {
+  readonly side: SideName;
+  readonly service: string;
+  readonly at: Millis;
+}
+
 export type RolloutVerb = 'deploy' | 'rollback' | 'reset';
 
 /** The persisted state of one rollout; the journal is the ordered list of its changes. */
@@ -73,7 +80,7 @@ export interface RolloutRecord {
   readonly weight: number | null;
   readonly weightAt: Millis | null;
   /** When each container became ready in this rollout, by id, and of which service. */
-  readonly ready: Readonly<Record<string, { readonly service: string; readonly at: Millis }>>;
+  readonly ready: Readonly<Record<string, ReadyReplica>>;
   readonly failures: readonly Failure[];
   /** Only numbers of replicas change: the release is the stable one in another size. */
   readonly scale: boolean;
@@ -103,7 +110,8 @@ export type RecordEvent =
       readonly steps?: readonly Step[];
     }
   | { readonly kind: 'step-done' }
-  | { readonly kind: 'container-ready'; readonly service: string; readonly id: string }
+  /** Of the candidate, unless a side is given. */
+  | { readonly kind: 'container-ready'; readonly side?: SideName; readonly service: string; readonly id: string }
   | { readonly kind: 'container-failed'; readonly failure: Failure }
   /** These replicas are about to be removed by the plan: their end is no failure. */
   | { readonly kind: 'containers-leave'; readonly ids: readonly string[] }
@@ -129,7 +137,7 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'step-done':
       return { ...record, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null };
     case 'container-ready':
-      return { ...record, ready: { ...record.ready, [event.id]: { service: event.service, at } } };
+      return withReady(record, event, at);
     case 'container-failed':
       return withFailure(record, event.failure);
     case 'containers-leave':
@@ -149,6 +157,14 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'retried':
       return retry(record, at);
   }
+}
+
+function withReady(
+  record: RolloutRecord,
+  { id, service, side = 'candidate' }: Extract<RecordEvent, { kind: 'container-ready' }>,
+  at: Millis,
+): RolloutRecord {
+  return { ...record, ready: { ...record.ready, [id]: { side, service, at } } };
 }
 
 function withFailure(record: RolloutRecord, failure: Failure): RolloutRecord {

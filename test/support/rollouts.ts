@@ -52,10 +52,15 @@ export function deploy(world: World, to: Release, from: Release | null, options:
 }
 
 /** A person's verb on a rollout that rests, until it rests again. */
-export function ask(world: World, record: RolloutRecord, verb: Steering): RolloutRecord {
+export function ask(
+  world: World,
+  record: RolloutRecord,
+  verb: Steering,
+  meanwhile?: RunOptions['meanwhile'],
+): RolloutRecord {
   const event = steering(record, verb);
   if (event === null) throw new Error(`${verb} is not possible while ${record.state}`);
-  return resume(world, apply(record, event, world.now)).record;
+  return resume(world, apply(record, event, world.now), meanwhile === undefined ? {} : { meanwhile }).record;
 }
 
 /** A rollout of a service in place from v1 to v2. */

@@ -29,6 +29,8 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     rollback: update,
     promote: 'auto',
     previewReplicas: over.replicas ?? 2,
+    steps: [],
+    shrinkStable: false,
     retireAfterMs: 0,
     progressDeadlineMs: 300_000,
     drainTimeoutMs: 30_000,

@@ -18,7 +18,18 @@ interface Judged {
 /** Ends when every replica is ready or its failure is counted; each is reported once, as soon as it is known. */
 export function ready(context: StepContext, step: StepOf<'ready'>): Decision {
   const judged = judge(context, step);
-  return news(context, step, judged) ?? disappeared(context, step) ?? waitFor(judged) ?? stepDone;
+  const now = news(context, step, judged) ?? disappeared(context, step);
+  if (now !== null) return now;
+  return enough(context, step, judged) ? stepDone : (waitFor(judged) ?? stepDone);
+}
+
+function enough({ record, observed }: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): boolean {
+  const { least } = step;
+  if (least === undefined) return false;
+  return step.services.every((name) => {
+    const waiting = judged.filter(({ container }) => container.service === name).length;
+    return replicasOn(record, observed, step.side, name).length - waiting >= least;
+  });
 }
 
 function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
@@ -42,7 +53,8 @@ function judgedReplicas({ record, observed }: StepContext, step: StepOf<'ready'>
 function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): Decision | null {
   for (const { container, verdict } of judged) {
     if (verdict.kind === 'ready') {
-      return { kind: 'event', event: { kind: 'container-ready', service: container.service, id: container.id } };
+      const { service, id } = container;
+      return { kind: 'event', event: { kind: 'container-ready', side: step.side, service, id } };
     }
     if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
   }

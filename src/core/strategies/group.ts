@@ -30,14 +30,13 @@ export function held(candidate: Side): GroupPlan {
 }
 
 /** More replicas of some services, ready. */
-export function grow(services: readonly string[], replicas: (service: string) => number): Step[] {
-  const creates = services.map((service): Step => ({
-    kind: 'create',
-    side: 'candidate',
-    service,
-    replicas: replicas(service),
-  }));
-  return creates.length > 0 ? [...creates, { kind: 'ready', side: 'candidate', services }] : [];
+export function grow(
+  services: readonly string[],
+  replicas: (service: string) => number,
+  side: SideName = 'candidate',
+): Step[] {
+  const creates = services.map((service): Step => ({ kind: 'create', side, service, replicas: replicas(service) }));
+  return creates.length > 0 ? [...creates, { kind: 'ready', side, services }] : [];
 }
 
 /** All traffic to the candidate, which is watched then, while the old side drains. */

@@ -38,10 +38,39 @@ function groupBack(record: RolloutRecord): Step[] {
   if (Object.keys(candidate.services).length === 0) return [];
   if (stable !== null && isStopped(record)) return aroundTheGap(record, stable, candidate);
   const toStable: Step[] = record.weight === null ? [] : [{ kind: 'weight', weight: 0 }];
+  const gradual = stable === null ? [] : inMeasure(record, stable);
   return [
-    ...toStable,
+    ...(gradual.length > 0 ? gradual : toStable),
     ...(stable === null ? [] : [...restore(stable), ...toStable]),
     ...away(candidate, record.weight !== null),
+  ];
+}
+
+/** A stable side that was shrunk gets its traffic back in the measure in which it grows again (ORACLE C18). */
+function inMeasure(record: RolloutRecord, stable: Side): Step[] {
+  const weight = record.weight ?? 0;
+  const shrunk = record.steps.slice(0, record.cursor + 1).filter((step) => step.kind === 'shrink');
+  const names = longRunning(stable).filter((name) =>
+    shrunk.some(({ side, service }) => side === 'stable' && service === name),
+  );
+  const most = Math.max(0, ...names.map((name) => replicasOf(stable, name)));
+  const stages = Array.from({ length: most }, (_, index) => ({
+    least: index + 1,
+    share: 100 - (100 * (index + 1)) / most,
+  }));
+  const lower = stages.filter(({ share }) => share > 0 && share < weight);
+  if (lower.length === 0) return [];
+  return [
+    ...names.map((service): Step => ({
+      kind: 'create',
+      side: 'stable',
+      service,
+      replicas: replicasOf(stable, service),
+    })),
+    ...lower.flatMap(({ least, share }): Step[] => [
+      { kind: 'ready', side: 'stable', services: names, least },
+      { kind: 'weight', weight: Math.floor(share) },
+    ]),
   ];
 }
 
