@@ -75,12 +75,18 @@ function stableSide({ release, live, liveRelease, observed }: ChangeInput): Side
     : releaseSide(liveRelease, color);
 }
 
-/** True if a service is made of something else than the one that serves. */
-function isChanged({ release, liveRelease, force }: ChangeInput, name: string): boolean {
+/**
+ * True if a service is made of something else than the one that serves, or depends with `restart: true` on one that is:
+ * being replaced is the restart that loses no request.
+ */
+function isChanged(input: ChangeInput, name: string): boolean {
+  const { release, liveRelease, force } = input;
   const before = liveRelease?.services[name];
   const after = release.services[name];
   if (force || before === undefined || after === undefined) return true;
-  return before.identity !== after.identity || before.placement !== after.placement;
+  if (before.identity !== after.identity || before.placement !== after.placement) return true;
+  const followed = after.dependsOn.filter(({ restart, service }) => restart && service in release.services);
+  return followed.some(({ service }) => isChanged(input, service));
 }
 
 /** The color group is one unit: if any member changes, all are created in the free color (DESIGN section 3). */

@@ -366,10 +366,15 @@ describe('several services', () => {
     expect(back).toEqual(['web', 'db']);
   });
 
-  it('D04 does not touch a service that did not change', () => {
-    const from = release('v1', [inPlace('web'), inPlace('db')]);
-    const to = unchanged(release('v2', [inPlace('web'), inPlace('db')]), from, 'web');
-    expect(steps(plan(serving(from), to, from)).filter((step) => step.includes('web'))).toEqual([]);
+  it.each([
+    { restart: false, touched: false },
+    { restart: true, touched: true },
+  ])('D04 of a service that depends on a changed one, restart: $restart', ({ restart, touched }) => {
+    const dependsOn = [{ service: 'db', condition: 'service_started' as const, required: true, restart }];
+    const of = (version: string) => release(version, [inPlace('web', { dependsOn }), inPlace('db')]);
+    const from = of('v1');
+    const planned = steps(plan(serving(from), unchanged(of('v2'), from, 'web'), from));
+    expect(planned.some((step) => step.includes('web'))).toBe(touched);
   });
 
   it.each([
