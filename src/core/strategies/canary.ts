@@ -21,7 +21,9 @@ export function canaryInPlace(
   return [...steps, whole].flatMap((step) => {
     if (step.kind === 'pause') return [{ kind: 'pause', ms: step.ms }];
     if (step.kind !== 'weight') return [];
-    const wanted = unroutedPair(service.replicas, step.weight, service.update.order);
+    const pair = unroutedPair(service.replicas, step.weight, service.update.order);
+    // A release of another size does not get more of the old one than there were.
+    const wanted = { ...pair, stable: Math.min(pair.stable, there.stable) };
     if (wanted.candidate < now.candidate && !stableKnown) return [];
     const moved = towards(there, now, wanted);
     now = wanted;
