@@ -134,8 +134,9 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
   refuseNoChange(project, release, known.liveRelease, options);
   const specs = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
   const shared = dependencyOrder(specs);
-  const { live, liveRelease, observed } = known;
-  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, shared, force: options.force });
+  const { live, liveRelease, observed, records } = known;
+  const { force } = options;
+  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, records, shared, force });
   if (compiled.kind === 'nothing') return null;
   return newRecord(compiled, {
     id: ports.ids.rollout(),

@@ -2,7 +2,7 @@ import type { Live } from './live.ts';
 import type { Observed } from './observed.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
-import { longRunning } from './strategies/create-ready.ts';
+import { longRunning } from './strategies/bring-in.ts';
 import { releaseSide, uncolored } from './live.ts';
 import { replicasIn } from './sides.ts';
 

@@ -8,7 +8,14 @@ import { release, service, side } from '../support/specs.ts';
 
 const v1 = release('v1', [service('web')]);
 const record = newRecord(
-  { kind: 'rollout', stable: null, candidate: side(v1, 'blue'), steps: [{ kind: 'complete' }] },
+  {
+    kind: 'rollout',
+    stable: null,
+    candidate: side(v1, 'blue'),
+    steps: [{ kind: 'complete' }],
+    strays: [],
+    scale: false,
+  },
   { id: 'r1', verb: 'deploy', project: 'shop', now: 1 },
 );
 const holder = { who: 'test', verb: 'deploy v1', since: 1 };

@@ -29,10 +29,13 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     rollback: update,
     promote: 'auto',
     previewReplicas: over.replicas ?? 2,
+    steps: [],
+    shrinkStable: false,
     retireAfterMs: 0,
     progressDeadlineMs: 300_000,
     drainTimeoutMs: 30_000,
     stopGraceMs: 10_000,
+    restart: 'no',
     preStop: [],
     ...over,
   };
@@ -74,4 +77,13 @@ export function release(
 
 export function side(of: Release, color: Color | null): Side {
   return releaseSide(of, color);
+}
+
+/** A release whose services of these names are made of the same as another's. */
+export function unchanged(of: Release, from: Release, ...names: readonly string[]): Release {
+  const services = Object.values(of.services).map((spec): [string, ReleaseService] => {
+    const identity = names.includes(spec.name) ? (from.services[spec.name]?.identity ?? spec.identity) : spec.identity;
+    return [spec.name, { ...spec, identity }];
+  });
+  return { ...of, services: Object.fromEntries(services) };
 }

@@ -93,6 +93,12 @@ export class DockerEngine implements Engine {
     }
   }
 
+  async setRestart(id: string, policy: string): Promise<void> {
+    const [name = 'no', count] = policy.split(':');
+    const restart = { Name: name, MaximumRetryCount: Number(count ?? 0) };
+    await this.#ask(() => orNull(this.#docker.getContainer(id).update({ RestartPolicy: restart }), NOT_FOUND));
+  }
+
   async remove(id: string): Promise<void> {
     await this.#ask(() => orNull(this.#docker.getContainer(id).remove({ force: true, v: true }), NOT_FOUND, CONFLICT));
   }

@@ -4,8 +4,9 @@ import type { ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import { readiness, type Readiness } from '../readiness.ts';
 import type { SideService } from '../record.ts';
-import { replicasIn, requireSide } from '../sides.ts';
-import { judgedReplicas } from './containers.ts';
+import { isOurs, replicasOn, requireSide } from '../sides.ts';
+import { lackingSlots } from '../slots.ts';
+import { isGoingBack } from '../state.ts';
 import { fail, type StepContext } from './outcome.ts';
 
 interface Judged {
@@ -17,7 +18,18 @@ interface Judged {
 /** Ends when every replica is ready or its failure is counted; each is reported once, as soon as it is known. */
 export function ready(context: StepContext, step: StepOf<'ready'>): Decision {
   const judged = judge(context, step);
-  return news(context, step, judged) ?? disappeared(context, step) ?? waitFor(judged) ?? stepDone;
+  const now = news(context, step, judged) ?? disappeared(context, step);
+  if (now !== null) return now;
+  return enough(context, step, judged) ? stepDone : (waitFor(judged) ?? stepDone);
+}
+
+function enough({ record, observed }: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): boolean {
+  const { least } = step;
+  if (least === undefined) return false;
+  return step.services.every((name) => {
+    const waiting = judged.filter(({ container }) => container.service === name).length;
+    return replicasOn(record, observed, step.side, name).length - waiting >= least;
+  });
 }
 
 function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
@@ -27,15 +39,22 @@ function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
     const service = side.services[container.service];
     if (service === undefined || isCounted(record, container.id) || record.ready[container.id] !== undefined) return [];
     const since = Math.max(container.createdAt, record.stepStartedAt);
-    const ours = container.rollout === record.id;
+    const ours = isOurs(record, container);
     return [{ container, service, verdict: readiness(container, { service, observed, now, since, ours }) }];
   });
+}
+
+/** Of the stable side only what this rollout started: the others serve as they are. */
+function judgedReplicas({ record, observed }: StepContext, step: StepOf<'ready'>): readonly ObservedContainer[] {
+  const all = step.services.flatMap((service) => replicasOn(record, observed, step.side, service));
+  return step.side === 'candidate' ? all : all.filter((c) => (c.startedAt ?? Infinity) >= record.acceptedAt);
 }
 
 function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): Decision | null {
   for (const { container, verdict } of judged) {
     if (verdict.kind === 'ready') {
-      return { kind: 'event', event: { kind: 'container-ready', service: container.service, id: container.id } };
+      const { service, id } = container;
+      return { kind: 'event', event: { kind: 'container-ready', side: step.side, service, id } };
     }
     if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
   }
@@ -43,32 +62,34 @@ function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judg
 }
 
 function failed(context: StepContext, step: StepOf<'ready'>, container: ObservedContainer, reason: string): Decision {
-  if (step.side === 'stable') return fail(context, `${container.name}: ${reason}`);
+  if (step.side === 'stable' && !isGoingBack(context.record.state))
+    return fail(context, `${container.name}: ${reason}`);
   const at = container.finishedAt ?? context.now;
-  const failure = { service: container.service, container: container.name, id: container.id, reason, at };
+  const failure = {
+    side: step.side,
+    service: container.service,
+    container: container.name,
+    id: container.id,
+    reason,
+    at,
+  };
   return { kind: 'event', event: { kind: 'container-failed', failure } };
 }
 
 /** A replica that somebody removed before it was ready. */
-function disappeared(context: StepContext, step: StepOf<'ready'>): Decision | null {
+function disappeared({ record, observed, now }: StepContext, step: StepOf<'ready'>): Decision | null {
   if (step.side === 'stable') return null;
-  const { record, observed, now } = context;
   for (const service of step.services) {
-    const created = record.steps.slice(0, record.cursor).findLast((s) => s.kind === 'create' && s.service === service);
-    const wanted = created?.kind === 'create' ? created.replicas : 0;
-    const gone = wanted - replicasIn(observed, record.candidate, service).length - uncounted(context, service);
-    if (gone > 0) {
-      const failure = { service, container: service, id: null, reason: 'was removed before it was ready', at: now };
+    const created = record.steps
+      .slice(0, record.cursor)
+      .findLast((s) => (s.kind === 'create' || s.kind === 'shrink') && s.side === step.side && s.service === service);
+    if (created?.kind === 'create' && lackingSlots(record, observed, created) > 0) {
+      const reason = 'was removed before it was ready';
+      const failure = { side: step.side, service, container: service, id: null, reason, at: now };
       return { kind: 'event', event: { kind: 'container-failed', failure } };
     }
   }
   return null;
-}
-
-/** Failures that stand for replicas which are not there to be observed. */
-function uncounted({ record, observed }: StepContext, service: string): number {
-  const present = new Set(observed.containers.map((c) => c.id));
-  return record.failures.filter((f) => f.service === service && (f.id === null || !present.has(f.id))).length;
 }
 
 function waitFor(judged: readonly Judged[]): Decision | null {
