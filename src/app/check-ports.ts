@@ -25,6 +25,9 @@ export interface Checker {
 
 /** What the proxy says of the requests that it answered. */
 export interface AccessLog {
-  /** Requests that ended at that moment or later, in any order. @throws DeployError if the log cannot be read */
-  since(moment: Millis): Promise<readonly AccessRecord[]>;
+  /**
+   * Requests that ended at that moment or later, in any order; soon after the signal fires nobody waits for them.
+   * @throws DeployError if the log cannot be read
+   */
+  since(moment: Millis, signal: AbortSignal): Promise<readonly AccessRecord[]>;
 }

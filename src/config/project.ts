@@ -1,5 +1,7 @@
 import type { ComposeModel, Diagnostic, Models, Project, Route, ServiceSpec } from '../core/project.ts';
+import { serviceChecks } from './checks.ts';
 import { isWarning, located, type Finding } from './findings.ts';
+import { hooksOf, notifyTargets } from './hooks.ts';
 import { mapping, serviceOf, text, unescaped } from './model.ts';
 import type { Overrides } from './overrides.ts';
 import { proxyServiceOf, readProxy } from './proxy.ts';
@@ -66,6 +68,8 @@ export function buildProject(input: ProjectInput): {
     version: input.version,
     services,
     proxy,
+    hooks: hooksOf(settings.project.hooks),
+    notify: notifyTargets(settings.project.notify),
     history: settings.project.history ?? HISTORY,
     dependsOnVersion: Object.values(services).some(
       ({ name, placement }) => placement !== 'shared' && input.versioned.has(name),
@@ -103,6 +107,8 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     dependsOn: dependenciesOf(model).filter(({ service }) => service in mapping(input.models.base['services'])),
     route: routeOf(own),
     hasHealthcheck: hasHealthcheck(model),
+    checks: serviceChecks(role.placement, own, top),
+    hooks: hooksOf(own.hooks),
     update: update.config,
     rollback: rollback.config,
     ...trafficOf(own, top, role, replicas),

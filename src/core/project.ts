@@ -1,4 +1,7 @@
 import type { Color } from './color.ts';
+import type { Hooks } from './hooks.ts';
+import type { NotifyTarget } from './notify.ts';
+import type { ServiceChecks } from './service-checks.ts';
 import type { Match } from './observed.ts';
 
 /** A Compose model as `docker compose config` prints it. Only `config/` and `adapters/compose` look inside. */
@@ -70,6 +73,9 @@ export interface ServiceSpec {
   readonly dependsOn: readonly Dependency[];
   readonly route: Route | null;
   readonly hasHealthcheck: boolean;
+  readonly checks: ServiceChecks;
+  /** Its own ones; they run after the project's. */
+  readonly hooks: Hooks;
   readonly update: UpdateConfig;
   readonly rollback: UpdateConfig;
   readonly promote: Promote;
@@ -127,6 +133,9 @@ export interface Project {
   readonly version: string;
   readonly services: Readonly<Record<string, ServiceSpec>>;
   readonly proxy: ProxySpec;
+  /** Hooks of the top level: they run once, whatever the number of services. */
+  readonly hooks: Hooks;
+  readonly notify: readonly NotifyTarget[];
   /** Releases kept for rollback. */
   readonly history: number;
   /** False if no service's definition changes with the version. */

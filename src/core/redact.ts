@@ -1,5 +1,6 @@
 import type { CheckSpec, HttpQuestion } from './checks.ts';
 import type { NotifyTarget } from './notify.ts';
+import type { ServiceChecks } from './service-checks.ts';
 
 /** What stands where a secret stood. */
 const REDACTED = '***';
@@ -67,6 +68,23 @@ export function secretsOf({ checks, questions, notify, values }: SecretSources):
     ...values,
   ];
   return [...new Set(found.map((secret) => secret.trim()))].filter((secret) => secret.length >= SHORTEST);
+}
+
+/** What `Project` and `Release` have in common that may hold secrets. */
+export interface SecretHolder {
+  readonly services: Readonly<Record<string, { readonly checks: ServiceChecks }>>;
+  readonly notify: readonly NotifyTarget[];
+  readonly environmentValues: Readonly<Record<string, string>>;
+}
+
+/** All secrets of a project or a release, with the questions of its pauses. */
+export function secretsIn(holder: SecretHolder, questions: readonly HttpQuestion[]): readonly string[] {
+  return secretsOf({
+    checks: Object.values(holder.services).flatMap(({ checks }) => Object.values(checks.specs)),
+    questions,
+    notify: holder.notify,
+    values: Object.values(holder.environmentValues),
+  });
 }
 
 /** Headers that say how to talk, not who is talking. */

@@ -165,6 +165,16 @@ describe('releases', () => {
     expect(await store.release(v1.id)).toBeNull();
   });
 
+  it('of a version that knew no checks, hooks and notices have none', async () => {
+    await store.saveRelease(v1);
+    const path = join(store.releaseFolder(v1.id), 'release.json');
+    const older = JSON.parse(await readFile(path, 'utf8')) as { services: { web: object } };
+    for (const part of [older, older.services.web])
+      for (const key of ['checks', 'hooks', 'notify']) Reflect.deleteProperty(part, key);
+    await writeFile(path, JSON.stringify(older));
+    expect(await store.release(v1.id)).toEqual(v1);
+  });
+
   it('that are torn are damaged, not absent', async () => {
     await store.saveRelease(v1);
     await writeFile(join(store.releaseFolder(v1.id), 'release.json'), '{"format":1');

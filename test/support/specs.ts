@@ -1,8 +1,10 @@
 import type { Color } from '../../src/core/color.ts';
+import { NO_HOOKS } from '../../src/core/hooks.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { pinnedTag } from '../../src/core/labels.ts';
 import type { ServiceSpec, UpdateConfig } from '../../src/core/project.ts';
 import type { Side } from '../../src/core/record.ts';
+import { NO_CHECKS } from '../../src/core/service-checks.ts';
 import type { Release, ReleaseService } from '../../src/core/release.ts';
 
 export const update: UpdateConfig = {
@@ -25,6 +27,8 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     dependsOn: [],
     route: { port: 3000, host: null, path: null, probe: null },
     hasHealthcheck: true,
+    checks: NO_CHECKS,
+    hooks: NO_HOOKS,
     update,
     rollback: update,
     promote: 'auto',
@@ -68,6 +72,8 @@ export function release(
     shared: [],
     proxy: { driver: 'caddy', service: 'proxy', output: '/tmp/x', mounted: '/etc/caddy/deploy-bg', template: null },
     directory: '/srv/shop',
+    hooks: NO_HOOKS,
+    notify: [],
     history: 5,
     models: { base: {}, overlays: { blue: {}, green: {} } },
     environmentValues: {},

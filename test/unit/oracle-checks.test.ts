@@ -172,7 +172,7 @@ describe('the oracle of checks', () => {
     expect(kinds(check({ intervalMs: 1, count: 2 }), 'watch', 'ppp')).toBe('running running running running');
   });
 
-  it('a pause is not ended by what is no pass, however often', () => {
+  it('A14 a pause until a URL says so is not ended by what is no pass, however often, and asks each 10 s', () => {
     const gate = gateCheck({ url: 'http://x/', method: 'GET', headers: {}, body: null, json: null });
     expect(new Set(kinds(gate, 'watch', 'eeeeee ffffff iiiiii').split(' '))).toEqual(new Set(['running']));
     expect(phases(gate, 'inline', 'e').at(-1)).toEqual({ kind: 'running', nextAt: 10_000 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordEvent } from '../../src/core/record.ts';
-import { redact, redactWords, secretsOf, type SecretSources } from '../../src/core/redact.ts';
+import { redact, redactWords, secretsIn, secretsOf, type SecretSources } from '../../src/core/redact.ts';
+import { NO_CHECKS } from '../../src/core/service-checks.ts';
 import { check } from '../support/checks.ts';
+import { release, service } from '../support/specs.ts';
 
 const none: SecretSources = { checks: [], questions: [], notify: [], values: [] };
 
@@ -65,11 +67,27 @@ describe('A18 secrets', () => {
     expect(secretsOf({ ...none, checks: [http('http://a:%E0%A4%A@x/')] })).toContain('%E0%A4%A');
   });
 
+  it('are found in a project and in a release', () => {
+    const [smoke = http('http://x/')] = SOURCES.checks;
+    const web = service('web', { checks: { ...NO_CHECKS, specs: { smoke } } });
+    const holder = release('v2', [web], { notify: SOURCES.notify, environmentValues: { DB: 'database-password' } });
+    expect([...secretsIn(holder, SOURCES.questions)].toSorted()).toEqual(
+      secretsOf({ ...SOURCES, checks: [smoke] }).toSorted(),
+    );
+  });
+
   it('only the words of an event or an entry are touched, however deep', () => {
-    const event: RecordEvent = {
+    const event = {
       kind: 'container-failed',
-      failure: { service: 'completed', container: 'web-1', id: null, reason: 'said completed', at: 1 },
-    };
+      failure: {
+        side: 'candidate',
+        service: 'completed',
+        container: 'web-1',
+        id: null,
+        reason: 'said completed',
+        at: 1,
+      },
+    } satisfies RecordEvent;
     expect(redactWords({ kind: 'event', at: 1, rollout: 'completed', event }, ['completed'])).toEqual({
       kind: 'event',
       at: 1,

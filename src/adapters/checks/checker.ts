@@ -36,12 +36,22 @@ async function measure(deps: CheckerDeps, spec: CheckSpec, context: CheckContext
     case 'command':
       return measureCommand(deps.commands, provider, spec, context, signal);
     case 'builtin':
-      return measureFigure(deps.accessLog, provider.figure, context);
+      return measureFigure(
+        deps.accessLog,
+        provider.figure,
+        context,
+        AbortSignal.any([signal, AbortSignal.timeout(spec.timeoutMs)]),
+      );
   }
 }
 
-async function measureFigure(log: AccessLog | null, kind: Figure, context: CheckContext): Promise<Raw> {
+async function measureFigure(
+  log: AccessLog | null,
+  kind: Figure,
+  context: CheckContext,
+  signal: AbortSignal,
+): Promise<Raw> {
   if (log === null) return { kind: 'cannot-run', detail: 'no proxy says what the candidate answered' };
-  const records = await log.since(context.since);
+  const records = await log.since(context.since, signal);
   return figure(kind, seenBy(context.containers, records, context.since));
 }

@@ -9,6 +9,7 @@ import {
   volumesFrom,
 } from './borders.ts';
 import { copies } from './copies.ts';
+import { hookServices } from './hooks.ts';
 import { checkNames, overlaySettings } from './references.ts';
 import {
   blueGreenOrder,
@@ -42,6 +43,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   volumesFrom,
   outsideCallers,
   checkNames,
+  hookServices,
   overlaySettings,
   unavailable,
 ];
