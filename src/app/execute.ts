@@ -3,7 +3,7 @@ import { DeployError, messageOf } from '../core/errors.ts';
 import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
-import { apply, currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { apply, type RecordEvent, type RolloutRecord } from '../core/record.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
@@ -118,10 +118,9 @@ class Execution {
     }
   }
 
-  /** Looks again only after something could have changed; the proxy is asked only where the step depends on it. */
+  /** Looks again only after something could have changed; the proxy is asked once it was told something. */
   async #look(): Promise<Observed> {
-    const step = currentStep(this.#record)?.kind;
-    const asksRouter = step === 'weight' || step === 'wire';
+    const asksRouter = this.#attempts['route'] !== undefined;
     const { ports, project, router } = this.#session;
     if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
     else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
