@@ -4,6 +4,8 @@ import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
 import { apply, currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { placeOf } from '../core/sides.ts';
+import { setsRoutes } from '../core/slots.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
@@ -120,8 +122,8 @@ class Execution {
 
   /** Looks again only after something could have changed; the proxy is asked only where the step depends on it. */
   async #look(): Promise<Observed> {
-    const step = currentStep(this.#record)?.kind;
-    const asksRouter = step === 'weight' || step === 'wire';
+    const step = currentStep(this.#record);
+    const asksRouter = setsRoutes(step) || step?.kind === 'wire' || this.#record.staleRoutes;
     if (this.#seen === null || (asksRouter && !this.#routerSeen)) {
       const { ports, project, router } = this.#session;
       this.#seen = await observe(ports, project, asksRouter ? router : null);
@@ -185,8 +187,10 @@ class Execution {
   async #wait(wait: Wait): Promise<void> {
     this.#session.ports.emit({ kind: 'waiting', what: wait.what, until: wait.until });
     const containers = (await this.#look()).containers.map((container): Watched => {
-      const side = container.color === this.#record.candidate.color ? this.#record.candidate : this.#record.stable;
-      return { container, probe: side?.services[container.service]?.route?.probe ?? null };
+      const { candidate, stable } = this.#record;
+      const isCandidates = container.color === placeOf(candidate, container.service);
+      const service = (isCandidates ? candidate : stable)?.services[container.service];
+      return { container, probe: service?.route?.probe ?? null };
     });
     await this.#watcher.wait(wait, containers);
     this.#seen = null;

@@ -17,6 +17,7 @@ import {
   monitorTooShort,
   needsRoute,
   oneShotKeys,
+  oneStepList,
   previewReplicas,
 } from './rollout.ts';
 import { subjectOf, type Rule, type RuleInput } from './rule.ts';
@@ -43,6 +44,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   outsideCallers,
   checkNames,
   overlaySettings,
+  oneStepList,
   unavailable,
 ];
 
