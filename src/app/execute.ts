@@ -4,6 +4,7 @@ import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
 import { apply, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { placeOf } from '../core/sides.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
@@ -183,8 +184,10 @@ class Execution {
   async #wait(wait: Wait): Promise<void> {
     this.#session.ports.emit({ kind: 'waiting', what: wait.what, until: wait.until });
     const containers = (await this.#look()).containers.map((container): Watched => {
-      const side = container.color === this.#record.candidate.color ? this.#record.candidate : this.#record.stable;
-      return { container, probe: side?.services[container.service]?.route?.probe ?? null };
+      const { candidate, stable } = this.#record;
+      const isCandidates = container.color === placeOf(candidate, container.service);
+      const service = (isCandidates ? candidate : stable)?.services[container.service];
+      return { container, probe: service?.route?.probe ?? null };
     });
     await this.#watcher.wait(wait, containers);
     this.#seen = null;

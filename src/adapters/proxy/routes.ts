@@ -54,6 +54,7 @@ function refused(route: RouteState): string[] {
       ? []
       : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
+    ...(route.matched === undefined ? [] : [`${of}: the driver cannot match headers or cookies`]),
   ];
 }
 
