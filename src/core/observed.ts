@@ -51,12 +51,20 @@ export interface Backend {
   readonly weight: number;
 }
 
+/** Requests that carry all of these, by name and exact value. */
+export interface Match {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cookies: Readonly<Record<string, string>>;
+}
+
 /** What the proxy should do, or does, with one route. No backends means 503. */
 export interface RouteState {
   readonly service: string;
   readonly host: string | null;
   readonly path: string | null;
   readonly backends: readonly Backend[];
+  /** Requests that match go to these backends, whatever the weights of the others; absent means that none do. */
+  readonly matched?: { readonly match: Match; readonly backends: readonly Backend[] };
 }
 
 /**
