@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import { clock } from '../support/proxy-rig.ts';
 import { answeredBy, currentRig, proxyContract, started, url, type Subject } from '../support/proxy-contract.ts';
+import { deliveryContract } from '../support/proxy-delivery.ts';
 
 /** How a TLS handshake for a name ends. */
 function handshake(address: string, servername: string): Promise<string> {
@@ -12,7 +13,7 @@ function handshake(address: string, servername: string): Promise<string> {
       socket.destroy();
       resolve('done');
     });
-    socket.on('error', (error) => {
+    socket.on('error', (error: Error) => {
       resolve(error.message);
     });
   });
@@ -34,6 +35,7 @@ const SUBJECT: Subject = {
 
 describe('caddy', () => {
   proxyContract(SUBJECT);
+  deliveryContract(SUBJECT);
 
   test('over TLS and HTTP/2 nothing is lost either', async () => {
     const site = `https://shop.example:8443 {\n\ttls internal\n\timport deploy-bg\n}\n`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { answeredBy, currentRig, proxyContract, route, started, type Subject } from '../support/proxy-contract.ts';
+import { deliveryContract } from '../support/proxy-delivery.ts';
 
 const INCLUDE = 'include /etc/nginx/deploy-bg/http.conf;';
 
@@ -21,6 +22,7 @@ const SUBJECT: Subject = {
 
 describe('nginx', () => {
   proxyContract(SUBJECT);
+  deliveryContract(SUBJECT);
 
   test('one route in a location of the user’s own', async () => {
     const own = 'location / { include /etc/nginx/deploy-bg/route-web.conf; }';

@@ -34,11 +34,15 @@ export async function url(): Promise<string> {
 }
 
 /** Who answers a new connection: a version, or the status where nobody does. */
-export async function answeredBy(path = '/', host = 'shop.example'): Promise<string> {
+export async function answeredBy(
+  path = '/',
+  host = 'shop.example',
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { request } = await import('node:http');
   const target = new URL(path, await url());
   return new Promise((resolve, reject) => {
-    const call = request(target, { agent: false, headers: { host } }, (answer) => {
+    const call = request(target, { agent: false, headers: { host, ...more } }, (answer) => {
       answer.resume().on('end', () => {
         resolve(String(answer.headers['x-version'] ?? answer.statusCode));
       });

@@ -3,12 +3,15 @@ import { parseAnswer } from '../../src/adapters/proxy/answer.ts';
 import { parseReadBack, parseUpstreams } from '../../src/adapters/proxy/caddy/read-back.ts';
 import { configArguments } from '../../src/adapters/proxy/caddy/command.ts';
 import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
-import { slotAddresses } from '../../src/adapters/proxy/caddy/slots.ts';
+import { checkAble } from '../../src/adapters/proxy/caddy/check.ts';
+import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
+import { matchedSlotAddresses, slotAddresses } from '../../src/adapters/proxy/caddy/slots.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
 import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
+import { backendsText, matchedText } from '../../src/adapters/proxy/route-text.ts';
 import { packaged } from '../../src/adapters/proxy/template.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 
@@ -35,6 +38,10 @@ function route(service: string, host: string | null, path: string | null, ...con
   return { service, host, path, backends: containers.map((container) => ({ container, port: 3000, weight: 2 })) };
 }
 
+const MATCHED = {
+  match: { headers: { 'X-Canary': 'a "b"=c' }, cookies: { beta: '1+1', alpha: 'x' } },
+  backends: [{ container: 'web-9', port: 3000, weight: 1 }],
+};
 const ROUTES = [route('web', null, null, 'web-1', 'web-2'), route('api', 'shop.example', '/api')];
 
 function content(files: readonly { readonly file: string; readonly content: string }[], name: string): string {
@@ -45,6 +52,22 @@ describe('caddy', () => {
   test('the configuration does not depend on backends, so that a switch needs no reload', () => {
     const other = [route('web', null, null, 'web-9'), route('api', 'shop.example', '/api', 'api-1')];
     expect(renderCaddy(other, CADDY)).toEqual(renderCaddy(ROUTES, CADDY));
+  });
+
+  test('a template without the part that matches is refused as soon as something is to match', () => {
+    const own = { ...CADDY.templates, routes: { name: 'own.hbs', render: compileTemplate('# nothing') } };
+    const place = { project: 'shop', service: 'proxy', output: '/x', mounted: CADDY.directory, template: 'own.hbs' };
+    const config = renderCaddy(ROUTES, { ...CADDY, templates: own });
+    expect(() => {
+      checkAble(config, place, ROUTES);
+    }).not.toThrow();
+    const matching = ROUTES.map((each) => ({ ...each, matched: MATCHED }));
+    expect(() => {
+      checkAble(config, place, matching);
+    }).toThrow(expect.objectContaining({ code: 'invalid-config' }));
+    expect(() => {
+      checkAble(renderCaddy(matching, CADDY), place, matching);
+    }).not.toThrow();
   });
 
   test('the digest is that of the routes and is answered', () => {
@@ -67,25 +90,45 @@ describe('caddy', () => {
     );
   });
 
+  /** What Caddy answers for one route. */
+  function readBack(said: RouteState, slots: RouteState, match = conditionText(said.matched?.match)): string {
+    return [
+      'config abc',
+      'route web - /x',
+      'state web on',
+      `backends web ${backendsText(said.backends)}`,
+      `slots web ${slotAddresses(slots).join(' ')}`,
+      `matched web ${matchedText(said.matched)}`,
+      `match web ${match}`,
+      `matched-slots web ${matchedSlotAddresses(slots).join(' ')}`,
+    ].join('\n');
+  }
+
   test('reads back what the slots hold', () => {
-    const slots = slotAddresses(ROUTES[0]?.backends ?? []).join(' ');
-    const text = `config abc\nroute web - /x\nstate web on\nbackends web web-1:3000=2 web-2:3000=2\nslots web ${slots}\n`;
-    expect(parseReadBack(text)).toEqual({
-      digest: 'abc',
-      routes: [{ ...ROUTES[0], path: '/x' }],
-      faults: [],
-    });
+    const said = route('web', null, '/x', 'web-1', 'web-2');
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
   });
 
   test('believes the slots where they disagree with the list, and says so', () => {
-    const slots = slotAddresses(route('web', null, null, 'a', 'b', 'b').backends).join(' ');
-    const text = `config abc\nroute web - -\nstate web on\nbackends web web-1:3000=2\nslots web ${slots}`;
-    const read = parseReadBack(text);
-    expect(read?.faults).toHaveLength(1);
+    const read = parseReadBack(readBack(route('web', null, '/x', 'web-1'), route('web', null, '/x', 'a', 'b', 'b')));
+    expect(read?.faults).toEqual(['the slots of web are not what its list of backends says']);
     expect(read?.routes[0]?.backends).toEqual([
       { container: 'a', port: 3000, weight: 1 },
       { container: 'b', port: 3000, weight: 2 },
     ]);
+  });
+
+  test('reads back who matches, and says where it is not so', () => {
+    const said = { ...route('web', null, '/x', 'web-1'), matched: MATCHED };
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
+    expect(parseReadBack(readBack(said, said, 'none'))?.faults).toEqual(['web matches by something else']);
+    const elsewhere = { ...said, matched: { ...MATCHED, backends: said.backends } };
+    expect(parseReadBack(readBack(said, elsewhere))?.faults).toHaveLength(1);
+  });
+
+  test('the configuration does not depend on what is matched either', () => {
+    const matching = ROUTES.map((each) => ({ ...each, matched: MATCHED }));
+    expect(renderCaddy(matching, CADDY)).toEqual(renderCaddy(ROUTES, CADDY));
   });
 
   test('a page that is no read-back is not one', () => {
@@ -152,6 +195,17 @@ describe('nginx', () => {
     const two = renderNginx([route('web', null, null, 'web-1'), route('api', 'shop.example', '/api')], NGINX);
     expect(one.digest).not.toBe(two.digest);
     expect(content(one.files, 'http.conf')).toContain(`config ${one.digest}\\n`);
+  });
+
+  test('a request that matches in all goes to the candidate, whatever its values may mean to nginx', () => {
+    const http = content(
+      renderNginx([{ ...route('web', null, null, 'a'), matched: MATCHED }], NGINX).files,
+      'http.conf',
+    );
+    expect(http).toContain('map $http_x_canary $deploy_bg_to_web_0 {\n    "~^a\\x20\\x22b\\x22\\x3dc$" 1;');
+    expect(http).toContain('"~(?:^|; *)beta\\x3d1\\x2b1 *(?:;|$)" 1;');
+    expect(http).toContain('111 deploy_bg_matched-web;\n    default deploy-bg-web;');
+    expect(http).toContain('header:X-Canary=a%20%22b%22%3Dc&cookie:alpha=x&cookie:beta=1%2B1 web-9:3000=1');
   });
 
   test('a longer path of one host does not take the shorter path of another', () => {

@@ -10,7 +10,7 @@ import { packaged, templateOf } from '../template.ts';
 import { settled } from '../wait.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { ask } from './ask.ts';
-import { checkAdapted, rejected } from './check.ts';
+import { checkAble, checkAdapted, rejected } from './check.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
 import { CONFIG_FILES, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
@@ -61,6 +61,7 @@ export class CaddyRouter implements Router {
   async apply(routes: readonly RouteState[]): Promise<void> {
     const wanted = checkedRoutes(routes);
     const config = await this.#render(wanted);
+    checkAble(config, this.#place, wanted);
     await onDisk(this.#place.output, async () => {
       const loaded = await this.#loaded(config);
       // A proxy that answers by this configuration, through our folder, needs no looking at.
@@ -201,7 +202,7 @@ function difference({ routes, faults }: ReadBack, wanted: readonly RouteState[])
 
 function sameTable(a: SlotTable, b: SlotTable): boolean {
   const routes = (table: SlotTable): readonly RouteState[] =>
-    [...table].map(([service, backends]) => ({ service, host: null, path: null, backends }));
+    [...table].map(([service, traffic]) => ({ service, host: null, path: null, ...traffic }));
   return sameRoutes(routes(a), routes(b));
 }
 

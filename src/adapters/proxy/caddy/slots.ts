@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
 import { States } from '../states.ts';
-import { backendsText, parseBackends } from '../answer.ts';
-import { SLOTS, spread } from './spread.ts';
+import { backendsText, matchedText, NONE, parseBackends, parseMatched } from '../route-text.ts';
+import { conditionText } from './condition.ts';
+import { MATCHED_SLOTS, SLOTS, spread } from './spread.ts';
 
 /** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
 export const SLOTS_LINK = 'slots';
@@ -14,22 +15,47 @@ const LAYOUT_FILE = 'layout';
 /** Dialled by nobody, because the route answers 503 then; but a slot never is without a well-formed address. */
 const NOBODY = 'no-backend.invalid:9';
 
-/** Which backends each service has, as the slot files say it. */
-export type SlotTable = ReadonlyMap<string, readonly Backend[]>;
+/** What the files of a service say about its requests. */
+export type Traffic = Pick<RouteState, 'backends' | 'matched'>;
+
+/** The traffic of each service, as its files say it. */
+export type SlotTable = ReadonlyMap<string, Traffic>;
 
 export function slotTable(routes: readonly RouteState[]): SlotTable {
-  return new Map(routes.map(({ service, backends }) => [service, backends]));
+  return new Map(
+    routes.map(({ service, backends, matched }) => [
+      service,
+      { backends, ...(matched === undefined ? {} : { matched }) },
+    ]),
+  );
 }
 
-/** `00` to the last slot. */
+/** `000` to the last slot. */
 export function slotNames(): readonly string[] {
   return Array.from({ length: SLOTS }, (_, index) => String(index).padStart(3, '0'));
 }
 
+/** `matched-00` to the last slot of the requests that match. */
+export function matchedSlotNames(): readonly string[] {
+  return Array.from({ length: MATCHED_SLOTS }, (_, index) => `matched-${String(index).padStart(2, '0')}`);
+}
+
 /** The address in each slot of a route. */
-export function slotAddresses(backends: readonly Backend[]): readonly string[] {
-  if (backends.length === 0) return slotNames().map(() => NOBODY);
-  return spread(backends, SLOTS).map((index) => {
+export function slotAddresses({ backends }: Traffic): readonly string[] {
+  return addresses(backends, SLOTS);
+}
+
+/**
+ * The address in each slot of the requests that match. Where none do, they are those of all others: a request that
+ * matched when it came and is sent on after the switch finds somebody.
+ */
+export function matchedSlotAddresses({ backends, matched }: Traffic): readonly string[] {
+  return addresses(matched?.backends ?? backends, MATCHED_SLOTS);
+}
+
+function addresses(backends: readonly Backend[], slots: number): readonly string[] {
+  if (backends.length === 0) return Array.from({ length: slots }, () => NOBODY);
+  return spread(backends, slots).map((index) => {
     const backend = backends[index];
     return backend === undefined ? NOBODY : `${backend.container}:${backend.port}`;
   });
@@ -38,11 +64,14 @@ export function slotAddresses(backends: readonly Backend[]): readonly string[] {
 /** What the files say, whatever the proxy may do; a service whose file is damaged is left out. */
 export async function readSlots(output: string): Promise<SlotTable> {
   const folder = join(output, SLOTS_LINK);
-  const table = new Map<string, readonly Backend[]>();
+  const table = new Map<string, Traffic>();
   for (const service of await namesIn(folder)) {
-    const text = await readIfThere(join(folder, service, 'backends'));
-    const backends = text === null ? null : parseBackends(text);
-    if (backends !== null) table.set(service, backends);
+    const [text, matchedOf] = await Promise.all(
+      ['backends', 'matched'].map((file) => readIfThere(join(folder, service, file))),
+    );
+    const backends = text == null ? null : parseBackends(text);
+    const matched = parseMatched(matchedOf ?? NONE);
+    if (backends !== null) table.set(service, { backends, ...(matched === null ? {} : { matched }) });
   }
   return table;
 }
@@ -52,7 +81,7 @@ export async function writeSlots(output: string, table: SlotTable): Promise<void
   await slotStates(output).change(async (folder) => {
     const gone = (await namesIn(folder)).filter((service) => !table.has(service));
     await Promise.all(gone.map((service) => rm(join(folder, service), { recursive: true })));
-    await Promise.all([...table].map(([service, backends]) => writeService(join(folder, service), backends)));
+    await Promise.all([...table].map(([service, traffic]) => writeService(join(folder, service), traffic)));
   });
 }
 
@@ -65,17 +94,22 @@ export function slotStates(output: string): States {
  * Slots are links to one file a backend: that is two files to make durable instead of a hundred. Which slot belongs to
  * which backend is the same from one version to the next as a rule, and then the links of an old state serve again.
  */
-async function writeService(folder: string, backends: readonly Backend[]): Promise<void> {
-  const addresses = slotAddresses(backends);
-  const files = [...new Set(addresses)];
+async function writeService(folder: string, traffic: Traffic): Promise<void> {
+  const inSlots = [...slotAddresses(traffic), ...matchedSlotAddresses(traffic)];
+  const files = [...new Set(inSlots)];
   await layOut(
     folder,
-    addresses.map((address) => `backend-${String(files.indexOf(address))}`),
+    inSlots.map((address) => `backend-${String(files.indexOf(address))}`),
   );
+  const texts: Readonly<Record<string, string>> = {
+    state: traffic.backends.length === 0 ? 'off' : 'on',
+    backends: backendsText(traffic.backends),
+    match: conditionText(traffic.matched?.match),
+    matched: matchedText(traffic.matched),
+  };
   await Promise.all([
     ...files.map((address, index) => writeNew(join(folder, `backend-${String(index)}`), address)),
-    writeNew(join(folder, 'state'), backends.length === 0 ? 'off' : 'on'),
-    writeNew(join(folder, 'backends'), backendsText(backends)),
+    ...Object.entries(texts).map(([file, text]) => writeNew(join(folder, file), text)),
   ]);
   await syncFolder(folder);
 }
@@ -86,7 +120,7 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
   if ((await readIfThere(join(folder, LAYOUT_FILE))) === layout) return;
   await rm(folder, { recursive: true, force: true });
   await makeFolder(folder);
-  const names = slotNames();
+  const names = [...slotNames(), ...matchedSlotNames()];
   // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them.
   targets.forEach((target, index) => {
     symlinkSync(target, join(folder, names[index] ?? ''));

@@ -6,6 +6,9 @@ import type { Backend } from '../../../core/observed.ts';
  */
 export const SLOTS = 120;
 
+/** Slots of the requests that match: those go to replicas of one release, which one to six of them share evenly. */
+export const MATCHED_SLOTS = 60;
+
 /** How many of the slots each backend gets: its share by weight, the rest to the largest remainders. */
 export function counts(weights: readonly number[], slots: number): readonly number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
