@@ -18,6 +18,8 @@ export interface Session {
   /** Replaced services by name, to tell them from shared ones. */
   readonly replaced: readonly string[];
   readonly directory: string;
+  /** Stay and watch at a pause that only a person can end. */
+  readonly attach: boolean;
 }
 
 /** Where a project is and what is known of it without asking the engine. */
@@ -65,7 +67,7 @@ export async function locate(ports: Ports, version: string): Promise<Location> {
 export async function inSession<T>(
   ports: Ports,
   location: Location,
-  about: { readonly verb: string; readonly files: Project | null },
+  about: { readonly verb: string; readonly files: Project | null; readonly attach?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
@@ -79,6 +81,7 @@ export async function inSession<T>(
       files: about.files,
       replaced: location.replaced,
       directory: location.directory,
+      attach: about.attach ?? false,
     });
   } finally {
     await lock.release();
