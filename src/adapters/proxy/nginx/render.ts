@@ -1,11 +1,11 @@
 import type { RouteState } from '../../../core/observed.ts';
 import type { RenderedFile } from '../files.ts';
-import { backendsText, matchedText } from '../route-text.ts';
+import { backendsText, matchedText, stickyText } from '../route-text.ts';
 import { fill, fingerprint, type Template } from '../template.ts';
 import type { NginxFeatures } from './features.ts';
 import { locations, type Location } from './locations.ts';
 import { READ_BACK_PORT } from './port.ts';
-import { isChoice, NOBODY, targetOf, upstreamsOf, viewChoice, viewUpstream } from './upstreams.ts';
+import { isChoice, NOBODY, targetOf, upstreamsOf, viewChoice, viewCookie, viewUpstream } from './upstreams.ts';
 
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
@@ -31,14 +31,17 @@ export function routeFile(service: string): string {
 
 /** The generated configuration. Pure. */
 export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): NginxConfig {
-  const body = (service: string | null, upstream: string | null): string =>
-    fill(meta.templates.route, { project: meta.project, service, upstream, off: upstream === null }).trimEnd();
+  const { project, features } = meta;
+  const body = (service: string | null, upstream: string | null, served: readonly RouteState[]): string => {
+    const view = { project, service, upstream, off: upstream === null, sticky: viewCookie(served), features };
+    return fill(meta.templates.route, view).trimEnd();
+  };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project: meta.project, locations: views }) },
+    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: views }) },
     ...routes.map((route) => ({
       file: routeFile(route.service),
-      content: `${body(route.service, targetOf(route))}\n`,
+      content: `${body(route.service, targetOf(route), [route])}\n`,
     })),
   ];
   const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest));
@@ -54,24 +57,26 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     ...route,
     said: backendsText(route.backends),
     saidMatched: matchedText(route.matched),
+    saidSticky: stickyText(route.sticky),
   }));
   const nobody = { name: NOBODY.name, address: `127.89.255.1:${READ_BACK_PORT}` };
   return { project, token, features, digest, port: READ_BACK_PORT, upstreams, choices, nobody, routes: said };
 }
 
-type Body = (service: string | null, upstream: string | null) => string;
+type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
 function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly object[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
+  const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
   const view = {
     mapped,
     fallback: target(fallback),
     hosts: hosts.map(({ host, route }) => ({ condition: condition(host), upstream: target(route) })),
     body: mapped
-      ? body(null, '$deploy_bg_upstream')
-      : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback)),
+      ? body(null, '$deploy_bg_upstream', served)
+      : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback), served),
   };
   return matches.map((match) => ({ ...view, match }));
 }
