@@ -3,7 +3,9 @@ import type { Observed, ObservedContainer } from '../core/observed.ts';
 import type { ActionKind, ActionOf } from '../core/plan.ts';
 import type { PreStopHook } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
+import type { Release } from '../core/release.ts';
 import { requireSide } from '../core/sides.ts';
+import type { FrozenRelease } from './ports.ts';
 import { frozen, type Session } from './session.ts';
 
 /** What an action may look at besides itself. */
@@ -23,19 +25,23 @@ const ACTIONS: Actions = {
     await session.ports.compose.startShared(session.files, service);
   },
   run: async ({ session, record }, { service }) => {
-    const release = await frozen(session, record.candidate, record.id);
+    const release = await frozen(session, record.candidate, { rollout: record.id, service });
     await session.ports.compose.freeze(release);
     await session.ports.compose.runOnce(release, service);
   },
   create: async ({ session, record }, { side, service, total }) => {
-    const release = await frozen(session, requireSide(record, side), record.id);
+    const release = await frozen(session, requireSide(record, side), { rollout: record.id, service });
     const { compose, engine } = session.ports;
+    if (release.color === null) await pointTag(session, release, service);
     await compose.freeze(release);
     if ((await compose.up(release, service, total)) === 'started') return;
     await engine.startCreated(composeProject(record.project, release.color), colorService(service, release.color));
   },
-  start: async ({ session }, { containers }) => {
-    await Promise.all(containers.map((id) => session.ports.engine.start(id)));
+  start: async (context, { containers }) => {
+    await Promise.all(containers.map((id) => startContainer(context, id)));
+  },
+  stop: async (context, { containers }) => {
+    await Promise.all(containers.map((id) => stopContainer(context, id)));
   },
   prepare: ({ session }, { routes }) => session.router.prepare(routes),
   route: ({ session }, { routes }) => session.router.apply(routes),
@@ -53,6 +59,34 @@ export function perform<K extends ActionKind>(context: ActionContext, action: Ac
   return run(context, action);
 }
 
+/** In place images go by the user's own tag: it has to name what the release was made of, wherever it went since. */
+async function pointTag({ ports }: Session, { release }: FrozenRelease, service: string): Promise<void> {
+  const spec = release.services[service];
+  if (spec === undefined || (await ports.engine.image(spec.image))?.id === spec.imageId) return;
+  await ports.engine.tag(spec.imageId, spec.image);
+  const message = `${spec.image} names the image of ${release.version} again`;
+  ports.emit({ kind: 'warning', code: null, message, hint: null });
+}
+
+/** Without its restart policy, or a restart of the engine would start it beside what replaces it. */
+async function stopContainer(context: ActionContext, id: string): Promise<void> {
+  const { engine } = context.session.ports;
+  const container = context.observed.containers.find((c) => c.id === id);
+  if (container === undefined) return;
+  await engine.setRestart(id, 'no');
+  await engine.stop(id, await stopOptions(context, container));
+}
+
+/** With the restart policy that a stop took away. */
+async function startContainer(context: ActionContext, id: string): Promise<void> {
+  const { engine } = context.session.ports;
+  const container = context.observed.containers.find((c) => c.id === id);
+  const release = container === undefined ? null : await releaseOf(context, container);
+  const restart = release?.services[container?.service ?? '']?.restart;
+  if (restart !== undefined) await engine.setRestart(id, restart);
+  await engine.start(id);
+}
+
 async function removeContainer(context: ActionContext, id: string, graceful: boolean): Promise<void> {
   const { engine, emit } = context.session.ports;
   const container = context.observed.containers.find((c) => c.id === id);
@@ -64,11 +98,16 @@ async function removeContainer(context: ActionContext, id: string, graceful: boo
 
 /** As the release says that the container is of; adopted ones are stopped as their successor's file says. */
 async function stopOptions(
-  { session, record }: ActionContext,
+  context: ActionContext,
   container: ObservedContainer,
 ): Promise<{ graceMs: number; preStop: readonly PreStopHook[] }> {
-  const id = container.release ?? record.candidate.release;
-  const release = id === null ? null : await session.ports.store.release(id);
-  const service = release?.services[container.service];
+  const service = (await releaseOf(context, container))?.services[container.service];
   return { graceMs: service?.stopGraceMs ?? 10_000, preStop: service?.preStop ?? [] };
+}
+
+async function releaseOf({ session, record }: ActionContext, container: ObservedContainer): Promise<Release | null> {
+  const { store } = session.ports;
+  const own = container.release === null ? null : await store.release(container.release);
+  const { release: successor } = record.candidate;
+  return own ?? (successor === null ? null : store.release(successor));
 }

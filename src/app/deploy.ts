@@ -43,17 +43,17 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   requireKnown(project, options.services);
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
-  if (options.supersede) await supersede(ports);
+  if (options.supersede) await supersede(ports, options.version);
   return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
     withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
   );
 }
 
 /** Asks the process that runs another rollout to take it back, and waits until it has let go of the project. */
-async function supersede(ports: Ports): Promise<void> {
+async function supersede(ports: Ports, version: string): Promise<void> {
   const record = (await ports.store.rollouts()).at(-1);
   if (record === undefined || steering(record, 'supersede') === null || (await ports.store.holder()) === null) return;
-  await ask(ports, record, 'supersede');
+  await ask(ports, record, record.stable?.version === version ? 'abort' : 'supersede');
   const deadline = ports.clock.now() + LET_GO_MS;
   while ((await ports.store.holder()) !== null && ports.clock.now() < deadline) await ports.clock.wait(100);
 }
@@ -134,8 +134,9 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
   refuseNoChange(project, release, known.liveRelease, options);
   const specs = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
   const shared = dependencyOrder(specs);
-  const { live, liveRelease, observed } = known;
-  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, shared, force: options.force });
+  const { live, liveRelease, observed, records } = known;
+  const { force } = options;
+  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, records, shared, force });
   if (compiled.kind === 'nothing') return null;
   return newRecord(compiled, {
     id: ports.ids.rollout(),

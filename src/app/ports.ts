@@ -41,6 +41,8 @@ export interface Engine {
   start(container: string): Promise<void>;
   /** Starts, all at once, the containers of a Compose service that were created and never started. */
   startCreated(composeProject: string, composeService: string): Promise<void>;
+  /** Restart policy of a container, as Compose writes it: `no`, `always`, `unless-stopped`, `on-failure:3`. */
+  setRestart(container: string, policy: string): Promise<void>;
   /** Removes a container with its anonymous volumes, killing it if it runs; a missing one is fine. */
   remove(container: string): Promise<void>;
   /** The last lines of both streams, oldest first. */

@@ -77,8 +77,9 @@ function servesNow(known: Known): string {
 
 async function goTo(session: Session, release: Release, known: Known, signal: AbortSignal): Promise<Outcome> {
   const { ports } = session;
-  const { live, liveRelease, observed } = known;
-  const compiled = compile({ verb: 'rollback', release, live, liveRelease, observed, shared: [], force: false });
+  const { live, liveRelease, observed, records } = known;
+  const about = { live, liveRelease, observed, records, shared: [], force: false };
+  const compiled = compile({ verb: 'rollback', release, ...about });
   if (compiled.kind === 'nothing')
     return nothingToDo(release.version, null, `${release.version} already serves all traffic`);
   const now = ports.clock.now();

@@ -1,12 +1,15 @@
 import type { ComposeModel, Diagnostic, Models, Project, Route, ServiceSpec } from '../core/project.ts';
+import { serviceChecks } from './checks.ts';
 import { isWarning, located, type Finding } from './findings.ts';
+import { hooksOf, notifyTargets } from './hooks.ts';
 import { mapping, serviceOf, text, unescaped } from './model.ts';
 import type { Overrides } from './overrides.ts';
 import { proxyServiceOf, readProxy } from './proxy.ts';
 import { rolesOf, type Role } from './replaced.ts';
 import { examine } from './rules/index.ts';
 import { overlayNames } from './rules/references.ts';
-import type { ServiceSettings } from './schema/settings.ts';
+import type { ProjectSettings, ServiceSettings } from './schema/settings.ts';
+import { plannedSteps } from './schema/steps.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import {
@@ -15,6 +18,7 @@ import {
   preStopHooks,
   readUpdateConfig,
   replicasOf,
+  restartPolicy,
   stopGraceMs,
 } from './standard-keys.ts';
 
@@ -64,6 +68,8 @@ export function buildProject(input: ProjectInput): {
     version: input.version,
     services,
     proxy,
+    hooks: hooksOf(settings.project.hooks),
+    notify: notifyTargets(settings.project.notify),
     history: settings.project.history ?? HISTORY,
     dependsOnVersion: Object.values(services).some(
       ({ name, placement }) => placement !== 'shared' && input.versioned.has(name),
@@ -91,7 +97,6 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
   const update = readUpdateConfig(model, name, 'update_config', role.strategy, input.sources);
   const rollback = readUpdateConfig(model, name, 'rollback_config', role.strategy, input.sources);
   const replicas = replicasOf(model);
-  const preview = own.preview_replicas ?? replicas;
   const project = text(input.models.base['name']) ?? '';
   const spec: ServiceSpec = {
     name,
@@ -102,19 +107,43 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     dependsOn: dependenciesOf(model).filter(({ service }) => service in mapping(input.models.base['services'])),
     route: routeOf(own),
     hasHealthcheck: hasHealthcheck(model),
+    checks: serviceChecks(role.placement, own, top),
+    hooks: hooksOf(own.hooks),
     update: update.config,
     rollback: rollback.config,
-    promote: own.promote ?? top.promote ?? 'auto',
-    previewReplicas: Math.min(Math.max(preview, Math.min(1, replicas)), replicas),
-    retireAfterMs: own.retire_after ?? top.retire_after ?? 0,
-    progressDeadlineMs:
-      input.overrides.healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
-    drainTimeoutMs: input.overrides.drainTimeoutMs ?? own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
+    ...trafficOf(own, top, role, replicas),
+    ...timesOf(input.overrides, own, top),
     stopGraceMs: stopGraceMs(model),
+    restart: restartPolicy(model),
     preStop: preStopHooks(model),
   };
   const findings: readonly Finding[] = [...update.findings, ...rollback.findings];
   return { spec, findings };
+}
+
+/** When and in which steps the traffic moves. */
+function trafficOf(
+  own: ServiceSettings,
+  top: ProjectSettings,
+  { strategy }: Role,
+  replicas: number,
+): Pick<ServiceSpec, 'promote' | 'previewReplicas' | 'steps' | 'shrinkStable'> {
+  const preview = own.preview_replicas ?? replicas;
+  return {
+    promote: own.promote ?? top.promote ?? 'auto',
+    previewReplicas: Math.min(Math.max(preview, Math.min(1, replicas)), replicas),
+    steps: strategy === 'canary' ? plannedSteps(own.steps ?? []) : [],
+    shrinkStable: own.shrink_stable ?? top.shrink_stable ?? false,
+  };
+}
+
+function timesOf(overrides: Overrides, own: ServiceSettings, top: ProjectSettings) {
+  const { healthCheckTimeoutMs, drainTimeoutMs } = overrides;
+  return {
+    retireAfterMs: own.retire_after ?? top.retire_after ?? 0,
+    progressDeadlineMs: healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
+    drainTimeoutMs: drainTimeoutMs ?? own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
+  };
 }
 
 function routeOf(own: ServiceSettings): Route | null {

@@ -51,6 +51,16 @@ export function stopGraceMs(service: ServiceModel): number {
   return milliseconds(service['stop_grace_period']) ?? STOP_GRACE_MS;
 }
 
+/** What the engine does when the container ends: `deploy.restart_policy` outranks `restart`, as Compose has it. */
+export function restartPolicy(service: ServiceModel): string {
+  const policy = mapping(mapping(service['deploy'])['restart_policy']);
+  if (!('condition' in policy)) return text(service['restart']) ?? 'no';
+  const count = policy['max_attempts'];
+  const conditions: Readonly<Record<string, string>> = { none: 'no', any: 'always', 'on-failure': 'on-failure' };
+  const name = conditions[text(policy['condition']) ?? ''] ?? 'no';
+  return name === 'on-failure' && typeof count === 'number' ? `${name}:${String(count)}` : name;
+}
+
 /** `pre_stop` hooks as the container shall see them. */
 export function preStopHooks(service: ServiceModel): readonly PreStopHook[] {
   return list(service['pre_stop']).map((value) => preStopHook(mapping(value)));

@@ -1,14 +1,20 @@
-import { freeColor } from './color.ts';
-import { adoptedSide, type Live, releaseSide } from './live.ts';
+import { changesOf, type ChangeInput, type Changes, isFull } from './changes.ts';
+import type { Live } from './live.ts';
+import { releaseSide } from './live.ts';
 import type { Observed } from './observed.ts';
 import type { Step } from './plan.ts';
 import type { Promote } from './project.ts';
-import type { RolloutRecord, RolloutVerb, Side } from './record.ts';
-import { type Release, sameDefinition } from './release.ts';
-import { serving } from './routing.ts';
-import { containersOf, replicasIn } from './sides.ts';
-import { blueGreen, retire } from './strategies/blue-green.ts';
-import { createInOrder, longRunning } from './strategies/create-ready.ts';
+import type { RolloutRecord, RolloutVerb, Side, SideService, Stray } from './record.ts';
+import type { Release, ReleaseService } from './release.ts';
+import { hasRoutes } from './routing.ts';
+import { containersOf, isTogether, replicasIn } from './sides.ts';
+import { blueGreen } from './strategies/blue-green.ts';
+import { canary, canaryInPlace, type CanarySettings } from './strategies/canary.ts';
+import { bringIn, longRunning, only } from './strategies/bring-in.ts';
+import { atOnce, type GroupPlan, held, retire } from './strategies/group.ts';
+import { recreate } from './strategies/recreate.ts';
+import { leave } from './strategies/resize.ts';
+import { type InPlace, rolling, sweep } from './strategies/rolling.ts';
 import { scale } from './strategies/scale.ts';
 
 /** What has to happen for a release to serve. */
@@ -19,82 +25,187 @@ export type Compiled =
       readonly stable: Side | null;
       readonly candidate: Side;
       readonly steps: readonly Step[];
+      readonly strays: readonly Stray[];
+      /** Only numbers of replicas change. */
+      readonly scale: boolean;
     };
 
-export interface CompileInput {
+export interface CompileInput extends ChangeInput {
   readonly verb: RolloutVerb;
-  readonly release: Release;
-  readonly live: Live;
-  /** The release that serves, if it is known. */
-  readonly liveRelease: Release | null;
-  readonly observed: Observed;
+  /** All rollouts so far, oldest first. */
+  readonly records: readonly RolloutRecord[];
   /** Shared services in dependency order, to be started if they do not run. */
   readonly shared: readonly string[];
-  readonly force: boolean;
 }
 
 /** Compiles the way from what serves to a release (DESIGN sections 2 and 5). Pure. */
 export function compile(input: CompileInput): Compiled {
-  const { release, live, liveRelease, observed } = input;
-  const color = live.kind === 'color' ? live.color : null;
-  const inPlace = releaseSide(release, color);
-  const stable = stableSide(input);
-  if (live.kind === 'color' && liveRelease !== null && !input.force && sameDefinition(release, liveRelease)) {
-    const current = releaseSide(liveRelease, color);
-    if (!sameReplicas(current, inPlace))
-      return { kind: 'rollout', stable: current, candidate: inPlace, steps: scale(current, inPlace) };
-    if (isComplete(inPlace, observed)) return { kind: 'nothing' };
-  }
-  const candidate = releaseSide(release, freeColor(color));
-  const held = input.verb === 'rollback' && isHeld(candidate, observed);
-  const { promote, preview } = gates(release);
+  const changes = paced(input, changesOf(input));
+  const { stable, candidate, switched, added, replaced, scaled, removed, oneShots } = changes;
+  const made = switched.size + added.size + replaced.size + removed.size + oneShots.size;
+  if (made + scaled.size === 0) return { kind: 'nothing' };
+  const kept = input.verb === 'rollback' && switched.size > 0 && isHeld(input, changes);
+  const strays = straysOf(input, changes);
   return {
     kind: 'rollout',
     stable,
     candidate,
-    steps: blueGreen({
-      stable,
-      candidate,
-      shared: input.shared,
-      promote: input.verb === 'rollback' ? 'auto' : promote,
-      preview,
-      held,
-    }),
+    strays,
+    scale: made === 0,
+    steps: [...(made === 0 ? [] : prelude(input, changes, kept)), ...forward(input, changes, kept)],
   };
 }
 
-function stableSide({ release, live, liveRelease, observed }: CompileInput): Side | null {
-  if (live.kind === 'none' || live.kind === 'unclear') return null;
-  const color = live.kind === 'color' ? live.color : null;
-  if (color !== null && liveRelease !== null) return releaseSide(liveRelease, color);
-  return adoptedSide(observed, releaseSide(release, color), color);
-}
-
-function sameReplicas(a: Side, b: Side): boolean {
-  return longRunning(a).every((name) => a.services[name]?.replicas === b.services[name]?.replicas);
-}
-
-/** Enough running replicas of every service, none of them unhealthy. */
-function isComplete(side: Side, observed: Observed): boolean {
-  return longRunning(side).every((name) => {
-    const replicas = replicasIn(observed, side, name);
-    const good = serving(replicas).filter((c) => c.health === 'healthy' || c.health === 'none');
-    return good.length === replicas.length && good.length === (side.services[name]?.replicas ?? 0);
+/** A rollback in place goes at the pace of `rollback_config`; what a failure means stays as `update_config` says. */
+function paced({ verb }: CompileInput, changes: Changes): Changes {
+  if (verb !== 'rollback') return changes;
+  const services = Object.values(changes.candidate.services).map((service): [string, SideService] => {
+    const { failureAction } = service.update;
+    const update = service.placement === 'in-place' ? { ...service.rollback, failureAction } : service.update;
+    return [service.name, { ...service, update }];
   });
+  return { ...changes, candidate: { ...changes.candidate, services: Object.fromEntries(services) } };
+}
+
+/** What must be so before anything of the release is created. */
+function prelude(input: CompileInput, { stable, candidate, switched }: Changes, kept: boolean): Step[] {
+  if (kept) return [];
+  const routed = hasRoutes(stable) || hasRoutes(candidate);
+  const first: Step[] = switched.size > 0 ? [{ kind: 'clear' }] : [];
+  return [
+    ...first,
+    ...(routed || switched.size > 0 ? [{ kind: 'prepare' } as const] : []),
+    ...(input.shared.length > 0 ? [{ kind: 'shared', services: input.shared } as const] : []),
+    ...(routed || switched.size > 0 ? [{ kind: 'wire' } as const] : []),
+  ];
+}
+
+function forward(input: CompileInput, changes: Changes, kept: boolean): Step[] {
+  const { stable, candidate, switched, added, replaced, scaled, removed } = changes;
+  const group = kept ? held(only(candidate, in_(switched))) : groupPlan(input, changes);
+  const scales = [...scaled].map((name) => scale(situation(input, changes, name)));
+  const gone = [...removed].flatMap((name) => retireInPlace(stable, name));
+  const routesLate = [...added, ...scaled, ...removed].some((name) => isRouted(stable, candidate, name));
+  const steps: Step[] = [
+    ...bringIn({
+      candidate,
+      created: new Set([...switched, ...added]),
+      size: (service) => (switched.has(service.name) ? group.size(service) : service.replicas),
+      before: group.before,
+      inPlace: ({ name }) => (replaced.has(name) ? inPlace(input, situation(input, changes, name)) : []),
+      oneShots: changes.switched.size + added.size + replaced.size + changes.oneShots.size > 0,
+    }),
+    ...scales.flatMap(({ before }) => before),
+    ...(switched.size > 0 ? group.after : []),
+    ...(routesLate && switched.size === 0 ? [{ kind: 'routes' } as const] : []),
+    ...windows(candidate, [...added, ...replaced]),
+    { kind: 'complete' },
+    ...scales.flatMap(({ after }) => after),
+    ...gone,
+    ...[...replaced].flatMap((name) => sweep(situation(input, changes, name))),
+  ];
+  const old = stable === null ? null : only(stable, ({ name }) => !isTogether({ stable, candidate }, name));
+  return old === null ? steps : [...steps, ...retire('stable', old)];
+}
+
+function in_(names: ReadonlySet<string>): (service: SideService) => boolean {
+  return ({ name }) => names.has(name);
+}
+
+function isRouted(stable: Side | null, candidate: Side, name: string): boolean {
+  return (candidate.services[name] ?? stable?.services[name])?.route != null;
+}
+
+/** Out of the routes it went before completion; its last word is said after that. */
+function retireInPlace(stable: Side | null, service: string): Step[] {
+  const routed = stable?.services[service]?.route != null;
+  const steps = leave({ side: 'stable', service, replicas: 0, routed, sparing: false, first: 'highest' });
+  return steps.filter((step) => step.kind !== 'routes');
+}
+
+/** How many replicas of each side are there now. */
+function situation({ observed, release }: CompileInput, { candidate }: Changes, name: string): InPlace {
+  const service = candidate.services[name];
+  if (service === undefined) throw new Error(`${name} is no service of the candidate`);
+  const running = replicasIn(observed, candidate, name).filter((c) => c.state === 'running');
+  const ours = running.filter((c) => c.release === release.id).length;
+  const unhealthy = running.filter((c) => c.release !== release.id && c.health === 'unhealthy').length;
+  return { service, stable: running.length - ours, candidate: ours, unhealthy };
+}
+
+/** A rollback by hand has no steps and no pauses. */
+function inPlace({ release, liveRelease, verb }: CompileInput, there: InPlace): Step[] {
+  const spec = release.services[there.service.name];
+  const stableKnown = liveRelease !== null;
+  return spec?.strategy === 'canary' && verb === 'deploy'
+    ? canaryInPlace({ ...there, stableKnown }, spec.steps)
+    : rolling(there);
+}
+
+function windows(candidate: Side, services: readonly string[]): Step[] {
+  const watched = services.filter((name) => (candidate.services[name]?.update.monitorMs ?? 0) > 0);
+  return watched.length > 0 ? [{ kind: 'windows', side: 'candidate', services: watched }] : [];
+}
+
+/** The color group is replaced by one strategy: whoever cannot run twice decides, then whoever goes step by step. */
+function groupPlan(input: CompileInput, { stable, candidate, switched }: Changes): GroupPlan {
+  const coming = only(candidate, in_(switched));
+  const going = stable === null ? null : only(stable, ({ name }) => !isTogether({ stable, candidate }, name));
+  if (going === null || Object.keys(going.services).length === 0) return atOnce(coming);
+  const members = Object.values(input.release.services).filter(in_(switched));
+  if (members.some(({ strategy }) => strategy === 'recreate')) return recreate(going, coming);
+  if (input.verb === 'rollback') return atOnce(coming);
+  if (members.some(({ strategy }) => strategy === 'canary')) return canary(canarySettings(going, coming, members));
+  return blueGreen({ candidate: coming, promote: gateOf(members), preview: previewOf(members) });
+}
+
+/** The canaries of a group go by one list (E02 refuses different ones); the others are there in full from the start. */
+function canarySettings(stable: Side, candidate: Side, members: readonly ReleaseService[]): CanarySettings {
+  const canaries = members.filter(({ strategy }) => strategy === 'canary');
+  return {
+    stable,
+    candidate,
+    stepped: new Set(canaries.map(({ name }) => name)),
+    steps: canaries[0]?.steps ?? [],
+    shrinkStable: canaries.some(({ shrinkStable }) => shrinkStable),
+  };
+}
+
+/** The group is promoted as one: the latest gate of its services counts. */
+function gateOf(members: readonly ReleaseService[]): Promote {
+  if (members.some(({ promote }) => promote === 'manual')) return 'manual';
+  const times = members.flatMap(({ promote }) => (typeof promote === 'number' ? [promote] : []));
+  return times.length > 0 ? Math.max(...times) : 'auto';
+}
+
+function previewOf(members: readonly ReleaseService[]): Record<string, number> {
+  return Object.fromEntries(members.map(({ name, previewReplicas }) => [name, previewReplicas]));
 }
 
 /** All containers of the release are still there and run: only weight has to move. */
-function isHeld(side: Side, observed: Observed): boolean {
-  return isComplete(side, observed) && containersOf(observed, side).every((c) => c.release === side.release);
+function isHeld({ observed }: CompileInput, { candidate, switched }: Changes): boolean {
+  const group = only(candidate, in_(switched));
+  return (
+    longRunning(group).every((name) => isFull(observed, group, name)) &&
+    containersOf(observed, group).every((c) => c.release === candidate.release)
+  );
 }
 
-/** The color group is promoted as one: the latest gate of its services counts. */
-function gates(release: Release): { promote: Promote; preview: Record<string, number> } {
-  const colored = Object.values(release.services).filter((service) => service.placement === 'colored');
-  const preview = Object.fromEntries(colored.map((service) => [service.name, service.previewReplicas]));
-  if (colored.some((service) => service.promote === 'manual')) return { promote: 'manual', preview };
-  const times = colored.flatMap((service) => (typeof service.promote === 'number' ? [service.promote] : []));
-  return { promote: times.length > 0 ? Math.max(...times) : 'auto', preview };
+/** Containers in place of a release that never served: rollouts that were superseded left them. */
+function straysOf({ observed, records, liveRelease }: CompileInput, { candidate, replaced, scaled }: Changes): Stray[] {
+  if (liveRelease === null) return [];
+  const served = new Set(records.filter((r) => r.state === 'completed').map((r) => r.candidate.release));
+  const routed = routedNames(observed);
+  const replicas = [...replaced, ...scaled].flatMap((name) => replicasIn(observed, candidate, name));
+  return replicas
+    .filter(({ release }) => release !== null && release !== candidate.release && release !== liveRelease.id)
+    .filter(({ release }) => !served.has(release))
+    .map(({ id, name }) => ({ id, serves: routed.has(name) }));
+}
+
+function routedNames({ router }: Observed): ReadonlySet<string> {
+  if (router.kind === 'unreadable') return new Set();
+  return new Set(router.routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
 }
 
 /** The way from a color to plain containers of the same release in the user's own project. */
@@ -103,18 +214,25 @@ export function compileReset(
   live: Extract<Live, { kind: 'color' }>,
 ): Extract<Compiled, { kind: 'rollout' }> {
   const stable = releaseSide(release, live.color);
-  const lasting = Object.entries(stable.services).filter(([, service]) => service.placement !== 'one-shot');
-  const candidate: Side = { ...stable, color: null, services: Object.fromEntries(lasting) };
+  const candidate = only({ ...stable, color: null }, ({ placement }) => placement !== 'one-shot');
+  const going = only(stable, ({ placement }) => placement === 'colored');
   const steps: Step[] = [
     { kind: 'clear' },
     { kind: 'prepare' },
     { kind: 'wire' },
-    ...createInOrder('candidate', candidate, (service) => service.replicas),
+    ...bringIn({
+      candidate,
+      created: new Set(longRunning(going)),
+      size: ({ replicas }) => replicas,
+      before: [],
+      inPlace: () => [],
+      oneShots: false,
+    }),
     { kind: 'weight', weight: 100 },
     { kind: 'complete' },
-    ...retire('stable', stable).filter((step) => step.kind !== 'hold'),
+    ...retire('stable', going).filter((step) => step.kind !== 'hold'),
   ];
-  return { kind: 'rollout', stable, candidate, steps };
+  return { kind: 'rollout', stable, candidate, steps, strays: [], scale: false };
 }
 
 /** A new record, ready to be accepted. */
@@ -143,6 +261,10 @@ export function newRecord(
     weightAt: null,
     ready: {},
     failures: [],
+    scale: compiled.scale,
+    strays: compiled.strays,
+    discarded: [],
+    staleRoutes: false,
     aborted: false,
     replaced: false,
     gateUntil: null,

@@ -2,6 +2,7 @@ import { COLORS, type Color } from './color.ts';
 import type { Observed, ObservedContainer } from './observed.ts';
 import type { RolloutRecord, Side, SideService } from './record.ts';
 import type { Release } from './release.ts';
+import { replicasIn } from './sides.ts';
 
 /** Which place serves now. */
 export type Live =
@@ -24,7 +25,9 @@ export function whoIsLive(observed: Observed, records: readonly RolloutRecord[],
 function byRouter(observed: Observed, records: readonly RolloutRecord[]): Live | null {
   if (observed.router.kind === 'unreadable') return null;
   const names = new Set(observed.router.routes.flatMap((route) => route.backends.map((b) => b.container)));
-  const places = new Set(observed.containers.filter((c) => names.has(c.name)).map((c) => c.color));
+  const inPlace = servicesInPlace(records);
+  const group = observed.containers.filter((c) => names.has(c.name) && !inPlace.has(c.service));
+  const places = new Set(group.map((c) => c.color));
   if (places.size === 0) return null;
   if (places.size > 1) return byRecord(records);
   return place([...places][0] ?? null);
@@ -59,48 +62,46 @@ function isUp(container: ObservedContainer): boolean {
   return !container.oneOff && container.state === 'running';
 }
 
+/** Services that the last completed rollout left in the user's own project: they say nothing about the live color. */
+export function servicesInPlace(records: readonly RolloutRecord[]): ReadonlySet<string> {
+  const last = records.findLast((record) => record.state === 'completed');
+  const services = Object.values(last?.candidate.services ?? {});
+  return new Set(services.filter(({ placement }) => placement === 'in-place').map(({ name }) => name));
+}
+
+/** Plain containers beside the colors, of services that belong into a color. */
+export function copiesBeside(
+  observed: Observed,
+  records: readonly RolloutRecord[],
+  replaced: readonly string[],
+): readonly ObservedContainer[] {
+  const inPlace = servicesInPlace(records);
+  return uncolored(
+    observed,
+    replaced.filter((name) => !inPlace.has(name)),
+  );
+}
+
 /** Replicas in the user's own project of services that deploys replace. */
 export function uncolored(observed: Observed, replaced: readonly string[]): readonly ObservedContainer[] {
   return observed.containers.filter((c) => c.color === null && !c.oneOff && replaced.includes(c.service));
 }
 
-/** A side made of a release. */
+/** A side made of a release: the color group in a color, or in the user's own project, and the services in place. */
 export function releaseSide(release: Release, color: Color | null): Side {
   const services = Object.fromEntries(
     Object.values(release.services)
-      .filter((service) => service.placement === 'colored' || service.placement === 'one-shot')
+      .filter(({ placement }) => placement !== 'shared')
       .map((service) => [service.name, sideService(service)]),
   );
   return { release: release.id, version: release.version, color, services };
 }
 
 function sideService(spec: SideService): SideService {
-  const {
-    name,
-    placement,
-    replicas,
-    hasHealthcheck,
-    update,
-    progressDeadlineMs,
-    drainTimeoutMs,
-    stopGraceMs,
-    retireAfterMs,
-    route,
-    dependsOn,
-  } = spec;
-  return {
-    name,
-    placement,
-    replicas,
-    hasHealthcheck,
-    update,
-    progressDeadlineMs,
-    drainTimeoutMs,
-    stopGraceMs,
-    retireAfterMs,
-    route,
-    dependsOn,
-  };
+  const { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn } = spec;
+  const { progressDeadlineMs, drainTimeoutMs, stopGraceMs, retireAfterMs } = spec;
+  const times = { progressDeadlineMs, drainTimeoutMs, stopGraceMs, retireAfterMs };
+  return { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn, ...times };
 }
 
 /**
@@ -108,14 +109,17 @@ function sideService(spec: SideService): SideService {
  * Their settings are those of the release that replaces them, their number is what runs.
  */
 export function adoptedSide(observed: Observed, like: Side, color: Color | null): Side | null {
-  const mine = observed.containers.filter(
-    (c) => c.color === color && !c.oneOff && like.services[c.service] !== undefined,
-  );
-  if (mine.length === 0) return null;
   const services: Record<string, SideService> = {};
-  for (const spec of Object.values(like.services)) {
-    const replicas = mine.filter((c) => c.service === spec.name).length;
-    if (replicas > 0) services[spec.name] = { ...spec, replicas };
+  const found = Object.values(like.services).map((spec) => ({ spec, replicas: replicasIn(observed, like, spec.name) }));
+  for (const { spec, replicas } of found) {
+    const count = spec.placement === 'in-place' ? adoptedInPlace(spec, replicas) : replicas.length;
+    if (replicas.length > 0) services[spec.name] = { ...spec, replicas: count };
   }
-  return { release: null, version: mine[0]?.version ?? null, color, services };
+  const version = found.flatMap(({ replicas }) => replicas).find((c) => c.version !== null)?.version ?? null;
+  return Object.keys(services).length === 0 ? null : { release: null, version, color, services };
+}
+
+/** What does not run serves nobody, and what is there twice was not meant to be: neither is gone back to. */
+function adoptedInPlace({ replicas }: SideService, found: readonly ObservedContainer[]): number {
+  return Math.min(replicas, found.filter((c) => c.state === 'running').length);
 }

@@ -1,14 +1,14 @@
 import { type Decision } from './decision.ts';
-import { newFailureAfterReady, verdict } from './failure.ts';
+import { newFailureAfterReady, verdict, type Verdict } from './failure.ts';
 import type { Millis, Observed } from './observed.ts';
 import type { StepKind, StepOf } from './plan.ts';
 import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
-import { clear, create, remove, run, shared, shrink } from './steps/containers.ts';
-import { atGate, complete, hold, monitor, pause } from './steps/gates.ts';
-import { goBack, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
+import { clear, create, remove, run, shared, shrink, stop } from './steps/containers.ts';
+import { atGate, complete, delay, hold, monitor, pause, windows } from './steps/gates.ts';
+import { fail, goBack, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
 import { ready } from './steps/ready.ts';
-import { drain, prepare, weight, wire } from './steps/traffic.ts';
+import { drain, prepare, refreshRoutes, routes, weight, wire } from './steps/traffic.ts';
 
 /** One function a kind of step: a missing one does not compile. */
 const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>) => Decision } = {
@@ -20,12 +20,17 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   create,
   ready,
   weight,
+  routes,
+  match: routes,
   pause,
+  delay,
   monitor,
+  windows,
   complete,
   hold,
   drain,
   remove,
+  stop,
   shrink,
 };
 
@@ -40,25 +45,30 @@ export function next(record: RolloutRecord, observed: Observed, now: Millis): De
   return interruption(context) ?? runStep(context);
 }
 
-/** What outranks the current step: a person's abort, a failure in its window, a pause. */
+/** What outranks the current step: a person's abort, a failure in its window, a pause, routes to a dead replica. */
 function interruption(context: StepContext): Decision | null {
   const { record } = context;
-  if (record.state === 'completed' || isGoingBack(record.state)) {
-    return record.state === 'rollback_paused' ? { kind: 'leave', until: null } : null;
-  }
+  if (record.state === 'completed') return null;
+  if (record.state === 'rollback_paused') return { kind: 'leave', until: null };
+  if (record.state === 'rollback_started') return failure(context) ?? refreshRoutes(context);
   if (record.aborted) return goBack(context, 'aborted');
-  if (record.state !== 'paused') return failure(context);
-  return record.pauseReason === 'failure' ? { kind: 'leave', until: null } : (failure(context) ?? atGate(context));
+  if (record.state !== 'paused') return failure(context) ?? refreshRoutes(context);
+  return record.pauseReason === 'failure'
+    ? { kind: 'leave', until: null }
+    : (failure(context) ?? refreshRoutes(context) ?? atGate(context));
 }
 
 function failure(context: StepContext): Decision | null {
   const { record, observed, now } = context;
   const judged = verdict(record);
-  if (judged.kind === 'act') {
-    return judged.action === 'pause' ? pauseForFailure(judged.message) : turnAround(context, judged.message);
-  }
+  if (judged.kind === 'act') return act(context, judged);
   const found = newFailureAfterReady(record, observed, now);
   return found === null ? null : { kind: 'event', event: { kind: 'container-failed', failure: found } };
+}
+
+function act(context: StepContext, judged: Extract<Verdict, { kind: 'act' }>): Decision {
+  if (isGoingBack(context.record.state)) return fail(context, judged.message);
+  return judged.action === 'pause' ? pauseForFailure(judged.message) : turnAround(context, judged.message);
 }
 
 function runStep(context: StepContext): Decision {

@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { Millis, RouteState } from './observed.ts';
+import type { Match, Millis, RouteState } from './observed.ts';
 
 /** The two releases of a rollout. */
 export type SideName = 'stable' | 'candidate';
@@ -19,13 +19,30 @@ export type Step =
   /** That many replicas of a service exist on a side. */
   | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly replicas: number }
   /** All replicas of these services are ready, or their failures are tolerated. */
-  | { readonly kind: 'ready'; readonly side: SideName; readonly services: readonly string[] }
-  /** The proxy sends this share of every route to the candidate, confirmed by reading back. */
+  | {
+      readonly kind: 'ready';
+      readonly side: SideName;
+      readonly services: readonly string[];
+      /** So many replicas of each are enough; absent: all of them. */
+      readonly least?: number;
+    }
+  /**
+   * The proxy sends this share of every route of the color group to the candidate, confirmed by reading back. Replicas
+   * that the steps up to the next change of routes remove or stop are left out.
+   */
   | { readonly kind: 'weight'; readonly weight: number }
+  /** The same with the share as it is: routes follow the replicas that are ready, and leave out those that go next. */
+  | { readonly kind: 'routes' }
+  /** Requests that match reach the candidate, whatever its weight; null ends it. */
+  | { readonly kind: 'match'; readonly match: Match | null }
   /** A promotion gate: ends by itself after a time in milliseconds, or by a person (null). */
   | { readonly kind: 'pause'; readonly ms: Millis | null }
+  /** Nothing happens for a time: `delay` between two batches. */
+  | { readonly kind: 'delay'; readonly ms: Millis }
   /** The candidate holds for a time. */
   | { readonly kind: 'monitor'; readonly ms: Millis }
+  /** Every replica of these services has been ready for its `monitor` time. */
+  | { readonly kind: 'windows'; readonly side: SideName; readonly services: readonly string[] }
   /** The point of no return: the candidate is the stable release from here on. */
   | { readonly kind: 'complete' }
   /** The old release stays, without traffic, for an instant way back. */
@@ -34,8 +51,21 @@ export type Step =
   | { readonly kind: 'drain'; readonly side: SideName; readonly services: readonly string[] }
   /** Stop and remove a side, callers before the called. */
   | { readonly kind: 'remove'; readonly side: SideName; readonly services: readonly string[] }
-  /** Remove replicas above a number, highest slot first; they left the router before. */
-  | { readonly kind: 'shrink'; readonly side: SideName; readonly service: string; readonly replicas: number };
+  /** Stop a side and keep its containers, callers before the called; nobody serves from here on (recreate). */
+  | { readonly kind: 'stop'; readonly side: SideName; readonly services: readonly string[] }
+  /** Remove replicas above a number; they left the router before. */
+  | ShrinkStep;
+
+export interface ShrinkStep {
+  readonly kind: 'shrink';
+  readonly side: SideName;
+  readonly service: string;
+  readonly replicas: number;
+  /** Which of the good replicas go first; bad ones go before them. */
+  readonly first: 'lowest' | 'highest';
+  /** One replica more stays for each failed slot of the other side, so that no fewer serve than before. */
+  readonly sparing: boolean;
+}
 
 export type StepKind = Step['kind'];
 export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
@@ -47,6 +77,8 @@ export type Action =
   /** `total` is all replicas that exist plus those to be created, as `up --scale` counts. */
   | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly total: number }
   | { readonly kind: 'start'; readonly containers: readonly string[] }
+  /** Stop as `remove` does, and keep them so that not even a restart of the engine starts them. */
+  | { readonly kind: 'stop'; readonly containers: readonly string[] }
   /** Write the proxy's files for a proxy that may not run yet. */
   | { readonly kind: 'prepare'; readonly routes: readonly RouteState[] }
   | { readonly kind: 'route'; readonly weight: number; readonly routes: readonly RouteState[] }
@@ -76,11 +108,19 @@ export function stepText(step: Step): string {
     case 'create':
       return `create ${step.service} ×${String(step.replicas)} (${step.side})`;
     case 'ready':
-      return `ready: ${step.services.join(', ')} (${step.side})`;
+      return `ready: ${step.services.join(', ')}${step.least === undefined ? '' : ` ×${String(step.least)}`} (${step.side})`;
     case 'weight':
       return `weight ${String(step.weight)}`;
+    case 'routes':
+      return 'routes follow the replicas';
+    case 'match':
+      return step.match === null ? 'match nothing' : `match ${matchText(step.match)}`;
     case 'pause':
       return step.ms === null ? 'pause until promoted' : `pause ${formatDuration(step.ms)}`;
+    case 'delay':
+      return `delay ${formatDuration(step.ms)}`;
+    case 'windows':
+      return `monitor ${step.services.join(', ')} (${step.side})`;
     case 'monitor':
       return `monitor ${formatDuration(step.ms)}`;
     case 'complete':
@@ -91,7 +131,15 @@ export function stepText(step: Step): string {
       return `drain ${step.services.join(', ')} (${step.side})`;
     case 'remove':
       return `remove ${step.services.join(', ')} (${step.side})`;
+    case 'stop':
+      return `stop ${step.services.join(', ')} (${step.side}): nothing serves until the candidate does`;
     case 'shrink':
       return `shrink ${step.service} to ${String(step.replicas)} (${step.side})`;
   }
+}
+
+function matchText({ headers, cookies }: Match): string {
+  const pairs = (what: string, values: Readonly<Record<string, string>>): string[] =>
+    Object.entries(values).map(([name, value]) => `${what} ${name}=${value}`);
+  return [...pairs('header', headers), ...pairs('cookie', cookies)].join(', ');
 }

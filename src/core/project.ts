@@ -1,4 +1,8 @@
 import type { Color } from './color.ts';
+import type { Hooks } from './hooks.ts';
+import type { NotifyTarget } from './notify.ts';
+import type { ServiceChecks } from './service-checks.ts';
+import type { Match } from './observed.ts';
 
 /** A Compose model as `docker compose config` prints it. Only `config/` and `adapters/compose` look inside. */
 export type ComposeModel = { readonly [key: string]: unknown };
@@ -49,6 +53,15 @@ export interface UpdateConfig {
 /** When a blue-green candidate takes the traffic: by itself, by a person, or after a time in milliseconds. */
 export type Promote = 'auto' | 'manual' | number;
 
+/** One step of a canary: weights in percent, times in milliseconds. */
+export type CanaryStep =
+  | { readonly kind: 'weight'; readonly weight: number }
+  /** Ends by itself after a time, or by a person (null). */
+  | { readonly kind: 'pause'; readonly ms: number | null }
+  /** Candidate replicas from here on: a number, a share of the service's replicas, or by weight again. */
+  | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
+  | { readonly kind: 'match'; readonly match: Match | null };
+
 /** Everything about one service that a rollout decides by; times in milliseconds. */
 export interface ServiceSpec {
   readonly name: string;
@@ -60,14 +73,23 @@ export interface ServiceSpec {
   readonly dependsOn: readonly Dependency[];
   readonly route: Route | null;
   readonly hasHealthcheck: boolean;
+  readonly checks: ServiceChecks;
+  /** Its own ones; they run after the project's. */
+  readonly hooks: Hooks;
   readonly update: UpdateConfig;
   readonly rollback: UpdateConfig;
   readonly promote: Promote;
   readonly previewReplicas: number;
+  /** Empty but for a canary; a last weight of 100 is implied. */
+  readonly steps: readonly CanaryStep[];
+  /** Routed canary: the stable side gets smaller as its weight does. */
+  readonly shrinkStable: boolean;
   readonly retireAfterMs: number;
   readonly progressDeadlineMs: number;
   readonly drainTimeoutMs: number;
   readonly stopGraceMs: number;
+  /** Restart policy as Compose writes it: `no`, `always`, `unless-stopped`, `on-failure:3`. */
+  readonly restart: string;
   /** `pre_stop` hooks as Compose resolved them; run by us, because Compose runs them on its own stop path only. */
   readonly preStop: readonly PreStopHook[];
 }
@@ -111,6 +133,9 @@ export interface Project {
   readonly version: string;
   readonly services: Readonly<Record<string, ServiceSpec>>;
   readonly proxy: ProxySpec;
+  /** Hooks of the top level: they run once, whatever the number of services. */
+  readonly hooks: Hooks;
+  readonly notify: readonly NotifyTarget[];
   /** Releases kept for rollback. */
   readonly history: number;
   /** False if no service's definition changes with the version. */

@@ -2,7 +2,7 @@ import type { Color } from './color.ts';
 import type { Millis } from './observed.ts';
 import type { SideName, Step } from './plan.ts';
 import type { Dependency, Route, ServiceSpec } from './project.ts';
-import { isTerminal, transition, type PauseReason, type State, type Trigger } from './state.ts';
+import { isGoingBack, isTerminal, transition, type PauseReason, type State, type Trigger } from './state.ts';
 
 /** One release of a rollout, with the place where its containers are. */
 export interface Side {
@@ -20,23 +20,40 @@ export type SideService = Pick<
   ServiceSpec,
   | 'name'
   | 'placement'
+  | 'strategy'
   | 'replicas'
   | 'hasHealthcheck'
   | 'update'
+  | 'rollback'
   | 'progressDeadlineMs'
   | 'drainTimeoutMs'
   | 'stopGraceMs'
   | 'retireAfterMs'
 > & { readonly route: Route | null; readonly dependsOn: readonly Dependency[] };
 
-/** A candidate container that failed; a slot counts once. */
+/** A container that failed: of the candidate, or on the way back of the stable side. A slot counts once. */
 export interface Failure {
+  readonly side: SideName;
   readonly service: string;
   /** For people. */
   readonly container: string;
   /** Container id; null if it could not even be created. */
   readonly id: string | null;
   readonly reason: string;
+  readonly at: Millis;
+}
+
+/** A container of a service in place that was made by a rollout which never completed. */
+export interface Stray {
+  readonly id: string;
+  /** The proxy sent requests to it when the rollout was compiled: it is known to be ready. */
+  readonly serves: boolean;
+}
+
+/** When a replica became ready in a rollout. */
+export interface ReadyReplica {
+  readonly side: SideName;
+  readonly service: string;
   readonly at: Millis;
 }
 
@@ -63,8 +80,16 @@ export interface RolloutRecord {
   readonly weight: number | null;
   readonly weightAt: Millis | null;
   /** When each container became ready in this rollout, by id, and of which service. */
-  readonly ready: Readonly<Record<string, { readonly service: string; readonly at: Millis }>>;
+  readonly ready: Readonly<Record<string, ReadyReplica>>;
   readonly failures: readonly Failure[];
+  /** Only numbers of replicas change: the release is the stable one in another size. */
+  readonly scale: boolean;
+  /** What superseded rollouts left in place: replaced like the stable side, and never gone back to (ORACLE U27). */
+  readonly strays: readonly Stray[];
+  /** Ids of failed containers that a retry makes anew. */
+  readonly discarded: readonly string[];
+  /** A container that the proxy sends requests to has failed, and the rollout goes on without it. */
+  readonly staleRoutes: boolean;
   /** A person asked for the way back. */
   readonly aborted: boolean;
   /** A later deploy takes the place of this one: the way back ends as superseded. */
@@ -85,8 +110,11 @@ export type RecordEvent =
       readonly steps?: readonly Step[];
     }
   | { readonly kind: 'step-done' }
-  | { readonly kind: 'container-ready'; readonly service: string; readonly id: string }
+  /** Of the candidate, unless a side is given. */
+  | { readonly kind: 'container-ready'; readonly side?: SideName; readonly service: string; readonly id: string }
   | { readonly kind: 'container-failed'; readonly failure: Failure }
+  /** These replicas are about to be removed by the plan: their end is no failure. */
+  | { readonly kind: 'containers-leave'; readonly ids: readonly string[] }
   | { readonly kind: 'weight-confirmed'; readonly weight: number }
   | { readonly kind: 'abort-requested'; readonly replaced?: boolean }
   /** Stands at a gate until a time, or until a person comes (null). */
@@ -94,7 +122,9 @@ export type RecordEvent =
   /** The gate is over: its time came, or a person ended it; `all` ends the remaining ones too. */
   | { readonly kind: 'gate-ended'; readonly all: boolean }
   | { readonly kind: 'user-paused' }
-  | { readonly kind: 'user-resumed' };
+  | { readonly kind: 'user-resumed' }
+  /** Failed slots are tried again first, and failures count from 0. */
+  | { readonly kind: 'retried' };
 
 /**
  * The record after an event at a time. Pure; the record is the fold of its journal.
@@ -107,11 +137,13 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'step-done':
       return { ...record, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null };
     case 'container-ready':
-      return { ...record, ready: { ...record.ready, [event.id]: { service: event.service, at } } };
+      return withReady(record, event, at);
     case 'container-failed':
-      return { ...record, failures: [...record.failures, event.failure] };
+      return withFailure(record, event.failure);
+    case 'containers-leave':
+      return { ...record, ready: without(record.ready, event.ids) };
     case 'weight-confirmed':
-      return { ...record, weight: event.weight, weightAt: at };
+      return { ...record, weight: event.weight, weightAt: at, staleRoutes: false };
     case 'abort-requested':
       return { ...record, aborted: true, replaced: event.replaced ?? false };
     case 'gate-entered':
@@ -122,7 +154,50 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
       return { ...moved(record, 'pause', at), pauseReason: 'user', message: 'paused by a person' };
     case 'user-resumed':
       return moved(record, 'resume', at);
+    case 'retried':
+      return retry(record, at);
   }
+}
+
+function withReady(
+  record: RolloutRecord,
+  { id, service, side = 'candidate' }: Extract<RecordEvent, { kind: 'container-ready' }>,
+  at: Millis,
+): RolloutRecord {
+  return { ...record, ready: { ...record.ready, [id]: { side, service, at } } };
+}
+
+function withFailure(record: RolloutRecord, failure: Failure): RolloutRecord {
+  const routed = failure.id !== null && record.ready[failure.id] !== undefined;
+  return { ...record, failures: [...record.failures, failure], staleRoutes: record.staleRoutes || routed };
+}
+
+function without<T>(map: Readonly<Record<string, T>>, keys: readonly string[]): Readonly<Record<string, T>> {
+  const gone = new Set(keys);
+  return Object.fromEntries(Object.entries(map).filter(([key]) => !gone.has(key)));
+}
+
+/** Goes on where the failed slots were last created; what they left is to be removed first. */
+function retry(record: RolloutRecord, at: Millis): RolloutRecord {
+  const side: SideName = isGoingBack(record.state) ? 'stable' : 'candidate';
+  const again = record.failures.filter((failure) => failure.side === side);
+  const discarded = again.flatMap(({ id }) => (id === null ? [] : [id]));
+  return {
+    ...moved(record, 'resume', at),
+    failures: record.failures.filter((failure) => failure.side !== side),
+    discarded: [...record.discarded, ...discarded],
+    ready: without(record.ready, discarded),
+    cursor: Math.min(record.cursor, ...again.map(({ service }) => lastCreated(record, side, service))),
+    gateUntil: null,
+  };
+}
+
+/** The step that created replicas of a service last; the present one if none did. */
+function lastCreated(record: RolloutRecord, side: SideName, service: string): number {
+  const index = record.steps
+    .slice(0, record.cursor + 1)
+    .findLastIndex((step) => step.kind === 'create' && step.side === side && step.service === service);
+  return index < 0 ? record.cursor : index;
 }
 
 function endGate(record: RolloutRecord, all: boolean, at: Millis): RolloutRecord {
@@ -154,4 +229,10 @@ export function sideOf(record: RolloutRecord, name: SideName): Side | null {
 /** The step the record stands at; undefined after the last one. */
 export function currentStep(record: RolloutRecord): Step | undefined {
   return record.steps[record.cursor];
+}
+
+/** A record as an earlier version of this program may have written it, with what that version did not know. */
+export function upgraded(record: RolloutRecord): RolloutRecord {
+  const scale = record.stable !== null && record.stable.color === record.candidate.color;
+  return { ...{ scale, strays: [], discarded: [], staleRoutes: false }, ...record };
 }

@@ -1,3 +1,5 @@
+import type { Hooks } from './hooks.ts';
+import type { NotifyTarget } from './notify.ts';
 import type { Models, ProxySpec, ServiceSpec } from './project.ts';
 
 /** A service as a release froze it. */
@@ -27,6 +29,9 @@ export interface Release {
   readonly proxy: ProxySpec;
   /** The project directory that relative paths belong to. */
   readonly directory: string;
+  /** Hooks of the project when this release was made. */
+  readonly hooks: Hooks;
+  readonly notify: readonly NotifyTarget[];
   /** Releases kept for rollback when this one was made. */
   readonly history: number;
   readonly models: Models;

@@ -1,5 +1,4 @@
 import type { RolloutRecord } from './record.ts';
-import { isScale } from './sides.ts';
 
 /**
  * Ids of the releases that `rollback` walks down, the live one last. A completed deploy puts its release on top; a
@@ -12,7 +11,7 @@ export function releaseStack(records: readonly RolloutRecord[]): readonly string
     const release = record.candidate.release;
     if (record.state !== 'completed' || release === null) continue;
     if (record.verb === 'reset') stack = [];
-    else if (isScale(record)) stack = [...stack.slice(0, -1), release];
+    else if (record.scale) stack = [...stack.slice(0, -1), release];
     else if (record.verb === 'rollback')
       stack = [...stack.slice(0, stack.includes(release) ? stack.lastIndexOf(release) : stack.length), release];
     else stack = [...stack, release];

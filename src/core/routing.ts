@@ -1,44 +1,89 @@
-import type { Backend, Observed, ObservedContainer, RouterReading, RouteState } from './observed.ts';
+import type { Backend, Match, Observed, ObservedContainer, RouterReading, RouteState } from './observed.ts';
 import { isCounted } from './failure.ts';
 import type { Route } from './project.ts';
 import type { RolloutRecord, Side } from './record.ts';
-import { isScale, replicasIn } from './sides.ts';
+import { isTogether, replicasOn } from './sides.ts';
+import { leavingReplicas } from './slots.ts';
+
+/** The backends of one service's route by side, with the route that shows them. */
+interface Served {
+  readonly stable: readonly Backend[];
+  readonly candidate: readonly Backend[];
+  readonly shown: Route | null;
+}
 
 /**
- * What the proxy has to do for the candidate to get `weight` percent of every route. A route of one side only is
- * there while that side gets traffic. Per replica: stable (100 − w)·candidates, candidate w·stables, so that the
- * shares come out exact whatever the numbers of replicas.
+ * What the proxy has to do for the candidate to get `weight` percent of every route of the color group. A route of
+ * one side only is there while that side gets traffic. Services in place have no weight: all that serve get the same.
  */
 export function desiredRoutes(record: RolloutRecord, observed: Observed, weight: number): readonly RouteState[] {
   const names = new Set([...Object.keys(record.stable?.services ?? {}), ...Object.keys(record.candidate.services)]);
+  const leaving = leavingReplicas(record, observed);
   return [...names].flatMap((name) => {
-    const stable = record.stable?.services[name]?.route ?? null;
-    const candidate = record.candidate.services[name]?.route ?? null;
-    const shown = weight === 100 ? candidate : (stable ?? candidate);
-    if (shown === null) return [];
-    const backends = split(
-      weight,
-      stable === null ? [] : backendsOf(stableServing(record, observed, name), stable),
-      candidate === null ? [] : backendsOf(candidateServing(record, observed, name), candidate),
-    );
-    return [{ service: name, host: shown.host, path: shown.path, backends }];
+    const served = servedBy(record, observed, name, leaving);
+    return isTogether(record, name) ? togetherRoute(record, name, served) : splitRoute(record, name, served, weight);
   });
+}
+
+function servedBy(record: RolloutRecord, observed: Observed, name: string, leaving: ReadonlySet<string>): Served {
+  const stable = record.stable?.services[name]?.route ?? null;
+  const candidate = record.candidate.services[name]?.route ?? null;
+  const staying = (side: 'stable' | 'candidate') =>
+    replicasOn(record, observed, side, name).filter((c) => !leaving.has(c.id));
+  return {
+    stable: stable === null ? [] : backendsOf(stableServing(record, staying('stable')), stable),
+    candidate: candidate === null ? [] : backendsOf(candidateServing(record, staying('candidate')), candidate),
+    shown: stable ?? candidate,
+  };
+}
+
+/** A service that the candidate does not have any more keeps its route as long as somebody serves it. */
+function togetherRoute(record: RolloutRecord, service: string, { stable, candidate, shown }: Served): RouteState[] {
+  const backends = [...stable, ...candidate];
+  const route = record.candidate.services[service]?.route ?? (backends.length > 0 ? shown : null);
+  return route === null ? [] : [{ service, host: route.host, path: route.path, backends }];
+}
+
+function splitRoute(
+  record: RolloutRecord,
+  service: string,
+  { stable, candidate, shown }: Served,
+  weight: number,
+): RouteState[] {
+  const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
+  if (route === null) return [];
+  const match = weight === 100 ? null : matchNow(record);
+  const matched = match === null || candidate.length === 0 ? {} : { matched: { match, backends: candidate } };
+  return [{ service, host: route.host, path: route.path, backends: split(weight, stable, candidate), ...matched }];
+}
+
+/** The match that the last such step set; the way back has none. */
+function matchNow({ steps, cursor }: RolloutRecord): Match | null {
+  const last = steps.slice(0, cursor + 1).findLast((step) => step.kind === 'match');
+  return last?.match ?? null;
 }
 
 function backendsOf(containers: readonly ObservedContainer[], route: Route): Backend[] {
   return containers.map((container) => ({ container: container.name, port: route.port, weight: 1 }));
 }
 
+/** Per replica: stable (100 − w)·candidates, candidate w·stables: exact shares, whatever the numbers of replicas. */
 function split(weight: number, stable: readonly Backend[], candidate: readonly Backend[]): Backend[] {
   if (weight === 0 || candidate.length === 0) return [...stable];
   if (weight === 100 || stable.length === 0) return [...candidate];
-  const ofStable = (100 - weight) * candidate.length;
-  const ofCandidate = weight * stable.length;
-  const divisor = gcd(ofStable, ofCandidate);
+  const [ofStable, ofCandidate] = wholeShares(weight, candidate.length, stable.length);
   return [
-    ...stable.map((backend) => ({ ...backend, weight: ofStable / divisor })),
-    ...candidate.map((backend) => ({ ...backend, weight: ofCandidate / divisor })),
+    ...stable.map((backend) => ({ ...backend, weight: ofStable })),
+    ...candidate.map((backend) => ({ ...backend, weight: ofCandidate })),
   ];
+}
+
+/** Weights of two decimals at most (2.5 %) as the smallest whole numbers. */
+function wholeShares(weight: number, candidates: number, stables: number): [number, number] {
+  const ofStable = Math.round((100 - weight) * 100) * candidates;
+  const ofCandidate = Math.round(weight * 100) * stables;
+  const divisor = gcd(ofStable, ofCandidate);
+  return [ofStable / divisor, ofCandidate / divisor];
 }
 
 function gcd(a: number, b: number): number {
@@ -46,24 +91,17 @@ function gcd(a: number, b: number): number {
 }
 
 /** Running stable replicas; the unhealthy among them only while there is no better one. */
-function stableServing(record: RolloutRecord, observed: Observed, service: string): readonly ObservedContainer[] {
-  if (record.stable === null) return [];
-  const slots = isScale(record) ? (record.stable.services[service]?.replicas ?? 0) : undefined;
-  return serving(replicasIn(observed, record.stable, service).slice(0, slots));
+function stableServing(record: RolloutRecord, replicas: readonly ObservedContainer[]): readonly ObservedContainer[] {
+  const unproven = new Set(record.strays.filter(({ serves }) => !serves).map(({ id }) => id));
+  return serving(replicas.filter((c) => !unproven.has(c.id)));
 }
 
-/** Ready candidate replicas that have not failed, up to the number wanted. */
-function candidateServing(record: RolloutRecord, observed: Observed, service: string): readonly ObservedContainer[] {
-  const all = replicasIn(observed, record.candidate, service);
-  const wanted = all.slice(0, record.candidate.services[service]?.replicas ?? 0);
-  return wanted.filter(
-    (c) => (isOld(record, c) || record.ready[c.id] !== undefined) && !isCounted(record, c.id) && c.state === 'running',
+/** Ready candidate replicas that have not failed. */
+function candidateServing(record: RolloutRecord, replicas: readonly ObservedContainer[]): readonly ObservedContainer[] {
+  const proven = new Set(record.strays.filter(({ serves }) => serves).map(({ id }) => id));
+  return replicas.filter(
+    (c) => (record.ready[c.id] !== undefined || proven.has(c.id)) && !isCounted(record, c.id) && c.state === 'running',
   );
-}
-
-/** A replica that a scale found there and left alone. */
-function isOld(record: RolloutRecord, container: ObservedContainer): boolean {
-  return isScale(record) && container.createdAt < record.acceptedAt;
 }
 
 /** The containers that should get traffic among running ones: all that are not unhealthy, or all if none is. */
@@ -82,7 +120,8 @@ export function routesMatch(reading: RouterReading, wanted: readonly RouteState[
       read !== undefined &&
       read.host === route.host &&
       read.path === route.path &&
-      sameShares(read.backends, route.backends, reading.parts)
+      sameShares(read.backends, route.backends, reading.parts) &&
+      sameMatch(read, route)
     );
   });
 }
@@ -95,6 +134,18 @@ function sameShares(read: readonly Backend[], wanted: readonly Backend[], parts:
     const other = readShares.get(key);
     return other !== undefined && Math.abs(other - share) < tolerance;
   });
+}
+
+function sameMatch(read: RouteState, wanted: RouteState): boolean {
+  if (read.matched === undefined || wanted.matched === undefined) return read.matched === wanted.matched;
+  return (
+    matchKey(read.matched.match) === matchKey(wanted.matched.match) &&
+    sameShares(read.matched.backends, wanted.matched.backends, null)
+  );
+}
+
+function matchKey({ headers, cookies }: Match): string {
+  return JSON.stringify([Object.entries(headers).toSorted(), Object.entries(cookies).toSorted()]);
 }
 
 function shares(backends: readonly Backend[]): Map<string, number> {

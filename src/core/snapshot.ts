@@ -46,6 +46,8 @@ export function snapshot(input: SnapshotInput): Release {
     shared: sharedNames(project),
     proxy: project.proxy,
     directory: project.directory,
+    hooks: project.hooks,
+    notify: project.notify,
     history: project.history,
     models: stable === null ? project.models : withServices(project.models, stable.models, names),
     environmentValues: { ...(names.length > 0 ? stable?.environmentValues : {}), ...project.environmentValues },

@@ -19,7 +19,8 @@ export type Trigger = 'start' | 'pause' | 'resume' | 'complete' | 'back' | 'back
 export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Trigger, State>>>>> = {
   pending: { start: 'updating', back: 'rollback_started', 'back-done': 'rollback_completed', supersede: 'superseded' },
   updating: { pause: 'paused', complete: 'completed', back: 'rollback_started', supersede: 'superseded' },
-  paused: { resume: 'updating', back: 'rollback_started', supersede: 'superseded' },
+  // A failure while it is paused for another reason.
+  paused: { pause: 'paused', resume: 'updating', back: 'rollback_started', supersede: 'superseded' },
   rollback_started: { 'back-pause': 'rollback_paused', 'back-done': 'rollback_completed', supersede: 'superseded' },
   rollback_paused: { resume: 'rollback_started', 'back-done': 'rollback_completed', supersede: 'superseded' },
   completed: {},

@@ -1,7 +1,7 @@
 import { currentStep, type RecordEvent, type RolloutRecord } from './record.ts';
 
 /** What a person can ask of a rollout. */
-export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort' | 'supersede';
+export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort' | 'retry' | 'supersede';
 
 /**
  * What a request changes in a rollout, or null if it is not possible in this state (DESIGN section 6, the verbs):
@@ -15,7 +15,10 @@ export function steering(record: RolloutRecord, verb: Steering): RecordEvent | n
     case 'pause':
       return record.state === 'updating' ? { kind: 'user-paused' } : null;
     case 'resume':
-      return record.state === 'paused' && record.pauseReason === 'user' ? { kind: 'user-resumed' } : null;
+      if (record.state === 'paused' && record.pauseReason === 'user') return { kind: 'user-resumed' };
+      return canRetry(record) ? { kind: 'retried' } : null;
+    case 'retry':
+      return canRetry(record) ? { kind: 'retried' } : null;
     case 'abort':
     case 'supersede':
       return canGoBack(record) ? { kind: 'abort-requested', replaced: verb === 'supersede' } : null;
@@ -25,6 +28,11 @@ export function steering(record: RolloutRecord, verb: Steering): RecordEvent | n
 function standsAtGate(record: RolloutRecord): boolean {
   if (record.state !== 'updating' && record.state !== 'paused') return false;
   return currentStep(record)?.kind === 'pause';
+}
+
+/** Stopped by a failure, forward or on the way back: whatever caused it may be mended now. */
+function canRetry({ state, pauseReason }: RolloutRecord): boolean {
+  return (state === 'paused' && pauseReason === 'failure') || state === 'rollback_paused';
 }
 
 function canGoBack({ state, aborted }: RolloutRecord): boolean {

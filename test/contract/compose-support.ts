@@ -97,6 +97,8 @@ export class Workspace {
         shared: sharedServices(project),
         proxy: project.proxy,
         directory: project.directory,
+        hooks: project.hooks,
+        notify: project.notify,
         history: project.history,
         models: project.models,
         environmentValues: project.environmentValues,

@@ -8,7 +8,14 @@ import { release, service, side } from '../support/specs.ts';
 
 const v1 = release('v1', [service('web')]);
 const record = newRecord(
-  { kind: 'rollout', stable: null, candidate: side(v1, 'blue'), steps: [{ kind: 'complete' }] },
+  {
+    kind: 'rollout',
+    stable: null,
+    candidate: side(v1, 'blue'),
+    steps: [{ kind: 'complete' }],
+    strays: [],
+    scale: false,
+  },
   { id: 'r1', verb: 'deploy', project: 'shop', now: 1 },
 );
 const holder = { who: 'test', verb: 'deploy v1', since: 1 };
@@ -156,6 +163,16 @@ describe('releases', () => {
     expect(await store.releases()).toEqual([v1, later]);
     await store.removeRelease(v1.id);
     expect(await store.release(v1.id)).toBeNull();
+  });
+
+  it('of a version that knew no checks, hooks and notices have none', async () => {
+    await store.saveRelease(v1);
+    const path = join(store.releaseFolder(v1.id), 'release.json');
+    const older = JSON.parse(await readFile(path, 'utf8')) as { services: { web: object } };
+    for (const part of [older, older.services.web])
+      for (const key of ['checks', 'hooks', 'notify']) Reflect.deleteProperty(part, key);
+    await writeFile(path, JSON.stringify(older));
+    expect(await store.release(v1.id)).toEqual(v1);
   });
 
   it('that are torn are damaged, not absent', async () => {

@@ -14,23 +14,36 @@ import {
   type RolloutVerb,
   type Side,
 } from '../../src/core/record.ts';
-import { requireSide } from '../../src/core/sides.ts';
+import { placeOf, requireSide } from '../../src/core/sides.ts';
 
-/** What an image does after its start, in seconds; the notation of the oracle: r1 · x2 · r1,x3 · h. */
+/** What a container does after its start, in seconds; the notation of the oracle: r1 · x2 · r1,x3 · h. */
 export interface Script {
+  /** Undefined: never ready. */
   readonly readyAt?: number;
   readonly exitAt?: number;
   readonly exitCode?: number;
+  readonly unhealthyAt?: number;
+  /** How often the engine restarts it after an exit (`restart: always`). */
+  readonly restarts?: number;
+  /** No health check at all. */
+  readonly unchecked?: boolean;
 }
 
-/** `r1,x3`: ready at 1 s, dies 3 s later. `x2`: exits at 2 s. `h`: neither healthy nor unhealthy, ever. */
+/** `r1,x3`: ready at 1 s, dies 3 s later. `x2`: exits at 2 s. `u60`: unhealthy at 60 s. `n`: no health check. `h`: nothing, ever. */
 export function script(text: string): Script {
   const [first = '', second] = text.split(',');
   const seconds = (part: string): number => Number(part.slice(1));
   if (first === 'h') return {};
+  if (first === 'n') return { unchecked: true };
+  if (first.startsWith('u')) return { unhealthyAt: seconds(first) };
   if (first.startsWith('x')) return { exitAt: seconds(first), exitCode: 1 };
   const readyAt = seconds(first);
   return second === undefined ? { readyAt } : { readyAt, exitAt: readyAt + seconds(second), exitCode: 1 };
+}
+
+/** One script for each container of a service in the order of their creation; the last one counts for all that follow. */
+export function scripts(...texts: string[]): readonly Script[] {
+  return texts.map(script);
 }
 
 interface SimContainer extends ObservedContainer {
@@ -39,21 +52,34 @@ interface SimContainer extends ObservedContainer {
 
 export interface WorldOptions {
   /** By version and then service; `*` is every service. */
-  readonly scripts?: Readonly<Record<string, Readonly<Record<string, Script>>>>;
+  readonly scripts?: Readonly<Record<string, Readonly<Record<string, Script | readonly Script[]>>>>;
   /** The create call of these versions fails with these words. */
   readonly createFails?: Readonly<Record<string, string>>;
   /** Containers of these versions are created and cannot be started, with these words: a port that is taken. */
   readonly startFails?: Readonly<Record<string, string>>;
   /** Requests in flight on the old side end that many seconds after the switch. */
   readonly inFlightSeconds?: number;
+  /** How long containers of these versions take to stop. */
+  readonly stopSeconds?: Readonly<Record<string, number>>;
   /** The proxy answers something else than it was told, from now until then (seconds). */
   readonly routerLiesUntil?: number;
   /** The proxy refuses its configuration with these words, for good. */
   readonly proxyRefuses?: string;
+  /** One-shots of these names end with these words. */
+  readonly runFails?: Readonly<Record<string, string>>;
 }
 
 const START = 1_000_000;
-const MAX_ROUNDS = 100_000;
+const MAX_ROUNDS = 200_000;
+const READING_MS = 100;
+
+/** What was seen last, and as long as what is true. */
+interface Seen {
+  readonly source: readonly SimContainer[];
+  readonly seen: readonly ObservedContainer[];
+  readonly from: number;
+  readonly until: number;
+}
 
 /** A Docker host on a fake clock: performs the planner's actions and shows what an engine would show. */
 export class World {
@@ -64,11 +90,19 @@ export class World {
   now = START;
   #number = 0;
   #switchedAt = 0;
-  readonly #options: WorldOptions;
+  #options: WorldOptions;
+  #last: Seen = { source: [], seen: [], from: -1, until: -1 };
+  readonly #created = new Map<string, number>();
+  readonly #settled = new WeakMap<SimContainer, ObservedContainer>();
   readonly networks = new Set<string>();
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
+  }
+
+  /** From now on the world is another one: somebody mended the image. */
+  change(options: Partial<WorldOptions>): void {
+    this.#options = { ...this.#options, ...options };
   }
 
   /** Seconds since the simulation began, for reading logs. */
@@ -79,7 +113,7 @@ export class World {
   observed(attempts: Readonly<Record<string, Attempt>> = {}, drains: Observed['drains'] = {}): Observed {
     const lies = this.seconds < (this.#options.routerLiesUntil ?? -1);
     return {
-      containers: this.containers.map((c) => this.#asSeen(c)),
+      containers: this.#seenNow(),
       router: lies ? { kind: 'routes', routes: [], parts: null } : { kind: 'routes', routes: this.routes, parts: null },
       probes: {},
       drains,
@@ -89,101 +123,144 @@ export class World {
     };
   }
 
+  /** What an engine shows as long as nothing happens. */
+  #seenNow(): readonly ObservedContainer[] {
+    const { source, seen, from, until } = this.#last;
+    const same = source.length === this.containers.length && source.every((c, at) => c === this.containers[at]);
+    if (same && this.now >= from && (this.now < until || this.now === from)) return seen;
+    const containers = this.containers.map((c) => this.#asSeen(c));
+    this.#last = { source: [...this.containers], seen: containers, from: this.now, until: this.nextMoment() };
+    return containers;
+  }
+
+  /** Containers that nothing will happen to any more look the same for ever. */
   #asSeen(container: SimContainer): ObservedContainer {
-    const age = (this.now - (container.startedAt ?? this.now)) / 1000;
-    const { exitAt, exitCode, readyAt } = container.script;
-    if (exitAt !== undefined && age >= exitAt) {
-      return {
-        ...container,
-        state: 'exited',
-        health: 'starting',
-        exitCode: exitCode ?? 1,
-        finishedAt: (container.startedAt ?? 0) + exitAt * 1000,
-        pid: null,
-      };
+    const settled = this.#settled.get(container);
+    if (settled !== undefined) return settled;
+    const seen = this.#look(container);
+    if (momentsOf(container).every((at) => at <= this.now)) this.#settled.set(container, seen);
+    return seen;
+  }
+
+  #look(container: SimContainer): ObservedContainer {
+    if (container.state !== 'running' || container.startedAt === null) return container;
+    const { exitAt, exitCode, restarts = 0 } = container.script;
+    const age = (this.now - container.startedAt) / 1000;
+    const lives = exitAt === undefined ? 0 : Math.floor(age / exitAt);
+    if (exitAt !== undefined && lives > restarts) {
+      const finishedAt = container.startedAt + (restarts + 1) * exitAt * 1000;
+      const ended = { state: 'exited', health: 'starting', exitCode: exitCode ?? 1, finishedAt, pid: null } as const;
+      return { ...container, restarts, ...ended };
     }
-    return { ...container, health: readyAt !== undefined && age >= readyAt ? 'healthy' : 'starting' };
+    const startedAt = container.startedAt + lives * (exitAt ?? 0) * 1000;
+    const restarted = lives > 0 ? { restarts: lives, startedAt, exitCode: exitCode ?? 1 } : {};
+    return { ...container, ...restarted, health: healthAt(container.script, (this.now - startedAt) / 1000) };
+  }
+
+  /** When something happens to a container by itself next; Infinity if nothing will. */
+  nextMoment(): number {
+    const waiting = this.containers.filter((c) => !this.#settled.has(c));
+    return Math.min(Infinity, ...waiting.flatMap(momentsOf).filter((at) => at > this.now));
   }
 
   /** Brings up a side as if it had been deployed long ago. */
   seed(side: Side, routed = true): void {
     for (const service of Object.values(side.services)) {
+      if (service.placement === 'one-shot') continue;
       for (let slot = 0; slot < service.replicas; slot++) this.#add(side, service.name, 'seed', START - 3_600_000);
     }
-    if (routed) this.#routeTo(side);
+    if (routed) this.routeTo(side);
     this.color = side.color;
   }
 
-  #routeTo(side: Side): void {
-    this.routes = Object.values(side.services).flatMap((service) =>
-      service.route === null
-        ? []
-        : [
-            {
-              service: service.name,
-              host: service.route.host,
-              path: service.route.path,
-              backends: this.#of(side, service.name).map((c) => ({
-                container: c.name,
-                port: service.route?.port ?? 0,
-                weight: 1,
-              })),
-            },
-          ],
-    );
+  /** What a person's `docker compose up` leaves: containers of a version that no release describes. */
+  seedByHand(side: Side, service: string, count: number, over: Partial<ObservedContainer> = {}): void {
+    for (let index = 0; index < count; index++) {
+      const container = this.#add({ ...side, release: null }, service, 'seed', START - 3_600_000);
+      this.containers.splice(this.containers.indexOf(container), 1, { ...container, ...over });
+    }
+  }
+
+  /** The proxy sends everything to what runs of a side. */
+  routeTo(side: Side): void {
+    this.routes = Object.values(side.services).flatMap((service) => {
+      if (service.route === null) return [];
+      const { host, path, port } = service.route;
+      const backends = this.#of(side, service.name).map((c) => ({ container: c.name, port, weight: 1 }));
+      return [{ service: service.name, host, path, backends }];
+    });
   }
 
   #of(side: Side, service: string): SimContainer[] {
-    return this.containers.filter((c) => c.color === side.color && c.service === service);
+    const place = placeOf(side, service);
+    return this.containers.filter((c) => c.color === place && c.service === service);
   }
 
-  #add(side: Side, service: string, rollout: string, at: number): void {
+  #scriptOf(version: string, service: string): Script {
+    const created = this.#created.get(`${version}/${service}`) ?? 0;
+    this.#created.set(`${version}/${service}`, created + 1);
+    const all = this.#options.scripts?.[version] ?? {};
+    const found = all[service] ?? all['*'] ?? { readyAt: 1 };
+    return Array.isArray(found) ? ((found[created] ?? found.at(-1)) as Script) : (found as Script);
+  }
+
+  #add(side: Side, service: string, rollout: string, at: number): SimContainer {
     const number = Math.max(0, ...this.#of(side, service).map((c) => c.number)) + 1;
-    const project = composeProject('shop', side.color);
-    const scripts = this.#options.scripts?.[side.version ?? ''] ?? {};
+    const place = placeOf(side, service);
+    const project = composeProject('shop', place);
+    const version = side.version ?? '';
+    const starts = this.#options.startFails?.[version] === undefined;
     this.#number += 1;
-    this.networks.add(project);
-    this.containers.push({
+    if (place !== null) this.networks.add(project);
+    const container: SimContainer = {
       id: `c${String(this.#number)}`,
       name: `${project}-${service}-${String(number)}`,
       service,
-      color: side.color,
+      color: place,
       release: side.release,
-      rollout,
+      rollout: place === null ? null : rollout,
       store: 'store',
       oneOff: false,
       number,
-      state: this.#options.startFails?.[side.version ?? ''] === undefined ? 'running' : 'created',
+      state: starts ? 'running' : 'created',
       health: 'starting',
       exitCode: null,
       oomKilled: false,
       restarts: 0,
       createdAt: at,
-      startedAt: at,
+      startedAt: starts ? at : null,
       finishedAt: null,
-      imageId: `sha256:${side.version ?? ''}`,
-      image: `app:${side.version ?? ''}`,
+      imageId: `sha256:${version}`,
+      image: `app:${version}`,
       version: side.version,
       configHash: null,
       pid: 1,
       addresses: {},
-      script: scripts[service] ?? scripts['*'] ?? { readyAt: 1 },
-    });
+      script: this.#scriptOf(version, service),
+    };
+    this.containers.push(container);
+    return container;
   }
 
-  /** Performs an action at once. @returns the words of a failure, or null */
+  /** Performs an action; stopping takes its time. @returns the words of a failure, or null */
   perform(record: RolloutRecord, action: Action): string | null {
     this.log.push(`t${String(this.seconds)} ${this.#text(action)}`);
     switch (action.kind) {
-      case 'create': {
-        const side = requireSide(record, action.side);
-        const error = this.#options.createFails?.[side.version ?? ''];
-        if (error !== undefined) return error;
-        while (this.#of(side, action.service).length < action.total)
-          this.#add(side, action.service, record.id, this.now);
-        return this.#options.startFails?.[side.version ?? ''] ?? null;
-      }
+      case 'run':
+        return this.#options.runFails?.[action.service] ?? null;
+      case 'create':
+        return this.#up(record, action);
+      case 'start':
+        for (const id of action.containers)
+          this.#replace(id, { state: 'running', startedAt: this.now, exitCode: null });
+        return null;
+      case 'stop':
+        this.#stopping(action.containers);
+        for (const id of action.containers)
+          this.#replace(id, { state: 'exited', exitCode: 0, finishedAt: this.now, pid: null });
+        return null;
       case 'remove':
+        this.#stopping(action.containers);
         for (const id of action.containers)
           this.containers.splice(
             this.containers.findIndex((c) => c.id === id),
@@ -206,14 +283,40 @@ export class World {
     }
   }
 
+  /** As `docker compose up --scale`: counts what is there in any state, starts what is stopped, creates the rest. */
+  #up(record: RolloutRecord, action: Extract<Action, { kind: 'create' }>): string | null {
+    const side = requireSide(record, action.side);
+    const error = this.#options.createFails?.[side.version ?? ''];
+    if (error !== undefined) return error;
+    for (const container of this.#of(side, action.service))
+      if (this.#asSeen(container).state === 'exited') this.#replace(container.id, { startedAt: this.now });
+    while (this.#of(side, action.service).length < action.total) this.#add(side, action.service, record.id, this.now);
+    return this.#options.startFails?.[side.version ?? ''] ?? null;
+  }
+
+  #replace(id: string, over: Partial<ObservedContainer>): void {
+    const index = this.containers.findIndex((c) => c.id === id);
+    const container = this.containers[index];
+    if (container !== undefined) this.containers.splice(index, 1, { ...container, ...over });
+  }
+
+  #stopping(ids: readonly string[]): void {
+    const running = this.containers.filter((c) => ids.includes(c.id) && this.#asSeen(c).state === 'running');
+    const seconds = running.map((c) => this.#options.stopSeconds?.[c.version ?? ''] ?? 0);
+    this.now += Math.max(0, ...seconds) * 1000;
+  }
+
   #text(action: Action): string {
     switch (action.kind) {
       case 'create':
         return `create ${action.service} to ${String(action.total)} (${action.side})`;
+      case 'stop':
       case 'remove':
-        return `remove ${action.containers.map((id) => this.containers.find((c) => c.id === id)?.name ?? id).join(' ')}`;
+        return `${action.kind} ${action.containers.map((id) => this.containers.find((c) => c.id === id)?.name ?? id).join(' ')}`;
       case 'route':
         return `route ${String(action.weight)}`;
+      case 'run':
+        return `run ${action.service}`;
       default:
         return action.kind;
     }
@@ -222,6 +325,25 @@ export class World {
   inFlight(): number {
     return this.seconds - this.#switchedAt < (this.#options.inFlightSeconds ?? 0) ? 1 : 0;
   }
+}
+
+/** By the seconds since its last start. */
+function healthAt({ readyAt, unhealthyAt, unchecked }: Script, age: number): ObservedContainer['health'] {
+  if (unchecked === true) return 'none';
+  if (unhealthyAt !== undefined && age >= unhealthyAt) return 'unhealthy';
+  return readyAt !== undefined && age >= readyAt ? 'healthy' : 'starting';
+}
+
+/** When a container that runs changes by itself. */
+function momentsOf({
+  script: { readyAt, exitAt, unhealthyAt, restarts = 0 },
+  startedAt,
+  state,
+}: SimContainer): number[] {
+  if (state !== 'running' || startedAt === null) return [];
+  const lives = Array.from({ length: restarts + 1 }, (_, life) => life * (exitAt ?? 0));
+  const within = [readyAt, exitAt, unhealthyAt].filter((at) => at !== undefined);
+  return lives.flatMap((life) => within.map((at) => startedAt + (life + at) * 1000));
 }
 
 /** How a simulated rollout ended. */
@@ -301,7 +423,7 @@ class Simulation implements SimResult {
   }
 
   #wait(wait: Wait): void {
-    advance(this.#world, wait.until);
+    advance(this.#world, wait);
     const inFlight = this.#world.inFlight();
     for (const id of wait.drain) {
       const before = this.#drains[id];
@@ -318,8 +440,9 @@ function attempted(world: World, record: RolloutRecord, action: Action): Record<
   return { [key]: { at: world.now, error, fatal: error !== null && action.kind === 'route' } };
 }
 
-/** Small steps, so that events in between are seen when they happen. */
-function advance(world: World, until: number): void {
-  if (until <= world.now) throw new Error('the planner waits for a moment that is over');
-  world.now = Math.min(until, world.now + 100);
+/** To the end of the wait, or to what happens before: readings of requests in flight come every 100 ms. */
+function advance(world: World, wait: Wait): void {
+  if (wait.until <= world.now) throw new Error('the planner waits for a moment that is over');
+  const reading = wait.drain.length > 0 ? world.now + READING_MS : Infinity;
+  world.now = Math.min(wait.until, world.nextMoment(), reading);
 }

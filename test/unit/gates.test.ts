@@ -27,6 +27,7 @@ function plan(world: World, to: Release, first = false): Compiled {
     live,
     liveRelease: first ? null : v1,
     observed: world.observed(),
+    records: [],
     shared: [],
     force: false,
   });

@@ -1,137 +1,192 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, type Compiled } from '../../src/core/compile.ts';
+import type { Compiled } from '../../src/core/compile.ts';
 import { next } from '../../src/core/next.ts';
 import type { Observed } from '../../src/core/observed.ts';
-import type { RolloutRecord } from '../../src/core/record.ts';
+import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
+import type { RecordEvent, RolloutRecord } from '../../src/core/record.ts';
 import { isTerminal } from '../../src/core/state.ts';
-import { resume, run, script, World } from '../support/simulator.ts';
-import { release, service, side, update } from '../support/specs.ts';
+import { type Steering, steering } from '../../src/core/steer.ts';
+import { resume, run, script, type World } from '../support/simulator.ts';
+import { inPlace, plan, serving } from '../support/rollouts.ts';
+import { release, service, update } from '../support/specs.ts';
 
 const NAMES = ['web', 'api', 'worker'] as const;
 
 /** What a replica of the candidate does: mostly well, sometimes not. */
 const behaviour = fc.constantFrom('r1', 'r1', 'r1', 'r3', 'x1', 'h', 'r1,x2', 'r1,x20');
 
+const canarySteps = fc.constantFrom<readonly CanaryStep[]>(
+  [{ kind: 'weight', weight: 25 }],
+  [
+    { kind: 'weight', weight: 60 },
+    { kind: 'pause', ms: 2000 },
+    { kind: 'weight', weight: 20 },
+  ],
+  [
+    { kind: 'pause', ms: null },
+    { kind: 'replicas', replicas: 1 },
+    { kind: 'weight', weight: 50 },
+  ],
+);
+
+const each = <T>(values: fc.Arbitrary<T>) => fc.array(values, { minLength: 3, maxLength: 3 });
+
 const scenario = fc.record({
   count: fc.integer({ min: 1, max: 3 }),
-  replicas: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }),
-  routed: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
-  scripts: fc.array(behaviour, { minLength: 3, maxLength: 3 }),
+  kinds: each(fc.constantFrom('blue-green', 'rolling', 'canary', 'canary in place', 'recreate')),
+  replicas: each(fc.integer({ min: 1, max: 4 })),
+  wanted: each(fc.integer({ min: 1, max: 4 })),
+  routed: each(fc.boolean()),
+  scripts: each(fc.array(behaviour, { minLength: 1, maxLength: 3 })),
+  steps: canarySteps,
   chain: fc.boolean(),
+  order: fc.constantFrom('start-first', 'start-first', 'stop-first'),
+  parallelism: fc.integer({ min: 0, max: 2 }),
+  delayMs: fc.constantFrom(0, 2000),
+  failureAction: fc.constantFrom('rollback', 'rollback', 'pause', 'continue'),
   ratio: fc.constantFrom(0, 0, 0.5),
   monitorMs: fc.constantFrom(0, 5000),
   holdMs: fc.constantFrom(0, 10_000),
   inFlightSeconds: fc.constantFrom(0, 2, 100),
-  abortAfter: fc.option(fc.integer({ min: 0, max: 40 })),
-  killAfter: fc.option(fc.integer({ min: 1, max: 40 })),
+  asked: fc.array(
+    fc.record({
+      after: fc.integer({ min: 0, max: 60 }),
+      verb: fc.constantFrom<Steering>('abort', 'promote', 'promote-full', 'pause', 'resume', 'retry', 'supersede'),
+    }),
+    { maxLength: 3 },
+  ),
+  killAfter: fc.option(fc.integer({ min: 1, max: 60 })),
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
-function given(s: Scenario): { world: World; compiled: Compiled } {
-  const names = NAMES.slice(0, s.count);
-  const services = names.map((name, index) => {
-    const before = names[index - 1];
-    const dependsOn =
+function specOf(s: Scenario, index: number, version: 'v1' | 'v2'): ServiceSpec {
+  const name = NAMES[index] ?? 'web';
+  const before = NAMES[index - 1];
+  const kind = s.kinds[index] ?? 'blue-green';
+  const replicas = (version === 'v1' ? s.replicas : s.wanted)[index] ?? 1;
+  const config = { ...update, maxFailureRatio: s.ratio, monitorMs: s.monitorMs, parallelism: s.parallelism };
+  const paced = { ...config, order: s.order, delayMs: s.delayMs };
+  const routes = s.routed[index] === true && kind !== 'canary in place' ? {} : { route: null };
+  const common: Partial<ServiceSpec> = {
+    replicas,
+    previewReplicas: replicas,
+    ...routes,
+    dependsOn:
       s.chain && before !== undefined
-        ? [{ service: before, condition: 'service_healthy' as const, required: true, restart: false }]
-        : [];
-    return service(name, {
-      replicas: s.replicas[index] ?? 1,
-      previewReplicas: s.replicas[index] ?? 1,
-      ...(s.routed[index] === true || index === 0 ? {} : { route: null }),
-      dependsOn,
-      update: { ...update, maxFailureRatio: s.ratio, monitorMs: s.monitorMs },
-      retireAfterMs: s.holdMs,
-      progressDeadlineMs: 20_000,
-      drainTimeoutMs: 15_000,
-    });
-  });
-  const v1 = release('v1', services);
-  const v2 = release('v2', services);
-  const scripts = Object.fromEntries(names.map((name, index) => [name, script(s.scripts[index] ?? 'r1')]));
-  const world = new World({ scripts: { v2: scripts }, inFlightSeconds: s.inFlightSeconds });
-  world.seed(side(v1, 'blue'));
-  const live = { kind: 'color', color: 'blue' } as const;
-  const compiled = compile({
-    verb: 'deploy',
-    release: v2,
-    live,
-    liveRelease: v1,
-    observed: world.observed(),
-    shared: [],
-    force: false,
-  });
-  return { world, compiled };
+        ? [{ service: before, condition: 'service_healthy', required: true, restart: false }]
+        : [],
+    update: { ...paced, failureAction: s.failureAction },
+    rollback: { ...paced, failureAction: 'pause' },
+    retireAfterMs: s.holdMs,
+    progressDeadlineMs: 20_000,
+    drainTimeoutMs: 15_000,
+    steps: s.steps,
+  };
+  if (kind === 'rolling') return inPlace(name, { ...common, route: routes.route === null ? null : service('x').route });
+  if (kind === 'canary in place') return inPlace(name, { ...common, strategy: 'canary' });
+  return service(name, { ...common, strategy: kind });
+}
+
+function given(s: Scenario): { world: World; compiled: Compiled } {
+  const specs = (version: 'v1' | 'v2') => NAMES.slice(0, s.count).map((_, index) => specOf(s, index, version));
+  const [v1, v2] = [release('v1', specs('v1')), release('v2', specs('v2'))];
+  const scripts = Object.fromEntries(NAMES.map((name, index) => [name, (s.scripts[index] ?? ['r1']).map(script)]));
+  const world = serving(v1, { scripts: { v2: scripts }, inFlightSeconds: s.inFlightSeconds });
+  return { world, compiled: plan(world, v2, v1) };
 }
 
 /** Ready replicas that each route sends traffic to. */
 function readyRouted(world: World): Record<string, number> {
-  const seen = world.observed();
+  const seen = new Map(world.observed().containers.map((c) => [c.name, c]));
   return Object.fromEntries(
     world.routes.map((route) => [
       route.service,
-      route.backends.filter((b) =>
-        seen.containers.some((c) => c.name === b.container && c.state === 'running' && c.health === 'healthy'),
-      ).length,
+      route.backends.filter(({ container }) => seen.get(container)?.health === 'healthy').length,
     ]),
   );
 }
 
-/** Runs a scenario to its rest, killed and aborted on the way if it says so, with a look after every decision. */
+/** Runs a scenario to its rest, with people asking and the process killed on the way, and a look before every decision. */
 function play(
   s: Scenario,
   look: (record: RolloutRecord, world: World) => void = () => undefined,
 ): { world: World; record: RolloutRecord } {
   const { world, compiled } = given(s);
+  const asked = [...s.asked].sort((a, b) => a.after - b.after);
   let decisions = 0;
-  const meanwhile = (record: RolloutRecord) => {
+  const meanwhile = (record: RolloutRecord): RecordEvent | null => {
     look(record, world);
     decisions += 1;
-    const aborts = s.abortAfter !== null && decisions > s.abortAfter && !record.aborted && record.state === 'updating';
-    return aborts ? ({ kind: 'abort-requested' } as const) : null;
+    const due = asked[0];
+    if (due === undefined || decisions < due.after) return null;
+    asked.shift();
+    return steering(record, due.verb);
   };
-  let result = run(world, compiled, { meanwhile, killAfter: () => s.killAfter !== null && decisions === s.killAfter });
+  const killed = run(world, compiled, {
+    meanwhile,
+    killAfter: () => s.killAfter !== null && decisions === s.killAfter,
+  });
   decisions += 1;
-  result = resume(world, result.record, { meanwhile });
-  return { world, record: result.record };
+  return { world, record: resume(world, killed.record, { meanwhile }).record };
 }
 
-describe('whatever the candidate does, whoever aborts and whatever is killed', () => {
-  it('a rollout ends completed or rolled back, never in between', () => {
+const uses = (s: Scenario, ...kinds: readonly string[]): boolean =>
+  s.kinds.slice(0, s.count).some((kind) => kinds.includes(kind));
+
+const RUNS = { numRuns: 300 };
+
+describe('whatever the strategy, the candidate, people and crashes do', () => {
+  it('a rollout ends, or is paused with a reason', () => {
     fc.assert(
       fc.property(scenario, (s) => {
         const { record } = play(s);
-        expect(isTerminal(record.state)).toBe(true);
+        const paused = record.state === 'paused' && record.pauseReason !== null;
+        const stuck = record.state === 'rollback_paused' && record.message !== null;
+        expect(isTerminal(record.state) || paused || stuck, record.state).toBe(true);
       }),
-      { numRuns: 200 },
+      RUNS,
     );
   });
 
-  it('a route never has fewer ready replicas than before, as long as no failure is tolerated and none comes after the end', () => {
+  it('start-first never has fewer ready replicas in a route than before, or than are wanted now', () => {
+    const gentle = scenario.filter((s) => s.order === 'start-first' && !uses(s, 'recreate'));
     fc.assert(
-      fc.property(
-        scenario.filter((s) => s.ratio === 0),
-        (s) => {
-          let least: Record<string, number> | null = null;
-          play(s, (record, world) => {
-            if (record.state === 'completed') return;
-            const now = readyRouted(world);
-            least ??= now;
-            const died = world
-              .observed()
-              .containers.some(
-                (c) =>
-                  c.color === 'green' &&
-                  c.state === 'exited' &&
-                  world.routes.some((r) => r.backends.some((b) => b.container === c.name)),
-              );
-            if (died) return;
-            for (const [name, count] of Object.entries(least)) expect(now[name] ?? 0).toBeGreaterThanOrEqual(count);
-          });
-        },
-      ),
-      { numRuns: 200 },
+      fc.property(gentle, (s) => {
+        let least: Record<string, number> | null = null;
+        let died = false;
+        play(s, (record, world) => {
+          const now = readyRouted(world);
+          least ??= Object.fromEntries(
+            NAMES.flatMap((name, index) =>
+              name in now ? [[name, Math.min(now[name] ?? 0, s.wanted[index] ?? 0)]] : [],
+            ),
+          );
+          // A replica that dies is nobody's plan; what the plan does is not to take away more.
+          died ||= world.observed().containers.some((c) => c.state === 'exited') || record.failures.length > 0;
+          if (!died && record.state !== 'completed')
+            for (const [name, count] of Object.entries(least))
+              expect(now[name] ?? 0, name).toBeGreaterThanOrEqual(count);
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  it('in place there are never more replicas than those wanted and one batch', () => {
+    const rolled = scenario.filter((s) => uses(s, 'rolling', 'canary in place'));
+    fc.assert(
+      fc.property(rolled, (s) => {
+        play(s, (_record, world) => {
+          for (const [index, name] of NAMES.entries()) {
+            const there = world.containers.filter((c) => c.color === null && c.service === name).length;
+            const [from = 1, to = 1] = [s.replicas[index], s.wanted[index]];
+            const batch = s.parallelism === 0 ? Math.max(from, to) : s.parallelism;
+            expect(there, name).toBeLessThanOrEqual(Math.max(from, to) + batch);
+          }
+        });
+      }),
+      RUNS,
     );
   });
 
@@ -139,36 +194,36 @@ describe('whatever the candidate does, whoever aborts and whatever is killed', (
     fc.assert(
       fc.property(scenario, (s) => {
         let routesBefore: World['routes'] = [];
-        play(s, (_record, world) => {
-          const names = new Set(world.containers.map((c) => c.name));
-          for (const backend of world.routes.flatMap((r) => r.backends)) expect(names).toContain(backend.container);
-          if (world.routes !== routesBefore) {
-            const seen = new Map(world.observed().containers.map((c) => [c.name, c]));
-            for (const backend of world.routes.flatMap((r) => r.backends))
-              expect(seen.get(backend.container)?.health).toBe('healthy');
-          }
+        const dead = new Set<string>();
+        play(s, (record, world) => {
+          const seen = new Map(world.observed().containers.map((c) => [c.name, c]));
+          const backends = world.routes.flatMap((r) => r.backends.map((b) => b.container));
+          for (const c of seen.values()) if (c.state === 'exited') dead.add(c.name);
+          for (const name of backends) if (!dead.has(name)) expect([...seen.keys()]).toContain(name);
+          const counted = new Set(record.failures.map(({ id }) => id));
+          if (world.routes !== routesBefore)
+            for (const name of backends) {
+              const container = seen.get(name);
+              expect(container?.state === 'exited' || container?.health === 'healthy').toBe(true);
+              expect(counted.has(container?.id ?? null)).toBe(false);
+            }
           routesBefore = world.routes;
         });
       }),
-      { numRuns: 200 },
+      RUNS,
     );
   });
 
-  it('the way back restores exactly what was there, and a completion leaves nothing of the old', () => {
+  it('the way back restores what was there, and a completion leaves nothing of the old', () => {
     fc.assert(
       fc.property(scenario, (s) => {
-        const before = given(s).world.containers.map((c) => c.id);
+        const before = versions(given(s).world);
         const { world, record } = play(s);
-        const blue = world.containers.filter((c) => c.color === 'blue').map((c) => c.id);
-        const green = world.containers.filter((c) => c.color === 'green');
-        if (record.state === 'rollback_completed') {
-          expect(blue).toEqual(before);
-          expect(green).toEqual([]);
-        } else if (record.cursor >= record.steps.length) {
-          expect(blue).toEqual([]);
-        }
+        if (record.state === 'rollback_completed') expect(versions(world)).toEqual(before);
+        if (record.state === 'completed' && record.cursor >= record.steps.length)
+          expect(world.containers.filter((c) => c.version === 'v1')).toEqual([]);
       }),
-      { numRuns: 200 },
+      RUNS,
     );
   });
 
@@ -182,7 +237,17 @@ describe('whatever the candidate does, whoever aborts and whatever is killed', (
           );
         });
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
+
+/** How many replicas run, by service and version. */
+function versions(world: World): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const c of world.observed().containers) {
+    const key = `${c.service} ${c.version ?? ''} ${c.state}`;
+    found[key] = (found[key] ?? 0) + 1;
+  }
+  return found;
+}

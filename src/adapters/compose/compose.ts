@@ -3,6 +3,7 @@ import { composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
+import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
 import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
 import { ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { resolveBoth, type Resolution } from './resolve.ts';
@@ -15,7 +16,7 @@ const GATEWAY_PRIORITY = [2, 33, 1] as const;
  * Docker Compose, called as a command. Keeps nothing but its version and the order of its calls. Reading YAML and
  * schemas is half of the program and is loaded when it is needed: `status` and `history` need none of it.
  */
-export class DockerCompose implements Compose {
+export class DockerCompose implements Compose, OneOffs {
   readonly #options: ComposeOptions;
   readonly #image: Engine['image'];
   readonly #queue = new Queue();
@@ -95,6 +96,17 @@ export class DockerCompose implements Compose {
   async runOnce(frozen: FrozenRelease, service: string): Promise<void> {
     const { runOnce } = await import('./frozen.ts');
     await this.#queue.run(projectOf(frozen), () => runOnce(this.#options, frozen, service));
+  }
+
+  async runCommand(
+    frozen: FrozenRelease,
+    place: OneOffPlace,
+    request: CommandRequest,
+    signal: AbortSignal,
+  ): Promise<CommandEnd> {
+    const { runCommand } = await import('./one-off.ts');
+    await this.freeze(frozen);
+    return this.#queue.run(projectOf(frozen), () => runCommand(this.#options, frozen, place, request, signal));
   }
 
   async sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]> {

@@ -5,7 +5,7 @@ import { frozenText } from '../../config/frozen-yaml.ts';
 import { startsByCompose } from '../../config/identity.ts';
 import { colorService, composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
-import { LABEL } from '../../core/labels.ts';
+import { BASE_FILE, LABEL } from '../../core/labels.ts';
 import type { ComposeModel } from '../../core/project.ts';
 import { call, unreachable, wordsOf, type Call, type Outcome } from './call.ts';
 import { frozenEnvironment, type ComposeOptions } from './options.ts';
@@ -16,7 +16,7 @@ const LAST_LINES = 20;
 
 /** The frozen file of a release in its place; one for each color, and one for the user's own project. */
 export function frozenPath(frozen: FrozenRelease): string {
-  return join(frozen.folder, frozen.color === null ? 'compose.yaml' : `compose.${frozen.color}.yaml`);
+  return join(frozen.folder, frozen.color === null ? BASE_FILE : `compose.${frozen.color}.yaml`);
 }
 
 /** Writes the frozen file, and the files that it refers to. */
@@ -95,13 +95,14 @@ export async function runOnce(options: ComposeOptions, frozen: FrozenRelease, se
   throw failed(outcome, `${service} ended with exit code ${String(outcome.exitCode)}`, lines.slice(-LAST_LINES));
 }
 
-// A killed call leaves its container behind, and its name with it.
-async function removeContainer(options: ComposeOptions, container: string): Promise<void> {
+/** A killed call leaves its container behind, and its name with it. */
+export async function removeContainer(options: ComposeOptions, container: string): Promise<void> {
   const env = frozenEnvironment(options.env, {});
   await call({ command: options.docker, args: ['rm', '--force', '--volumes', container], cwd: options.cwd, env });
 }
 
-function frozenCall(options: ComposeOptions, frozen: FrozenRelease, args: readonly string[]): Call {
+/** A call of Compose on the frozen file of a release, in its place. */
+export function frozenCall(options: ComposeOptions, frozen: FrozenRelease, args: readonly string[]): Call {
   const project = composeProject(frozen.release.project, frozen.color);
   return {
     ...ownCall(options, frozen),
@@ -131,8 +132,19 @@ async function withResources(
   attempt: () => Promise<Outcome>,
 ): Promise<Outcome> {
   const first = await attempt();
-  if (first.ok || !/declared as external|external volume/.test(first.stderr)) return first;
-  const created = await call({
+  if (first.ok || !lacksResources(first.stderr)) return first;
+  const created = await createResources(options, frozen);
+  return created.ok ? attempt() : created;
+}
+
+/** What Compose says where a network or a volume of the base project is missing. */
+export function lacksResources(stderr: string): boolean {
+  return /declared as external|external volume/.test(stderr);
+}
+
+/** Creates all networks and volumes of the base project that are missing. */
+export function createResources(options: ComposeOptions, frozen: FrozenRelease): Promise<Outcome> {
+  return call({
     ...ownCall(options, frozen),
     args: [
       ...ownArguments(frozen, frozen.release.project),
@@ -146,7 +158,6 @@ async function withResources(
     ],
     input: frozenText(resourcesModel(frozen.release.models.base)),
   });
-  return created.ok ? attempt() : created;
 }
 
 /** In the user's own project nothing that runs may be touched: Compose is asked first what it would do. */

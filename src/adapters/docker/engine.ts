@@ -79,7 +79,24 @@ export class DockerEngine implements Engine {
     const label = [`${COMPOSE_LABEL.project}=${composeProject}`, `${COMPOSE_LABEL.service}=${composeService}`];
     const filters = { label, status: ['created'] };
     const created = await this.#ask(() => this.#docker.listContainers({ all: true, filters }));
-    await Promise.all(created.map(({ Id }) => this.start(Id)));
+    await Promise.all(created.map(({ Id, Names }) => this.#startFresh(Id, Names[0]?.slice(1) ?? Id)));
+  }
+
+  /** What the engine refuses here, a port that is taken say, is a fault of the release and not of the engine. */
+  async #startFresh(id: string, name: string): Promise<void> {
+    try {
+      await this.#docker.getContainer(id).start();
+    } catch (error) {
+      const said = reasonOf(error);
+      if (said === null) throw asDeployError(error);
+      throw new DeployError('rollout-failed', { what: `${name} cannot be started: ${said}`, details: [said] });
+    }
+  }
+
+  async setRestart(id: string, policy: string): Promise<void> {
+    const [name = 'no', count] = policy.split(':');
+    const restart = { Name: name, MaximumRetryCount: Number(count ?? 0) };
+    await this.#ask(() => orNull(this.#docker.getContainer(id).update({ RestartPolicy: restart }), NOT_FOUND));
   }
 
   async remove(id: string): Promise<void> {
@@ -167,6 +184,13 @@ async function orNull<T>(answer: Promise<T>, ...codes: number[]): Promise<T | nu
 function statusCode(error: unknown): number | null {
   const code: unknown = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : null;
   return typeof code === 'number' ? code : null;
+}
+
+/** The engine's own words of a refusal; null if it did not answer. */
+function reasonOf(error: unknown): string | null {
+  if (statusCode(error) === null) return null;
+  const { json } = error as { readonly json?: { readonly message?: unknown } };
+  return typeof json?.message === 'string' ? json.message : messageOf(error);
 }
 
 function asDeployError(error: unknown): DeployError {

@@ -6,7 +6,9 @@ import type { JournalEntry, Lock, LockHolder, Store } from '../../app/ports.ts';
 import { type Color, isColor } from '../../core/color.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
+import { NO_HOOKS } from '../../core/hooks.ts';
 import type { Release } from '../../core/release.ts';
+import { NO_CHECKS } from '../../core/service-checks.ts';
 import type { Steering } from '../../core/steer.ts';
 import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
 import { appendEntry, readRollouts } from './journal.ts';
@@ -23,11 +25,21 @@ export interface StoreOptions {
 const COLOR_MODE = 0o644;
 
 /** What is looked at before a stored release is believed; the rest was written by us in one piece. */
+/** Releases of a version that knew no checks, hooks and notices have none. */
 const releaseSchema = z.looseObject({
   format: z.literal(1),
   id: z.string(),
   version: z.string(),
-  services: z.record(z.string(), z.looseObject({ name: z.string() })),
+  hooks: z.looseObject({}).default(NO_HOOKS),
+  notify: z.array(z.looseObject({})).default([]),
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      name: z.string(),
+      checks: z.looseObject({}).default({ ...NO_CHECKS }),
+      hooks: z.looseObject({}).default(NO_HOOKS),
+    }),
+  ),
 });
 
 /** `Store` in files (DESIGN section 9). */

@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { JournalEntry } from '../../app/ports.ts';
-import { apply, type RolloutRecord } from '../../core/record.ts';
+import { apply, type RolloutRecord, upgraded } from '../../core/record.ts';
 import { FILE_MODE, isMissing, readIfThere, unreadable, writeDurably, writing } from './files.ts';
 
 /** Above this size finished rollouts are folded into one line each. */
@@ -77,7 +77,7 @@ async function dropTornLine(file: FileHandle): Promise<void> {
 export async function readRollouts(path: string): Promise<readonly RolloutRecord[]> {
   const records = new Map<string, RolloutRecord>();
   for (const entry of await readEntries(path)) {
-    if (entry.kind === 'accepted') records.set(entry.record.id, entry.record);
+    if (entry.kind === 'accepted') records.set(entry.record.id, upgraded(entry.record));
     if (entry.kind !== 'event') continue;
     const record = records.get(entry.rollout);
     if (record === undefined) throw unreadable(path, `it speaks of rollout ${entry.rollout}, which it never accepted`);

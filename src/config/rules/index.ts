@@ -9,6 +9,7 @@ import {
   volumesFrom,
 } from './borders.ts';
 import { copies } from './copies.ts';
+import { hookServices } from './hooks.ts';
 import { checkNames, overlaySettings } from './references.ts';
 import {
   blueGreenOrder,
@@ -17,6 +18,7 @@ import {
   monitorTooShort,
   needsRoute,
   oneShotKeys,
+  oneStepList,
   previewReplicas,
 } from './rollout.ts';
 import { subjectOf, type Rule, type RuleInput } from './rule.ts';
@@ -42,7 +44,9 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   volumesFrom,
   outsideCallers,
   checkNames,
+  hookServices,
   overlaySettings,
+  oneStepList,
   unavailable,
 ];
 

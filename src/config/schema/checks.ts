@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJsonPath } from '../../core/json-path.ts';
 import { command, count, duration, name, refuse, urlPath } from './values.ts';
 
 /** Inclusive bounds of a measured value; `equals` compares as text. */
@@ -17,8 +18,13 @@ export const httpCheck = z.strictObject({
     .default('GET'),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.string().optional(),
-  json: z.string().optional(),
+  json: z
+    .string()
+    .refine((path) => parseJsonPath(path) !== null, { error: 'must be a path such as data.result[0].value' })
+    .optional(),
 });
+
+export type HttpCheck = z.output<typeof httpCheck>;
 
 const providers = {
   http: httpCheck.optional(),

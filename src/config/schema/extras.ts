@@ -1,14 +1,29 @@
 import * as z from 'zod';
 import { command, count, duration, name } from './values.ts';
 
-const hook = z
-  .union([command, z.strictObject({ run: command, timeout: duration.default(300_000) })])
-  .transform((value) => (typeof value === 'object' && 'run' in value ? value : { run: value, timeout: 300_000 }));
+const HOOK_TIMEOUT_MS = 300_000;
 
-/** Commands at the turns of a rollout; times in milliseconds. One hook or a list of them. */
-const hookList = z.union([z.array(hook), hook.transform((value) => [value])]);
+const timeout = duration.default(HOOK_TIMEOUT_MS);
+const inService = z.strictObject({ service: name, command });
 
-/** Hooks by the moment at which they run (DESIGN section 4). */
+const WHERE = 'must be a command, {run: …} or {exec: {service: …, command: …}}';
+
+/** A command on the host, in a new container of a service (`run: {service, command}`), or in its running ones. */
+const hook = z.union(
+  [
+    command.transform((value) => ({ run: value, timeout: HOOK_TIMEOUT_MS })),
+    z.strictObject({ run: z.union([command, inService], { error: WHERE }), timeout }),
+    z.strictObject({ exec: inService, timeout }),
+  ],
+  { error: WHERE },
+);
+
+export type Hook = z.output<typeof hook>;
+
+/** One hook or a list of them: a list of words is a list of hooks, so a command as a list stands under `run`. */
+const hookList = z.union([z.array(hook), hook.transform((value) => [value])], { error: WHERE });
+
+/** Commands at the turns of a rollout, by the moment at which they run (DESIGN section 4); times in milliseconds. */
 export const hooks = z.strictObject({
   pre_deploy: hookList.optional(),
   pre_switch: hookList.optional(),

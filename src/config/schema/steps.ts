@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Match } from '../../core/observed.ts';
+import type { CanaryStep as PlannedStep } from '../../core/project.ts';
 import { httpCheck } from './checks.ts';
 import { count, duration, name, nested, refuse, weight, type IssueSink } from './values.ts';
 
@@ -8,11 +10,6 @@ export type PauseUntil =
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'check'; readonly http: z.output<typeof httpCheck> };
 
-export interface Match {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly cookies: Readonly<Record<string, string>>;
-}
-
 /** One canary step as configured; `weight` and `mirror` in percent. */
 export type CanaryStep =
   | { readonly kind: 'weight'; readonly weight: number }
@@ -21,6 +18,17 @@ export type CanaryStep =
   | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
   | { readonly kind: 'match'; readonly match: Match | null }
   | { readonly kind: 'mirror'; readonly percent: number };
+
+/** The steps as the planner takes them; what nothing executes yet is refused elsewhere (E99). */
+export function plannedSteps(steps: readonly CanaryStep[]): readonly PlannedStep[] {
+  return steps.flatMap((step): PlannedStep[] => {
+    if (step.kind === 'check' || step.kind === 'mirror') return [];
+    if (step.kind !== 'pause') return [step];
+    return step.until.kind === 'check'
+      ? []
+      : [{ kind: 'pause', ms: step.until.kind === 'time' ? step.until.ms : null }];
+  });
+}
 
 const KINDS = ['weight', 'pause', 'check', 'replicas', 'match', 'mirror'] as const;
 type Kind = (typeof KINDS)[number];

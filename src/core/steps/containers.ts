@@ -4,17 +4,24 @@ import { isCounted } from '../failure.ts';
 import type { Observed, ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import type { RolloutRecord, Side } from '../record.ts';
-import { candidateReplicas, containersOf, replicasIn, requireSide } from '../sides.ts';
+import { isTogether, placeOf, replicasIn, replicasOn, requireSide } from '../sides.ts';
+import { goingReplicas, lackingSlots } from '../slots.ts';
 import { fail, type StepContext } from './outcome.ts';
 
 /** A shared service that has not become healthy by then stops the deploy before anything of the release starts. */
 const SHARED_DEADLINE_MS = 300_000;
 
+/** In the user's own project there is no label that says whose a container is: whatever is in the way goes. */
 export function clear({ record, observed }: StepContext): Decision {
-  const place = inPlace(observed, record.candidate);
-  const strays = record.candidate.color === null ? place : place.filter((c) => c.rollout !== record.id);
+  const { candidate } = record;
+  const separate = Object.keys(candidate.services).filter((name) => !isTogether(record, name));
+  const plain = separate
+    .filter((name) => placeOf(candidate, name) === null)
+    .flatMap((name) => replicasIn(observed, candidate, name));
+  const colored = inColor(observed, candidate);
+  const strays = [...plain, ...colored.filter((c) => c.rollout !== record.id)];
   if (strays.length > 0) return act({ kind: 'remove', containers: ids(strays), graceful: true });
-  return place.length > 0 ? stepDone : withoutNetworks(record, observed, 'candidate');
+  return colored.length > 0 ? stepDone : withoutNetworks(record, observed, 'candidate');
 }
 
 export function shared(context: StepContext, step: StepOf<'shared'>): Decision {
@@ -60,39 +67,71 @@ export function run(context: StepContext, step: StepOf<'run'>): Decision {
 }
 
 export function create(context: StepContext, step: StepOf<'create'>): Decision {
-  const { observed } = context;
-  const side = requireSide(context.record, step.side);
-  const existing = replicasIn(observed, side, step.service);
-  const stopped = step.side === 'stable' ? existing.filter((c) => c.state === 'exited' || c.state === 'created') : [];
+  const { record, observed } = context;
+  const side = requireSide(record, step.side);
+  const own = replicasOn(record, observed, step.side, step.service);
+  const stopped = step.side === 'stable' ? own.filter((c) => c.state === 'exited' || c.state === 'created') : [];
   if (stopped.length > 0 && observed.attempts.start === undefined)
     return act({ kind: 'start', containers: ids(stopped) });
-  if (side.release === null) return stepDone;
+  if (side.release === null) return adopted(context, step, own);
   // Their network went with a person's `down`, say: what cannot be started is created anew.
   if (stopped.length > 0) return act({ kind: 'remove', containers: ids(stopped), graceful: false });
-  const lacking = missing(context.record, step, existing);
-  const unstarted = neverStarted(context.record, step, existing);
+  const discarded = own.filter((c) => record.discarded.includes(c.id));
+  if (discarded.length > 0) return act({ kind: 'remove', containers: ids(discarded), graceful: true });
+  return bringIn(context, step, own);
+}
+
+function bringIn(context: StepContext, step: StepOf<'create'>, own: readonly ObservedContainer[]): Decision {
+  const { record, observed } = context;
+  const lacking = lackingSlots(record, observed, step);
+  const unstarted = neverStarted(record, step, own);
   if (lacking <= 0 && unstarted === undefined) return stepDone;
+  const inTheWay = obstacles(context, step);
+  if (inTheWay.length > 0) return act({ kind: 'remove', containers: ids(inTheWay), graceful: true });
   const attempt = observed.attempts[`create ${step.service}`];
   if (attempt?.error) return couldNotCreate(context, step, attempt.error, unstarted);
+  const present = replicasIn(observed, requireSide(record, step.side), step.service).length;
   if (attempt === undefined)
-    return act({ kind: 'create', side: step.side, service: step.service, total: step.replicas });
+    return act({ kind: 'create', side: step.side, service: step.service, total: present + Math.max(0, lacking) });
   return lacking > 0 ? couldNotCreate(context, step, 'was removed at once', undefined) : stepDone;
 }
 
-function missing(record: RolloutRecord, step: StepOf<'create'>, existing: readonly ObservedContainer[]): number {
-  const uncreated =
-    step.side === 'candidate' ? record.failures.filter((f) => f.service === step.service && f.id === null).length : 0;
-  return step.replicas - existing.length - uncreated;
+/** Containers that no release describes cannot be made again: in place, somebody has to know that they are gone. */
+function adopted(
+  context: StepContext,
+  { side, service, replicas }: StepOf<'create'>,
+  own: readonly ObservedContainer[],
+): Decision {
+  const { record, observed } = context;
+  const left = own.filter((c) => c.state === 'running').length;
+  if (left >= replicas || !isTogether(record, service)) return stepDone;
+  const others = replicasOn(record, observed, side === 'stable' ? 'candidate' : 'stable', service);
+  return fail(
+    context,
+    `${service}: ${String(replicas - left)} of the ${String(replicas)} containers that ran before are gone, and no ` +
+      `release is known to make them from; ${String(left)} of them and ${String(others.length)} of ` +
+      `${record.candidate.version ?? 'the candidate'} are there`,
+  );
+}
+
+/** `up` starts every stopped container of its service, whatever it was made from; and what failed makes room. */
+function obstacles({ record, observed }: StepContext, step: StepOf<'create'>): readonly ObservedContainer[] {
+  const there = replicasIn(observed, requireSide(record, step.side), step.service);
+  const own = new Set(ids(replicasOn(record, observed, step.side, step.service)));
+  return there.filter((c) => {
+    if (own.has(c.id)) return isCounted(record, c.id);
+    return c.state === 'exited' || c.state === 'dead' || c.state === 'created';
+  });
 }
 
 /** What a failed or killed `up` leaves behind: its port was taken, or it died between create and start. */
 function neverStarted(
   record: RolloutRecord,
   step: StepOf<'create'>,
-  existing: readonly ObservedContainer[],
+  own: readonly ObservedContainer[],
 ): ObservedContainer | undefined {
   if (step.side === 'stable') return undefined;
-  return existing.find((container) => container.state === 'created' && !isCounted(record, container.id));
+  return own.find((container) => container.state === 'created' && !isCounted(record, container.id));
 }
 
 function couldNotCreate(
@@ -103,6 +142,7 @@ function couldNotCreate(
 ): Decision {
   if (step.side === 'stable') return fail(context, `${step.service} cannot be brought back: ${error}`);
   const failure = {
+    side: step.side,
     service: step.service,
     container: left?.name ?? step.service,
     id: left?.id ?? null,
@@ -115,17 +155,32 @@ function couldNotCreate(
 export function remove({ record, observed }: StepContext, step: StepOf<'remove'>): Decision {
   const side = requireSide(record, step.side);
   for (const service of step.services) {
-    const replicas = replicasIn(observed, side, service);
+    const replicas = replicasOn(record, observed, step.side, service);
     if (replicas.length > 0) return act({ kind: 'remove', containers: ids(replicas), graceful: true });
   }
-  const others = inPlace(observed, side);
-  if (side.color !== null && others.length > 0) return act({ kind: 'remove', containers: ids(others), graceful: true });
+  const others = inColor(observed, side);
+  if (others.length > 0) return act({ kind: 'remove', containers: ids(others), graceful: true });
   return withoutNetworks(record, observed, step.side);
 }
 
+/** Stopped and kept: the way back starts the same containers again (ORACLE D08). */
+export function stop({ record, observed }: StepContext, step: StepOf<'stop'>): Decision {
+  for (const service of step.services) {
+    const running = replicasOn(record, observed, step.side, service).filter((c) => STOPPABLE.has(c.state));
+    if (running.length > 0) return act({ kind: 'stop', containers: ids(running) });
+  }
+  return stepDone;
+}
+
+const STOPPABLE: ReadonlySet<ObservedContainer['state']> = new Set(['running', 'restarting', 'paused']);
+
+/** It is known that they go before they do: a process that is killed in between finds no failure in it. */
 export function shrink({ record, observed }: StepContext, step: StepOf<'shrink'>): Decision {
-  const excess = replicasIn(observed, requireSide(record, step.side), step.service).slice(step.replicas);
-  return excess.length > 0 ? act({ kind: 'remove', containers: ids(excess), graceful: true }) : stepDone;
+  const going = ids(goingReplicas(record, observed, step));
+  if (going.length === 0) return stepDone;
+  if (going.some((id) => record.ready[id] !== undefined))
+    return { kind: 'event', event: { kind: 'containers-leave', ids: going } };
+  return act({ kind: 'remove', containers: going, graceful: true });
 }
 
 /** The last word on a color: its networks go too. The user's own project keeps its networks. */
@@ -137,23 +192,11 @@ function withoutNetworks(record: RolloutRecord, observed: Observed, name: 'stabl
   return act({ kind: 'remove-networks', side: name });
 }
 
-/** Everything in a color, whatever service it is of; in the user's own project only what the side names. */
-function inPlace(observed: Observed, side: Side): readonly ObservedContainer[] {
-  return side.color === null ? containersOf(observed, side) : observed.containers.filter((c) => c.color === side.color);
+/** Everything in a color, whatever service it is of; nothing of the user's own project. */
+function inColor(observed: Observed, side: Side): readonly ObservedContainer[] {
+  return side.color === null ? [] : observed.containers.filter((c) => c.color === side.color);
 }
 
 function ids(containers: readonly ObservedContainer[]): string[] {
   return containers.map((container) => container.id);
-}
-
-/** Ids of the candidate's replicas of some services whose readiness is judged. */
-export function judgedReplicas(context: StepContext, step: StepOf<'ready'>): readonly ObservedContainer[] {
-  const { record, observed } = context;
-  const all =
-    step.side === 'candidate'
-      ? candidateReplicas(record, observed)
-      : containersOf(observed, requireSide(record, 'stable')).filter(
-          (c) => (c.startedAt ?? Infinity) >= record.acceptedAt,
-        );
-  return all.filter((c) => step.services.includes(c.service));
 }

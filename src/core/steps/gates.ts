@@ -1,8 +1,8 @@
 import { act, type Decision, stepDone, wait } from '../decision.ts';
 import type { StepOf } from '../plan.ts';
 import { currentStep } from '../record.ts';
-import { replicasIn } from '../sides.ts';
-import { longRunning } from '../strategies/create-ready.ts';
+import { configOf, isCounted, toleratedText } from '../failure.ts';
+import { replicasOn, requireSide } from '../sides.ts';
 import { fail, type StepContext } from './outcome.ts';
 import { draining } from './traffic.ts';
 
@@ -29,23 +29,63 @@ export function monitor(context: StepContext, step: StepOf<'monitor'>): Decision
 }
 
 function willDrain(context: StepContext): string[] {
-  const step = context.record.steps.find((s): s is StepOf<'drain'> => s.kind === 'drain');
+  const { record } = context;
+  const step = record.steps.slice(record.cursor).find((s): s is StepOf<'drain'> => s.kind === 'drain');
   return step === undefined ? [] : draining(context, step).map((c) => c.id);
 }
 
-/** Only here the candidate becomes the stable release, and only with a ready replica of every service. */
+/** Every replica that became ready has had its window; whoever failed in it was counted meanwhile. */
+export function windows(context: StepContext, step: StepOf<'windows'>): Decision {
+  const { record, now } = context;
+  const ends = Object.entries(record.ready).map(([id, { service, at }]) => windowOf(context, step, id, service, at));
+  const until = Math.max(record.stepStartedAt, ...ends.filter((end) => end !== null));
+  return now >= until ? stepDone : wait(`${step.services.join(', ')} to hold`, until);
+}
+
+function windowOf(
+  { record, observed }: StepContext,
+  step: StepOf<'windows'>,
+  id: string,
+  name: string,
+  readyAt: number,
+): number | null {
+  const service = requireSide(record, step.side).services[name];
+  if (service === undefined || !step.services.includes(name) || isCounted(record, id)) return null;
+  const mine = replicasOn(record, observed, step.side, name).some((c) => c.id === id);
+  return mine ? readyAt + configOf(step.side, service).monitorMs : null;
+}
+
+export function delay({ record, now }: StepContext, step: StepOf<'delay'>): Decision {
+  const until = record.stepStartedAt + step.ms;
+  return now >= until ? stepDone : wait('the delay between two batches', until);
+}
+
+/** Only here the candidate becomes the stable release, and only with a ready replica of every changed service. */
 export function complete(context: StepContext): Decision {
   const { record, observed } = context;
   if (record.state === 'completed') return stepDone;
-  const lacking = longRunning(record.candidate).find((service) => !hasRunning(context, service));
+  const lacking = changedServices(record).find((service) => !hasGood(context, service));
   if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
   if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
-  return { kind: 'event', event: { kind: 'state', trigger: 'complete' } };
+  const message = toleratedText(record);
+  return {
+    kind: 'event',
+    event: { kind: 'state', trigger: 'complete', ...(message === null ? {} : { message }) },
+  };
 }
 
-function hasRunning({ record, observed }: StepContext, service: string): boolean {
+/** Services that the plan waited for; the others are as they were. */
+function changedServices({ steps }: StepContext['record']): string[] {
+  const waited = steps.flatMap((step) => (step.kind === 'ready' && step.side === 'candidate' ? step.services : []));
+  return [...new Set(waited)];
+}
+
+function hasGood({ record, observed }: StepContext, service: string): boolean {
   const wanted = record.candidate.services[service]?.replicas ?? 0;
-  return wanted === 0 || replicasIn(observed, record.candidate, service).some((c) => c.state === 'running');
+  const good = replicasOn(record, observed, 'candidate', service).some(
+    (c) => c.state === 'running' && !isCounted(record, c.id),
+  );
+  return wanted === 0 || good;
 }
 
 export function hold({ record, now }: StepContext, step: StepOf<'hold'>): Decision {

@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { Millis, Observed } from '../observed.ts';
 import type { RolloutRecord } from '../record.ts';
-import { containersOf } from '../sides.ts';
+import { candidateReplicas } from '../sides.ts';
 import { isGoingBack } from '../state.ts';
 import { wayBack } from '../strategies/way-back.ts';
 
@@ -13,8 +13,8 @@ export interface StepContext {
 }
 
 /** Turns the rollout around: all traffic to the stable release, then away with the candidate. */
-export function goBack({ record }: StepContext, message: string): Decision {
-  return { kind: 'event', event: { kind: 'state', trigger: 'back', message, steps: wayBack(record) } };
+export function goBack({ record, observed }: StepContext, message: string): Decision {
+  return { kind: 'event', event: { kind: 'state', trigger: 'back', message, steps: wayBack(record, observed) } };
 }
 
 /** Stays where it is until a person comes. */
@@ -28,7 +28,7 @@ export function pauseForFailure(message: string): Decision {
  */
 export function turnAround(context: StepContext, message: string): Decision {
   const { record, observed } = context;
-  if (record.stable !== null || containersOf(observed, record.candidate).length === 0) return goBack(context, message);
+  if (record.stable !== null || candidateReplicas(record, observed).length === 0) return goBack(context, message);
   return pauseForFailure(`${message}; there is no previous release to go back to`);
 }
 

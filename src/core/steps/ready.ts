@@ -4,8 +4,9 @@ import type { ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import { readiness, type Readiness } from '../readiness.ts';
 import type { SideService } from '../record.ts';
-import { replicasIn, requireSide } from '../sides.ts';
-import { judgedReplicas } from './containers.ts';
+import { isOurs, replicasOn, requireSide } from '../sides.ts';
+import { lackingSlots } from '../slots.ts';
+import { isGoingBack } from '../state.ts';
 import { fail, type StepContext } from './outcome.ts';
 
 interface Judged {
@@ -16,59 +17,81 @@ interface Judged {
 
 /** Ends when every replica is ready or its failure is counted; each is reported once, as soon as it is known. */
 export function ready(context: StepContext, step: StepOf<'ready'>): Decision {
-  const judged = judge(context, step);
-  return news(context, step, judged) ?? disappeared(context, step) ?? waitFor(judged) ?? stepDone;
+  const waiting: Judged[] = [];
+  for (const judged of judge(context, step)) {
+    const news = newsOf(context, step, judged);
+    if (news !== null) return news;
+    waiting.push(judged);
+  }
+  const gone = disappeared(context, step);
+  if (gone !== null) return gone;
+  return enough(context, step, waiting) ? stepDone : (waitFor(waiting) ?? stepDone);
 }
 
-function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
-  const { record, observed, now } = context;
-  const side = requireSide(record, step.side);
-  return judgedReplicas(context, step).flatMap((container) => {
-    const service = side.services[container.service];
-    if (service === undefined || isCounted(record, container.id) || record.ready[container.id] !== undefined) return [];
-    const since = Math.max(container.createdAt, record.stepStartedAt);
-    const ours = container.rollout === record.id;
-    return [{ container, service, verdict: readiness(container, { service, observed, now, since, ours }) }];
+function enough({ record, observed }: StepContext, step: StepOf<'ready'>, waiting: readonly Judged[]): boolean {
+  const { least } = step;
+  if (least === undefined) return false;
+  return step.services.every((name) => {
+    const missing = waiting.filter(({ container }) => container.service === name).length;
+    return replicasOn(record, observed, step.side, name).length - missing >= least;
   });
 }
 
-function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): Decision | null {
-  for (const { container, verdict } of judged) {
-    if (verdict.kind === 'ready') {
-      return { kind: 'event', event: { kind: 'container-ready', service: container.service, id: container.id } };
-    }
-    if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
+/** One replica after the other: the first news ends the look, and there may be a thousand of them. */
+function* judge(context: StepContext, step: StepOf<'ready'>): Generator<Judged> {
+  const { record, observed, now } = context;
+  const side = requireSide(record, step.side);
+  for (const container of judgedReplicas(context, step)) {
+    const service = side.services[container.service];
+    if (service === undefined || record.ready[container.id] !== undefined || isCounted(record, container.id)) continue;
+    const since = Math.max(container.createdAt, record.stepStartedAt);
+    const ours = isOurs(record, container);
+    yield { container, service, verdict: readiness(container, { service, observed, now, since, ours }) };
   }
-  return null;
+}
+
+/** Of the stable side only what this rollout started: the others serve as they are. */
+function judgedReplicas({ record, observed }: StepContext, step: StepOf<'ready'>): readonly ObservedContainer[] {
+  const all = step.services.flatMap((service) => replicasOn(record, observed, step.side, service));
+  return step.side === 'candidate' ? all : all.filter((c) => (c.startedAt ?? Infinity) >= record.acceptedAt);
+}
+
+function newsOf(context: StepContext, step: StepOf<'ready'>, { container, verdict }: Judged): Decision | null {
+  if (verdict.kind === 'waiting') return null;
+  if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
+  const { service, id } = container;
+  return { kind: 'event', event: { kind: 'container-ready', side: step.side, service, id } };
 }
 
 function failed(context: StepContext, step: StepOf<'ready'>, container: ObservedContainer, reason: string): Decision {
-  if (step.side === 'stable') return fail(context, `${container.name}: ${reason}`);
+  if (step.side === 'stable' && !isGoingBack(context.record.state))
+    return fail(context, `${container.name}: ${reason}`);
   const at = container.finishedAt ?? context.now;
-  const failure = { service: container.service, container: container.name, id: container.id, reason, at };
+  const failure = {
+    side: step.side,
+    service: container.service,
+    container: container.name,
+    id: container.id,
+    reason,
+    at,
+  };
   return { kind: 'event', event: { kind: 'container-failed', failure } };
 }
 
 /** A replica that somebody removed before it was ready. */
-function disappeared(context: StepContext, step: StepOf<'ready'>): Decision | null {
+function disappeared({ record, observed, now }: StepContext, step: StepOf<'ready'>): Decision | null {
   if (step.side === 'stable') return null;
-  const { record, observed, now } = context;
   for (const service of step.services) {
-    const created = record.steps.slice(0, record.cursor).findLast((s) => s.kind === 'create' && s.service === service);
-    const wanted = created?.kind === 'create' ? created.replicas : 0;
-    const gone = wanted - replicasIn(observed, record.candidate, service).length - uncounted(context, service);
-    if (gone > 0) {
-      const failure = { service, container: service, id: null, reason: 'was removed before it was ready', at: now };
+    const created = record.steps
+      .slice(0, record.cursor)
+      .findLast((s) => (s.kind === 'create' || s.kind === 'shrink') && s.side === step.side && s.service === service);
+    if (created?.kind === 'create' && lackingSlots(record, observed, created) > 0) {
+      const reason = 'was removed before it was ready';
+      const failure = { side: step.side, service, container: service, id: null, reason, at: now };
       return { kind: 'event', event: { kind: 'container-failed', failure } };
     }
   }
   return null;
-}
-
-/** Failures that stand for replicas which are not there to be observed. */
-function uncounted({ record, observed }: StepContext, service: string): number {
-  const present = new Set(observed.containers.map((c) => c.id));
-  return record.failures.filter((f) => f.service === service && (f.id === null || !present.has(f.id))).length;
 }
 
 function waitFor(judged: readonly Judged[]): Decision | null {

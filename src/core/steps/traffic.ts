@@ -2,9 +2,11 @@ import { act, type Decision, stepDone, wait } from '../decision.ts';
 import type { ObservedContainer, RouteState } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import { desiredRoutes, hasRoutes, routesMatch, unrouted } from '../routing.ts';
-import { replicasIn, requireSide } from '../sides.ts';
+import { currentStep } from '../record.ts';
+import { isTogether, replicasOn, requireSide } from '../sides.ts';
+import { setsRoutes } from '../slots.ts';
 import { isGoingBack } from '../state.ts';
-import { longest } from '../strategies/create-ready.ts';
+import { longest } from '../strategies/bring-in.ts';
 import { fail, type StepContext } from './outcome.ts';
 
 /** Between two tries to reach a proxy that does not answer. */
@@ -27,10 +29,23 @@ export function wire(context: StepContext): Decision {
 
 export function weight(context: StepContext, step: StepOf<'weight'>): Decision {
   const wanted = desiredRoutes(context.record, context.observed, step.weight);
-  const empty = wanted.find((route) => route.backends.length === 0);
+  const empty = wanted.find((route) => route.backends.length === 0 && !isTogether(context.record, route.service));
   if (empty === undefined || (context.record.stable === null && step.weight === 0)) return reach(context, step.weight);
   if (isGoingBack(context.record.state) && weightFollows(context)) return stepDone;
   return fail(context, `no replica of ${empty.service} is ready to take the traffic`);
+}
+
+/** Nobody at all is an answer, too: recreate and stop-first of the only replica say so in their plan. */
+export function routes(context: StepContext): Decision {
+  return reach(context, context.record.weight ?? 0);
+}
+
+/** A replica that got requests has failed and is tolerated: the proxy has to forget it before anything else. */
+export function refreshRoutes(context: StepContext): Decision | null {
+  const { record } = context;
+  if (!record.staleRoutes || record.weight === null || setsRoutes(currentStep(record)) || !routesAnywhere(record))
+    return null;
+  return reach(context, record.weight);
 }
 
 /** On the way back a dead stable side is restored first; the weight step after that is the one that counts. */
@@ -58,7 +73,8 @@ function reach(context: StepContext, target: number): Decision {
 }
 
 function confirmed({ record }: StepContext, target: number): Decision {
-  const known = record.weight === target && record.weightAt !== null && record.weightAt >= record.stepStartedAt;
+  const fresh = record.weightAt !== null && record.weightAt >= record.stepStartedAt && !record.staleRoutes;
+  const known = record.weight === target && fresh;
   return known ? stepDone : { kind: 'event', event: { kind: 'weight-confirmed', weight: target } };
 }
 
@@ -88,8 +104,7 @@ function inFlightText({ observed }: StepContext, container: ObservedContainer): 
 
 /** Running replicas that a drain step waits for: those that the router does not send anything to any more. */
 export function draining({ record, observed }: StepContext, step: StepOf<'drain'>): readonly ObservedContainer[] {
-  const side = requireSide(record, step.side);
   const routes: readonly RouteState[] = desiredRoutes(record, observed, record.weight ?? 0);
-  const replicas = step.services.flatMap((service) => replicasIn(observed, side, service));
+  const replicas = step.services.flatMap((service) => replicasOn(record, observed, step.side, service));
   return unrouted(replicas, routes).filter((c) => c.state === 'running');
 }

@@ -1,42 +1,46 @@
 import type { Step } from '../plan.ts';
-import type { Side } from '../record.ts';
-import { longRunning, replicasOf, routed } from './create-ready.ts';
+import type { InPlace } from './rolling.ts';
 
 /**
- * Only the numbers of replicas change: no new color, no pause, no check. More: created, ready, routed.
- * Fewer: out of the router first, drained, then removed, highest slot first.
+ * Only the number of replicas changes, or some of them are gone: no pause, no check. More are created and ready before
+ * the routes have them. Fewer leave the router first; they drain and go after completion, highest slot first.
  */
-export function scale(stable: Side, candidate: Side): Step[] {
-  const grown = largerIn(candidate, stable);
+export function scale({ service, stable, candidate, unhealthy }: InPlace): {
+  readonly before: Step[];
+  readonly after: Step[];
+} {
+  const { name, replicas } = service;
+  const good = stable - unhealthy;
+  const missing = replicas - good - candidate;
+  if (missing > 0) {
+    const worn = unhealthy > 0 ? [shrunk('stable', name, good)] : [];
+    return { before: added(name, candidate + missing), after: worn };
+  }
+  const lacking = replicas - stable - candidate;
+  const ofStable = Math.max(0, stable + lacking);
+  const ofCandidate = Math.min(candidate, replicas);
+  return {
+    before: [],
+    after: [
+      ...(service.route === null || lacking === 0 ? [] : drained(name, candidate > ofCandidate)),
+      ...(stable > ofStable ? [shrunk('stable', name, ofStable)] : []),
+      ...(candidate > ofCandidate ? [shrunk('candidate', name, ofCandidate)] : []),
+    ],
+  };
+}
+
+function added(service: string, replicas: number): Step[] {
   return [
-    ...grown.map((service): Step => ({
-      kind: 'create',
-      side: 'candidate',
-      service,
-      replicas: replicasOf(candidate, service),
-    })),
-    ...(grown.length > 0 ? [{ kind: 'ready', side: 'candidate', services: grown } as const] : []),
-    { kind: 'weight', weight: 100 },
-    { kind: 'complete' },
-    ...shrink(stable, candidate),
+    { kind: 'create', side: 'candidate', service, replicas },
+    { kind: 'ready', side: 'candidate', services: [service] },
   ];
 }
 
-/** From the numbers of one side to the smaller ones of another in the same place; the router left them out before. */
-export function shrink(from: Side, to: Side): Step[] {
-  const shrunk = largerIn(from, to);
-  const drained = shrunk.filter((name) => routed(from).includes(name));
-  return [
-    ...(drained.length > 0 ? [{ kind: 'drain', side: 'candidate', services: drained } as const] : []),
-    ...shrunk.map((service): Step => ({
-      kind: 'shrink',
-      side: 'candidate',
-      service,
-      replicas: replicasOf(to, service),
-    })),
-  ];
+function drained(service: string, both: boolean): Step[] {
+  const stable: Step = { kind: 'drain', side: 'stable', services: [service] };
+  return both ? [stable, { kind: 'drain', side: 'candidate', services: [service] }] : [stable];
 }
 
-function largerIn(one: Side, other: Side): string[] {
-  return longRunning(one).filter((name) => replicasOf(one, name) > replicasOf(other, name));
+function shrunk(side: 'stable' | 'candidate', service: string, replicas: number): Step {
+  return { kind: 'shrink', side, service, replicas, first: 'highest', sparing: false };
 }

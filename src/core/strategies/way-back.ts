@@ -1,28 +1,102 @@
+import type { Observed } from '../observed.ts';
 import type { Step } from '../plan.ts';
-import type { RolloutRecord, Side } from '../record.ts';
-import { isScale } from '../sides.ts';
-import { callersFirst, longRunning, replicasOf, routed } from './create-ready.ts';
-import { shrink } from './scale.ts';
+import type { RolloutRecord, Side, SideService } from '../record.ts';
+import { isTogether, replicasOn } from '../sides.ts';
+import { callersFirst, longRunning, only, replicasOf, routed } from './bring-in.ts';
+import { leave, resize, tolerates } from './resize.ts';
 
 /**
- * The way back: the stable release gets all traffic first, then the candidate drains and goes. Stable replicas that
- * died meanwhile are brought back after those that live have the traffic. Never a pause, never a check.
+ * The way back, in reverse order: the color group first, then the services in place that the rollout touched. Never a
+ * pause, never a check. A superseded rollout leaves in place what it put there: its successor replaces it.
  */
-export function wayBack(record: RolloutRecord): Step[] {
-  const { stable, candidate } = record;
-  const steps: Step[] = [];
-  if (record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
-  if (stable !== null) steps.push(...restore(stable));
-  if (stable !== null && record.weight !== null) steps.push({ kind: 'weight', weight: 0 });
-  if (isScale(record) && stable !== null) return [...steps, ...shrink(candidate, stable)];
-  if (record.weight !== null && routed(candidate).length > 0) {
-    steps.push({ kind: 'drain', side: 'candidate', services: routed(candidate) });
-  }
-  return [...steps, { kind: 'remove', side: 'candidate', services: callersFirst(candidate) }];
+export function wayBack(record: RolloutRecord, observed: Observed): Step[] {
+  const group = groupBack(record);
+  if (record.replaced) return group;
+  const touched = touchedServices(record);
+  const names = [...new Set([...callersFirst(record.candidate), ...callersFirst(record.stable ?? record.candidate)])];
+  const inPlace = names.filter((name) => touched.has(name) && isTogether(record, name));
+  const steps = inPlace.flatMap((name) => serviceBack(record, observed, name));
+  return [...group, ...steps, ...windows(record, steps)];
+}
+
+/** Whatever was made anew has to hold, as it had to on the way forward. */
+function windows({ stable }: RolloutRecord, steps: readonly Step[]): Step[] {
+  const created = new Set(steps.flatMap((step) => (step.kind === 'create' ? [step.service] : [])));
+  const services = [...created].filter((name) => (stable?.services[name]?.rollback.monitorMs ?? 0) > 0);
+  return services.length > 0 ? [{ kind: 'windows', side: 'stable', services }] : [];
+}
+
+/** Services that the way forward would have created, changed in number or removed. */
+function touchedServices({ steps }: RolloutRecord): ReadonlySet<string> {
+  return new Set(steps.flatMap((step) => (step.kind === 'create' || step.kind === 'shrink' ? [step.service] : [])));
+}
+
+function groupBack(record: RolloutRecord): Step[] {
+  const apart = (service: SideService): boolean => !isTogether(record, service.name);
+  const candidate = only(record.candidate, apart);
+  const stable = record.stable === null ? null : only(record.stable, apart);
+  if (Object.keys(candidate.services).length === 0) return [];
+  if (stable !== null && isStopped(record)) return aroundTheGap(record, stable, candidate);
+  const toStable: Step[] = record.weight === null ? [] : [{ kind: 'weight', weight: 0 }];
+  const gradual = stable === null ? [] : inMeasure(record, stable);
+  return [
+    ...(gradual.length > 0 ? gradual : toStable),
+    ...(stable === null ? [] : [...restore(stable), ...toStable]),
+    ...away(candidate, record.weight !== null),
+  ];
+}
+
+/** A stable side that was shrunk gets its traffic back in the measure in which it grows again (ORACLE C18). */
+function inMeasure(record: RolloutRecord, stable: Side): Step[] {
+  const weight = record.weight ?? 0;
+  const shrunk = record.steps.slice(0, record.cursor + 1).filter((step) => step.kind === 'shrink');
+  const names = longRunning(stable).filter((name) =>
+    shrunk.some(({ side, service }) => side === 'stable' && service === name),
+  );
+  const most = Math.max(0, ...names.map((name) => replicasOf(stable, name)));
+  const stages = Array.from({ length: most }, (_, index) => ({
+    least: index + 1,
+    share: 100 - (100 * (index + 1)) / most,
+  }));
+  const lower = stages.filter(({ share }) => share > 0 && share < weight);
+  if (lower.length === 0) return [];
+  return [
+    ...names.map((service): Step => ({
+      kind: 'create',
+      side: 'stable',
+      service,
+      replicas: replicasOf(stable, service),
+    })),
+    ...lower.flatMap(({ least, share }): Step[] => [
+      { kind: 'ready', side: 'stable', services: names, least },
+      { kind: 'weight', weight: Math.floor(share) },
+    ]),
+  ];
+}
+
+/** The old side was stopped because both cannot run: the candidate goes before it is started again. */
+function aroundTheGap(record: RolloutRecord, stable: Side, candidate: Side): Step[] {
+  const served = record.weight !== null && routed(candidate).length > 0;
+  const off: Step[] = served ? [{ kind: 'routes' }] : [];
+  return [...off, ...away(candidate, served), ...restore(stable), { kind: 'weight', weight: 0 }];
+}
+
+function isStopped({ steps, cursor }: RolloutRecord): boolean {
+  return steps.slice(0, cursor + 1).some((step) => step.kind === 'stop');
+}
+
+function away(candidate: Side, served: boolean): Step[] {
+  const drain: Step[] = served && routed(candidate).length > 0 ? [drained(routed(candidate))] : [];
+  return [...drain, { kind: 'remove', side: 'candidate', services: callersFirst(candidate) }];
+}
+
+function drained(services: readonly string[]): Step {
+  return { kind: 'drain', side: 'candidate', services };
 }
 
 function restore(stable: Side): Step[] {
   const services = longRunning(stable);
+  if (services.length === 0) return [];
   return [
     ...services.map((service): Step => ({
       kind: 'create',
@@ -32,4 +106,29 @@ function restore(stable: Side): Step[] {
     })),
     { kind: 'ready', side: 'stable', services },
   ];
+}
+
+/** Slot by slot by `rollback_config`, until only the old side is there. */
+function serviceBack(record: RolloutRecord, observed: Observed, name: string): Step[] {
+  const spec = record.stable?.services[name] ?? record.candidate.services[name];
+  if (spec === undefined) return [];
+  const { rollback } = spec;
+  const there = replicasOn(record, observed, 'stable', name).filter((c) => c.state === 'running').length;
+  const candidates = replicasOn(record, observed, 'candidate', name).length;
+  const wanted = record.stable === null ? 0 : replicasOf(record.stable, name);
+  const routed = spec.route !== null && record.weight !== null;
+  const steps = resize({
+    service: name,
+    routed,
+    config: rollback,
+    full: wanted,
+    grows: 'stable',
+    grown: { from: Math.min(there, wanted), to: wanted },
+    shrunk: { from: candidates, to: 0 },
+  });
+  const rest: Step[] =
+    candidates > 0 && tolerates(rollback) && rollback.order === 'start-first'
+      ? leave({ side: 'candidate', service: name, replicas: 0, routed, sparing: false, first: 'lowest' })
+      : [];
+  return [...steps, ...rest];
 }

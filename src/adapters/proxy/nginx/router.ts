@@ -148,12 +148,21 @@ export class NginxRouter implements Router {
     const before = await this.#states.current();
     try {
       await this.#write(config);
-      checkTested(await test(this.#engine, proxy), this.#place, wanted);
-      await change.run();
+      // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.
+      const tested = test(this.#engine, proxy).then((result) => {
+        checkTested(result, this.#place, wanted);
+      });
+      await Promise.all([tested, change.run()]);
     } catch (error) {
-      if (before !== null) await this.#states.link(before);
+      if (before !== null) await this.#goBack(proxy, before);
       throw error;
     }
+  }
+
+  /** The files before are in place again, and so is what nginx works by, should it have taken the new ones. */
+  async #goBack(proxy: ProxyContainer, before: string): Promise<void> {
+    await this.#states.link(before);
+    await this.#engine.kill(proxy.id, 'HUP');
   }
 
   async #write({ files }: NginxConfig): Promise<void> {

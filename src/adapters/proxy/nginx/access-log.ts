@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import type { AccessRecord } from '../../../core/figures.ts';
+import { jsonOf } from '../../http/json.ts';
+
+/**
+ * The format that `parseNginxLine` reads: `log_format deploy_bg escape=json '…';`. Every value is quoted, since nginx
+ * writes `-` for what it does not know and `000` for a status that was never sent. It belongs where `$upstream_addr`
+ * is the container's own address, so not in front of a relay.
+ */
+export const NGINX_LOG_FORMAT =
+  '{"deploy_bg":"1","msec":"$msec","status":"$status","upstream":"$upstream_addr","header":"$upstream_header_time","request":"$request_time"}';
+
+const lineSchema = z.object({
+  deploy_bg: z.literal('1'),
+  msec: z.string(),
+  status: z.string(),
+  upstream: z.string(),
+  header: z.string(),
+  request: z.string(),
+});
+
+/** One line of nginx's access log in our format; null for every other line. */
+export function parseNginxLine(line: string): AccessRecord | null {
+  const parsed = lineSchema.safeParse(jsonOf(line));
+  if (!parsed.success) return null;
+  const { msec, status, upstream, header, request } = parsed.data;
+  const seconds = numberOf(lastTry(header)) ?? numberOf(request);
+  const at = numberOf(msec);
+  if (at === null || seconds === null) return null;
+  const asked = lastTry(upstream);
+  return {
+    at: Math.round(at * 1000),
+    status: numberOf(status) ?? 0,
+    durationMs: seconds * 1000,
+    upstream: asked === '' || asked === '-' ? null : asked,
+  };
+}
+
+/** A request that was tried again names all of its tries: `10.0.0.2:80, 10.0.0.3:80 : unix:/x` (ngx_http_upstream_module). */
+function lastTry(text: string): string {
+  return text.split(/, | : /).at(-1) ?? '';
+}
+
+function numberOf(text: string): number | null {
+  const number = text === '' ? NaN : Number(text);
+  return Number.isNaN(number) ? null : number;
+}
