@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
+import { seenBy } from '../../src/core/figures.ts';
 import type { Backend, Match, RouteState, Sticky } from '../../src/core/observed.ts';
 import { asking, type Asking } from './proxy-asking.ts';
+import { docker, observed } from './proxy-engine.ts';
 import { clock } from './proxy-rig.ts';
 import { answeredBy, currentRig, started, url, type Subject } from './proxy-contract.ts';
 
@@ -50,6 +52,7 @@ class Client {
 }
 
 const REQUESTS = 20_000;
+const UNTIL_END = new AbortController().signal;
 const KEEPING: Sticky = { cookie: 'deploy-bg', maxAgeMs: 3_600_000, key: '20261121-142928-46ff', candidates: [] };
 
 /** Two stable and two candidate replicas, where the candidate has `weight` percent. */
@@ -64,6 +67,12 @@ function split(weight: number, [a = '', b = '', c = '', d = '']: readonly string
 function percent(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, (count * 100) / total]));
+}
+
+/** How many lines a container has printed. */
+async function lines(container: string): Promise<number> {
+  const text = await docker.getContainer(container).logs({ stdout: true, stderr: true });
+  return text.toString('utf8').split('\n').length;
 }
 
 /** The tests of progressive delivery that every driver must pass. */
@@ -203,4 +212,41 @@ export function deliveryContract(subject: Subject): void {
       expect(sides.filter((side) => new Set(side.split(' ').slice(4, 8)).size > 1)).toEqual([]);
     },
   );
+
+  test('every request is written down with who answered it, until nobody reads it', { timeout: 200_000 }, async () => {
+    const [v1 = '', v2 = ''] = await started({ ...subject, wired: subject.logged }, 'v1', 'v2');
+    const rig = currentRig();
+    await rig.router.apply(web({ backends: [part(v1, 3), part(v2, 1)] }));
+    const [asked, failing] = [asking(await url()), asking(`${await url()}/upstream?service=nobody`)];
+    const [log, since] = [rig.accessLog(), Date.now()];
+    await log.since(since, UNTIL_END);
+    const counts = await asked.count(2000);
+    const failed = await failing.count(40);
+    await clock.wait(1000);
+    const records = await log.since(since, UNTIL_END);
+    for (const [name, version] of [
+      [v1, 'v1'],
+      [v2, 'v2'],
+    ] as const) {
+      const seen = seenBy([await observed(name)], records, since);
+      expect(seen.length).toBe((counts[version] ?? 0) + (failed[version] ?? 0));
+      expect(seen.filter(({ status }) => status === 502).length).toBe(failed[version]);
+      expect(seen.every(({ durationMs }) => durationMs >= 0 && durationMs < 10_000)).toBe(true);
+    }
+    // The log of the user's own goes on beside ours.
+    expect(await lines(`${rig.project}-proxy`)).toBeGreaterThan(2000);
+    expect(await log.since(Date.now() + 1000, UNTIL_END)).toEqual([]);
+    asked.close();
+    failing.close();
+  });
+
+  test('a proxy that writes no log is told what to add', async () => {
+    const [v1 = ''] = await started(subject, 'v1');
+    await currentRig().router.apply(web({ backends: [part(v1, 1)] }));
+    expect(await answeredBy()).toBe('v1');
+    await expect(currentRig().accessLog().since(0, UNTIL_END)).rejects.toMatchObject({
+      code: 'proxy-not-wired',
+      next: expect.stringMatching(/import deploy-bg-log|access-log\.conf/) as string,
+    });
+  });
 }

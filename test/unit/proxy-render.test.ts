@@ -25,10 +25,12 @@ const CADDY = {
 };
 const NGINX = {
   project: 'shop',
+  directory: '/etc/nginx/deploy-bg',
   token: 'secret',
   features: featuresOf('nginx version: nginx/1.30.6'),
   templates: {
     http: await packaged('nginx/http.conf.hbs'),
+    log: await packaged('nginx/access-log.conf.hbs'),
     routes: await packaged('nginx/routes.conf.hbs'),
     route: await packaged('nginx/route.conf.hbs'),
   },

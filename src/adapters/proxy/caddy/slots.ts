@@ -156,8 +156,8 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
   await writeNew(join(folder, LAYOUT_FILE), layout);
 }
 
-/** The socket's folder: the proxy, whoever it runs as, makes and removes its socket there. */
-export async function makeSocketFolder(path: string): Promise<void> {
+/** A folder in which the proxy, whoever it runs as, makes and removes files: its socket, its log. */
+export async function makeSharedFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
   // A folder of another user is one that the proxy made, or an earlier run as root: usable as it is.
   await makeFolder(path, 0o777).catch(() => undefined);
