@@ -13,6 +13,10 @@ const SUBJECT: Subject = {
   wired: configuration(INCLUDE, 'include /etc/nginx/deploy-bg/routes.conf;'),
   unwired: configuration('', 'return 200;'),
   line: INCLUDE,
+  logged: configuration(
+    `${INCLUDE}\naccess_log /dev/stdout;`,
+    'access_log /dev/stdout;\ninclude /etc/nginx/deploy-bg/access-log.conf;\ninclude /etc/nginx/deploy-bg/routes.conf;',
+  ),
   badTemplate: 'no_such_directive on;\n',
   parts: null,
   switchMs: 6000,

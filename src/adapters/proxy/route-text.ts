@@ -1,4 +1,4 @@
-import type { Backend, Match, RouteState } from '../../core/observed.ts';
+import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
 
 /** Requests that match, and who gets them. */
 export type Matched = NonNullable<RouteState['matched']>;
@@ -31,6 +31,19 @@ export function parseMatched(text: string): Matched | null {
   const match = parseMatch(first);
   const backends = parseBackends(rest.join(' '));
   return match === null || backends === null ? null : { match, backends };
+}
+
+/** `deploy-bg 86400000 release-2 shop-green-web-green-1,…`, or `none`. */
+export function stickyText(sticky: Sticky | undefined): string {
+  if (sticky === undefined) return NONE;
+  return [sticky.cookie, sticky.maxAgeMs, sticky.key, sticky.candidates.join(',') || '-'].join(' ');
+}
+
+/** The reverse of `stickyText`; null for `none` and for anything else. */
+export function parseSticky(text: string): Sticky | null {
+  const [, cookie = '', maxAge = '', key = '', names = ''] = /^(\S+) (\d+) (\S+) (\S+)$/.exec(text) ?? [];
+  if (cookie === '') return null;
+  return { cookie, maxAgeMs: Number(maxAge), key, candidates: names === '-' ? [] : names.split(',') };
 }
 
 /** A match in one order, whatever the order in which it was written down; values without characters that mean anything. */

@@ -1,6 +1,6 @@
 import { DeployError } from '../../core/errors.ts';
-import type { Backend, Match, RouteState } from '../../core/observed.ts';
-import { matchText } from './route-text.ts';
+import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
+import { matchText, stickyText } from './route-text.ts';
 
 /** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -68,6 +68,7 @@ function refused(route: RouteState): string[] {
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
     ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
     ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
+    ...(route.sticky === undefined ? [] : refusedSticky(of, route.sticky)),
   ];
 }
 
@@ -85,6 +86,16 @@ function refusedMatch(of: string, { headers, cookies }: Match): string[] {
       ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
       ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
     ]),
+  ];
+}
+
+function refusedSticky(of: string, { cookie, maxAgeMs, key, candidates }: Sticky): string[] {
+  const strange = candidates.filter((container) => !NAME.test(container));
+  return [
+    ...(fits(COOKIE, cookie, LONGEST_NAME) ? [] : [`${of}: not the name of a cookie: ${JSON.stringify(cookie)}`]),
+    ...(Number.isInteger(maxAgeMs) && maxAgeMs >= 1000 ? [] : [`${of}: not the age of a cookie: ${maxAgeMs} ms`]),
+    ...(fits(NAME, key, LONGEST_NAME) ? [] : [`${of}: not a key of a rollout: ${JSON.stringify(key)}`]),
+    ...strange.map((container) => `${of}: not a container name: ${JSON.stringify(container)}`),
   ];
 }
 
@@ -122,9 +133,9 @@ export function sameRoutes(a: readonly RouteState[], b: readonly RouteState[]): 
 }
 
 function comparable(routes: readonly RouteState[]): string {
-  const lines = routes.map(({ service, host, path, backends, matched }) => {
+  const lines = routes.map(({ service, host, path, backends, matched, sticky }) => {
     const matching = matched === undefined ? [] : [matchText(matched.match), ...shares(matched.backends)];
-    return [service, host ?? '', path ?? '', ...shares(backends), ...matching].join(' ');
+    return [service, host ?? '', path ?? '', ...shares(backends), ...matching, comparableSticky(sticky)].join(' ');
   });
   return lines.toSorted().join('\n');
 }
@@ -132,6 +143,10 @@ function comparable(routes: readonly RouteState[]): string {
 function shares(backends: readonly Backend[]): readonly string[] {
   const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
   return backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
+}
+
+function comparableSticky(sticky: Sticky | undefined): string {
+  return stickyText(sticky && { ...sticky, candidates: sticky.candidates.toSorted() });
 }
 
 /** Greatest common divisor; 0 is neutral. */
