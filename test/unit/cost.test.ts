@@ -42,15 +42,13 @@ describe('the planner’s cost with 50 services of 20 replicas', () => {
     expect(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]).toBeLessThan(5);
   });
 
-  it.each(kinds)('$kind: a whole rollout takes less than 2 s', { timeout: 60_000 }, ({ spec }) => {
+  it.each(kinds)('$kind: a whole rollout takes less than 2 s', { timeout: 30_000 }, ({ spec }) => {
     const [v1, v2] = [large('v1', spec), large('v2', spec)];
-    const whole = (): number => {
-      const world = serving(v1);
-      const begin = performance.now();
-      expect(deploy(world, v2, v1).record.state).toBe('completed');
-      return performance.now() - begin;
-    };
-    // What other tests take of the machine is not the planner's cost.
-    expect(Math.min(whole(), whole(), whole())).toBeLessThan(2000);
+    const world = serving(v1);
+    const begin = process.cpuUsage();
+    expect(deploy(world, v2, v1).record.state).toBe('completed');
+    // Not by the clock: other tests run beside this one.
+    const { user } = process.cpuUsage(begin);
+    expect(user / 1000).toBeLessThan(2000);
   });
 });

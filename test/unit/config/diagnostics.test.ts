@@ -61,6 +61,17 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     { yaml: 'services:\n  w:\n    image: a\n    x-deploy-bg: {strategy: canary, steps: [{replicas: 2}], sticky: {}}' },
     ['E08 4', 'E08 4', 'E99 4'],
   ],
+  [
+    'canaries that switch together have one list of steps',
+    {
+      yaml: [
+        'services:',
+        '  web: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [10], route: {port: 80, probe: {path: /}}}}',
+        '  api: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [20], route: {port: 81, path: /api, probe: {path: /}}}}',
+      ].join('\n'),
+    },
+    ['E02 3', 'E14 2'],
+  ],
   ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10', 'E99 10']],
   [
     'V07 checks: no provider, two, count without interval, no bounds, unknown name',
