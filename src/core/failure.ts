@@ -1,8 +1,9 @@
 import type { Observed, ObservedContainer } from './observed.ts';
 import type { UpdateConfig } from './project.ts';
 import { brokenReason } from './readiness.ts';
-import type { Failure, RolloutRecord, Side, SideService } from './record.ts';
-import { isOurs, replicasOn } from './sides.ts';
+import type { Step } from './plan.ts';
+import type { Failure, ReadyReplica, RolloutRecord, Side, SideService } from './record.ts';
+import { containerOf, isOurs, replicasOn } from './sides.ts';
 import { isGoingBack } from './state.ts';
 
 /** What the failures so far mean for the rollout. */
@@ -56,12 +57,14 @@ export function toleratedText(record: RolloutRecord): string | null {
 /** A replica that was ready and is not any more, within its window, and has not been counted yet. */
 export function newFailureAfterReady(record: RolloutRecord, observed: Observed, now: number): Failure | null {
   const { name, side } = incoming(record);
-  for (const [id, ready] of Object.entries(record.ready)) {
-    const service = side?.services[ready.service];
-    if (ready.side !== name || service === undefined || isCounted(record, id)) continue;
+  for (const id in record.ready) {
+    const ready = record.ready[id];
+    const service = ready === undefined ? undefined : side?.services[ready.service];
+    if (ready?.side !== name || service === undefined || isCounted(record, id)) continue;
     const lost = lostReplica(record, observed, id, now);
-    if (lost === null || lost.at > windowEnd(name, service, ready.at)) continue;
-    return { side: name, service: ready.service, id, ...lost };
+    if (lost === null) continue;
+    const late = lost.at > windowEnd(name, service, ready.at) && !isRelied(record, observed, ready, id);
+    if (!late) return { side: name, service: ready.service, id, ...lost };
   }
   return null;
 }
@@ -74,7 +77,7 @@ function lostReplica(
 ): Pick<Failure, 'container' | 'reason' | 'at'> | null {
   const ready = record.ready[id];
   if (ready === undefined) return null;
-  const container = replicasOn(record, observed, ready.side, ready.service).find((c) => c.id === id);
+  const container = containerOf(observed, id);
   if (container === undefined) return { container: id.slice(0, 12), reason: 'was removed', at: now };
   const reason = lostReason(container, ready.at, isOurs(record, container));
   return reason === null ? null : { container: container.name, reason, at: container.finishedAt ?? now };
@@ -90,6 +93,24 @@ function lostReason(container: ObservedContainer, readyAt: number, ours: boolean
 function windowEnd(name: Failure['side'], service: SideService, readyAt: number): number {
   const limited = service.strategy === 'rolling' && service.placement === 'in-place';
   return limited ? readyAt + configOf(name, service).monitorMs : Infinity;
+}
+
+/**
+ * A replica of the batch for which old ones are about to go: it is not relied on before they have gone, however short
+ * its window, so that the last good one is never stopped for a dead one.
+ */
+function isRelied(record: RolloutRecord, observed: Observed, { side, service }: ReadyReplica, id: string): boolean {
+  const { steps, cursor } = record;
+  const creates = (step: Step): boolean => step.kind === 'create' && step.side === side && step.service === service;
+  const [before, last] = [
+    0,
+    ...steps.slice(0, cursor).flatMap((s) => (s.kind === 'create' && creates(s) ? [s.replicas] : [])),
+  ].slice(-2);
+  const next = steps.findIndex((step, at) => at >= cursor && creates(step));
+  const ahead = steps.slice(cursor, next < 0 ? steps.length : next);
+  if (!ahead.some((step) => step.kind === 'shrink' && step.side !== side && step.service === service)) return false;
+  const batch = replicasOn(record, observed, side, service).slice(-Math.max(1, (last ?? 0) - (before ?? 0)));
+  return batch.some((c) => c.id === id);
 }
 
 /** A failed slot counts once. */

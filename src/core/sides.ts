@@ -11,7 +11,7 @@ export function placeOf(side: Side, service: string): Color | null {
 
 /** Every replica of a service in the place of a side, in slot order (Compose's number ascending), one-offs left out. */
 export function replicasIn(observed: Observed, side: Side, service: string): readonly ObservedContainer[] {
-  return indexOf(observed.containers).get(keyOf(placeOf(side, service), service)) ?? [];
+  return indexOf(observed.containers).byPlace.get(keyOf(placeOf(side, service), service)) ?? [];
 }
 
 /** All replicas in the places of a side's services. */
@@ -19,7 +19,10 @@ export function containersOf(observed: Observed, side: Side): readonly ObservedC
   return Object.keys(side.services).flatMap((service) => replicasIn(observed, side, service));
 }
 
-type Index = ReadonlyMap<string, readonly ObservedContainer[]>;
+interface Index {
+  readonly byPlace: ReadonlyMap<string, readonly ObservedContainer[]>;
+  readonly byId: ReadonlyMap<string, ObservedContainer>;
+}
 
 /** Large projects ask for replicas thousands of times for each look at the engine. */
 const indexes = new WeakMap<readonly ObservedContainer[], Index>();
@@ -27,16 +30,21 @@ const indexes = new WeakMap<readonly ObservedContainer[], Index>();
 function indexOf(containers: readonly ObservedContainer[]): Index {
   const known = indexes.get(containers);
   if (known !== undefined) return known;
-  const replicas = containers.filter((c) => !c.oneOff).sort((a, b) => a.number - b.number);
-  const index = new Map<string, ObservedContainer[]>();
-  for (const container of replicas) {
+  const byPlace = new Map<string, ObservedContainer[]>();
+  for (const container of containers.filter((c) => !c.oneOff).sort((a, b) => a.number - b.number)) {
     const key = keyOf(container.color, container.service);
-    const known = index.get(key);
-    if (known === undefined) index.set(key, [container]);
-    else known.push(container);
+    const there = byPlace.get(key);
+    if (there === undefined) byPlace.set(key, [container]);
+    else there.push(container);
   }
+  const index = { byPlace, byId: new Map(containers.map((c) => [c.id, c])) };
   indexes.set(containers, index);
   return index;
+}
+
+/** A container by its id; undefined if it is gone. */
+export function containerOf(observed: Observed, id: string): ObservedContainer | undefined {
+  return indexOf(observed.containers).byId.get(id);
 }
 
 function keyOf(place: Color | null, service: string): string {

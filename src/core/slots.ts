@@ -62,8 +62,9 @@ export function leavingReplicas(record: RolloutRecord, observed: Observed): Read
 }
 
 function nextRoutes({ steps, cursor }: RolloutRecord): number {
-  const index = steps.findIndex((step, at) => at > cursor && setsRoutes(step));
-  return index < 0 ? steps.length : index;
+  let index = cursor + 1;
+  while (index < steps.length && !setsRoutes(steps[index])) index += 1;
+  return index;
 }
 
 /** True for steps that make the proxy work by other routes. */

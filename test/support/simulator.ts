@@ -73,6 +73,14 @@ const START = 1_000_000;
 const MAX_ROUNDS = 200_000;
 const READING_MS = 100;
 
+/** What was seen last, and as long as what is true. */
+interface Seen {
+  readonly source: readonly SimContainer[];
+  readonly seen: readonly ObservedContainer[];
+  readonly from: number;
+  readonly until: number;
+}
+
 /** A Docker host on a fake clock: performs the planner's actions and shows what an engine would show. */
 export class World {
   readonly log: string[] = [];
@@ -83,6 +91,7 @@ export class World {
   #number = 0;
   #switchedAt = 0;
   #options: WorldOptions;
+  #last: Seen = { source: [], seen: [], from: -1, until: -1 };
   readonly #created = new Map<string, number>();
   readonly #settled = new WeakMap<SimContainer, ObservedContainer>();
   readonly networks = new Set<string>();
@@ -104,7 +113,7 @@ export class World {
   observed(attempts: Readonly<Record<string, Attempt>> = {}, drains: Observed['drains'] = {}): Observed {
     const lies = this.seconds < (this.#options.routerLiesUntil ?? -1);
     return {
-      containers: this.containers.map((c) => this.#asSeen(c)),
+      containers: this.#seenNow(),
       router: lies ? { kind: 'routes', routes: [], parts: null } : { kind: 'routes', routes: this.routes, parts: null },
       probes: {},
       drains,
@@ -112,6 +121,16 @@ export class World {
       color: this.color,
       attempts,
     };
+  }
+
+  /** What an engine shows as long as nothing happens. */
+  #seenNow(): readonly ObservedContainer[] {
+    const { source, seen, from, until } = this.#last;
+    const same = source.length === this.containers.length && source.every((c, at) => c === this.containers[at]);
+    if (same && this.now >= from && (this.now < until || this.now === from)) return seen;
+    const containers = this.containers.map((c) => this.#asSeen(c));
+    this.#last = { source: [...this.containers], seen: containers, from: this.now, until: this.nextMoment() };
+    return containers;
   }
 
   /** Containers that nothing will happen to any more look the same for ever. */

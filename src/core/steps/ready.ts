@@ -17,31 +17,37 @@ interface Judged {
 
 /** Ends when every replica is ready or its failure is counted; each is reported once, as soon as it is known. */
 export function ready(context: StepContext, step: StepOf<'ready'>): Decision {
-  const judged = judge(context, step);
-  const now = news(context, step, judged) ?? disappeared(context, step);
-  if (now !== null) return now;
-  return enough(context, step, judged) ? stepDone : (waitFor(judged) ?? stepDone);
+  const waiting: Judged[] = [];
+  for (const judged of judge(context, step)) {
+    const news = newsOf(context, step, judged);
+    if (news !== null) return news;
+    waiting.push(judged);
+  }
+  const gone = disappeared(context, step);
+  if (gone !== null) return gone;
+  return enough(context, step, waiting) ? stepDone : (waitFor(waiting) ?? stepDone);
 }
 
-function enough({ record, observed }: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): boolean {
+function enough({ record, observed }: StepContext, step: StepOf<'ready'>, waiting: readonly Judged[]): boolean {
   const { least } = step;
   if (least === undefined) return false;
   return step.services.every((name) => {
-    const waiting = judged.filter(({ container }) => container.service === name).length;
-    return replicasOn(record, observed, step.side, name).length - waiting >= least;
+    const missing = waiting.filter(({ container }) => container.service === name).length;
+    return replicasOn(record, observed, step.side, name).length - missing >= least;
   });
 }
 
-function judge(context: StepContext, step: StepOf<'ready'>): Judged[] {
+/** One replica after the other: the first news ends the look, and there may be a thousand of them. */
+function* judge(context: StepContext, step: StepOf<'ready'>): Generator<Judged> {
   const { record, observed, now } = context;
   const side = requireSide(record, step.side);
-  return judgedReplicas(context, step).flatMap((container) => {
+  for (const container of judgedReplicas(context, step)) {
     const service = side.services[container.service];
-    if (service === undefined || isCounted(record, container.id) || record.ready[container.id] !== undefined) return [];
+    if (service === undefined || record.ready[container.id] !== undefined || isCounted(record, container.id)) continue;
     const since = Math.max(container.createdAt, record.stepStartedAt);
     const ours = isOurs(record, container);
-    return [{ container, service, verdict: readiness(container, { service, observed, now, since, ours }) }];
-  });
+    yield { container, service, verdict: readiness(container, { service, observed, now, since, ours }) };
+  }
 }
 
 /** Of the stable side only what this rollout started: the others serve as they are. */
@@ -50,15 +56,11 @@ function judgedReplicas({ record, observed }: StepContext, step: StepOf<'ready'>
   return step.side === 'candidate' ? all : all.filter((c) => (c.startedAt ?? Infinity) >= record.acceptedAt);
 }
 
-function news(context: StepContext, step: StepOf<'ready'>, judged: readonly Judged[]): Decision | null {
-  for (const { container, verdict } of judged) {
-    if (verdict.kind === 'ready') {
-      const { service, id } = container;
-      return { kind: 'event', event: { kind: 'container-ready', side: step.side, service, id } };
-    }
-    if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
-  }
-  return null;
+function newsOf(context: StepContext, step: StepOf<'ready'>, { container, verdict }: Judged): Decision | null {
+  if (verdict.kind === 'waiting') return null;
+  if (verdict.kind === 'failed') return failed(context, step, container, verdict.reason);
+  const { service, id } = container;
+  return { kind: 'event', event: { kind: 'container-ready', side: step.side, service, id } };
 }
 
 function failed(context: StepContext, step: StepOf<'ready'>, container: ObservedContainer, reason: string): Decision {
