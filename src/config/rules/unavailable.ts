@@ -7,15 +7,9 @@ type Both = ProjectSettings | ServiceSettings;
 /** Keys that are valid, but that nothing executes yet. Whoever builds one deletes its line. */
 const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
   ['steps', (settings) => 'steps' in settings],
-  ['checks', ({ checks }) => checks !== undefined],
-  ['watch', ({ watch }) => watch !== undefined],
-  ['before', ({ before }) => before !== undefined],
-  ['after', ({ after }) => after !== undefined],
-  ['hooks', ({ hooks }) => hooks !== undefined],
   ['sticky', ({ sticky }) => (sticky ?? null) !== null],
   ['shrink_stable', (settings) => settings.shrink_stable === true],
   ['update', (settings) => 'update' in settings],
-  ['notify', (settings) => 'notify' in settings],
   ['proxy.host', (settings) => 'proxy' in settings && settings.proxy?.host === true],
 ];
 
