@@ -6,6 +6,7 @@ import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import { requireSide } from '../core/sides.ts';
 import type { HookRun } from './hook-run.ts';
+import type { FrozenRelease } from './ports.ts';
 import { frozen, type Session } from './session.ts';
 
 /** What an action may look at besides itself. */
@@ -27,13 +28,14 @@ const ACTIONS: Actions = {
     await session.ports.compose.startShared(session.files, service);
   },
   run: async ({ session, record }, { service }) => {
-    const release = await frozen(session, record.candidate, record.id);
+    const release = await frozen(session, record.candidate, { rollout: record.id, service });
     await session.ports.compose.freeze(release);
     await session.ports.compose.runOnce(release, service);
   },
   create: async ({ session, record }, { side, service, total }) => {
-    const release = await frozen(session, requireSide(record, side), record.id);
+    const release = await frozen(session, requireSide(record, side), { rollout: record.id, service });
     const { compose, engine } = session.ports;
+    if (release.color === null) await pointTag(session, release, service);
     await compose.freeze(release);
     if ((await compose.up(release, service, total)) === 'started') return;
     await engine.startCreated(composeProject(record.project, release.color), colorService(service, release.color));
@@ -59,6 +61,15 @@ const ACTIONS: Actions = {
 export function perform<K extends ActionKind>(context: ActionContext, action: ActionOf<K>): Promise<void> {
   const run: (context: ActionContext, action: ActionOf<K>) => Promise<void> = ACTIONS[action.kind];
   return run(context, action);
+}
+
+/** In place images go by the user's own tag: it has to name what the release was made of, wherever it went since. */
+async function pointTag({ ports }: Session, { release }: FrozenRelease, service: string): Promise<void> {
+  const spec = release.services[service];
+  if (spec === undefined || (await ports.engine.image(spec.image))?.id === spec.imageId) return;
+  await ports.engine.tag(spec.imageId, spec.image);
+  const message = `${spec.image} names the image of ${release.version} again`;
+  ports.emit({ kind: 'warning', code: null, message, hint: null });
 }
 
 /** Without its restart policy, or a restart of the engine would start it beside what replaces it. */
@@ -99,6 +110,8 @@ async function stopOptions(
 }
 
 async function releaseOf({ session, record }: ActionContext, container: ObservedContainer): Promise<Release | null> {
-  const id = container.release ?? record.candidate.release;
-  return id === null ? null : session.ports.store.release(id);
+  const { store } = session.ports;
+  const own = container.release === null ? null : await store.release(container.release);
+  const { release: successor } = record.candidate;
+  return own ?? (successor === null ? null : store.release(successor));
 }

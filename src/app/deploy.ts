@@ -43,17 +43,17 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   requireKnown(project, options.services);
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
-  if (options.supersede) await supersede(ports);
+  if (options.supersede) await supersede(ports, options.version);
   return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
     withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
   );
 }
 
 /** Asks the process that runs another rollout to take it back, and waits until it has let go of the project. */
-async function supersede(ports: Ports): Promise<void> {
+async function supersede(ports: Ports, version: string): Promise<void> {
   const record = (await ports.store.rollouts()).at(-1);
   if (record === undefined || steering(record, 'supersede') === null || (await ports.store.holder()) === null) return;
-  await ask(ports, record, 'supersede');
+  await ask(ports, record, record.stable?.version === version ? 'abort' : 'supersede');
   const deadline = ports.clock.now() + LET_GO_MS;
   while ((await ports.store.holder()) !== null && ports.clock.now() < deadline) await ports.clock.wait(100);
 }
@@ -88,12 +88,27 @@ async function deployIn(
   ports.emit({ kind: 'phase', text: 'fetching images' });
   await ports.compose.fetchImages(project, askedServices(project, options), options);
   const release = await freeze(ports, project, options, known.liveRelease);
-  const told = tellOfEnvironment(session, project, known);
+  const tell = once(() => tellOfEnvironment(session, project, known));
+  const idle = whenWaiting(ports, tell);
   try {
-    return await rollOut(session, { project, options, known, release }, signal);
+    return await rollOut({ ...session, ports: idle }, { project, options, known, release }, signal);
   } finally {
-    await told;
+    await tell();
   }
+}
+
+/** Ports whose first wait begins other work: the machine has nothing better to do then. */
+function whenWaiting(ports: Ports, work: () => Promise<void>): Ports {
+  const emit: Ports['emit'] = (event) => {
+    ports.emit(event);
+    if (event.kind === 'waiting') void work();
+  };
+  return { ...ports, emit };
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | null = null;
+  return () => (begun ??= work());
 }
 
 /** What a deploy does not change but people should know; looked up while the deploy waits for other things. */

@@ -4,7 +4,8 @@ import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
 import { redact, redactWords } from '../core/redact.ts';
-import { apply, currentStep, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
+import { apply, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
+import { placeOf } from '../core/sides.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
@@ -138,10 +139,9 @@ class Execution {
     }
   }
 
-  /** Looks again only after something could have changed; the proxy is asked only where the step depends on it. */
+  /** Looks again only after something could have changed; the proxy is asked once it was told something. */
   async #look(): Promise<Observed> {
-    const step = currentStep(this.#record)?.kind;
-    const asksRouter = step === 'weight' || step === 'wire';
+    const asksRouter = this.#attempts['route'] !== undefined;
     const { ports, project, router } = this.#session;
     if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
     else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
@@ -213,8 +213,10 @@ class Execution {
   async #wait(wait: Wait): Promise<void> {
     this.#session.ports.emit({ kind: 'waiting', what: wait.what, until: wait.until });
     const containers = (await this.#look()).containers.map((container): Watched => {
-      const side = container.color === this.#record.candidate.color ? this.#record.candidate : this.#record.stable;
-      return { container, probe: side?.services[container.service]?.route?.probe ?? null };
+      const { candidate, stable } = this.#record;
+      const isCandidates = container.color === placeOf(candidate, container.service);
+      const service = (isCandidates ? candidate : stable)?.services[container.service];
+      return { container, probe: service?.route?.probe ?? null };
     });
     this.#measuring.follow(wait.measure, { record: this.#record, observed: await this.#look() });
     await this.#watcher.wait(wait, containers);

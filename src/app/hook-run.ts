@@ -102,7 +102,10 @@ export class HookRun {
           moment,
           environment: environmentOf(record, moment),
           directory,
-          frozen: hook.kind === 'run' && side !== null ? await frozen(this.#session, side, record.id) : null,
+          frozen:
+            hook.kind === 'run' && side !== null
+              ? await frozen(this.#session, side, { rollout: record.id, service: hook.service })
+              : null,
           containers: hook.kind === 'exec' ? containersFor(hook.service, release, place, seen) : [],
           onLine: (line) => {
             this.#tell(place, hook, 'printed', line);

@@ -79,7 +79,7 @@ export class Measuring {
 
   async #ask({ use, startedAt }: CheckRun, { record, observed }: Seen, signal: AbortSignal): Promise<Measurement> {
     const { ports, checker } = this.#session;
-    const made = await frozen(this.#session, record.candidate, record.id);
+    const made = await frozen(this.#session, record.candidate, { rollout: record.id, service: use.service });
     const service = made.release.services[use.service];
     const spec = service === undefined ? null : specOf(service, use);
     if (spec === null) throw new Error(`release ${made.release.id} has no check ${use.policy.name}`);

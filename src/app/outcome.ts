@@ -97,9 +97,11 @@ function failure(
   return new DeployError(codeOf(record, evidence, stopped), { what, serves: servesText(record), details, next });
 }
 
-/** At a person's gate nothing is wrong: the way on is the first thing to say. */
+/** The way on is the first thing to say. */
 function nextOf({ state, pauseReason }: RolloutRecord): string | undefined {
-  if (state !== 'paused' || pauseReason === 'failure') return undefined;
+  if (state !== 'paused') return undefined;
+  if (pauseReason === 'failure')
+    return 'docker-deploy-bg retry tries again what failed, docker-deploy-bg abort takes it back';
   const on = pauseReason === 'user' ? 'resume' : 'promote';
   return `docker-deploy-bg ${on} goes on, docker-deploy-bg abort takes it back`;
 }
@@ -121,6 +123,6 @@ function servesText(record: RolloutRecord): string {
 /** `v1 (blue)`, `the uncolored containers`. */
 export function sideName(side: Side | null): string {
   if (side === null) return 'nothing';
-  const place = side.color ?? 'uncolored';
-  return side.version === null ? `the ${place} containers` : `${side.version} (${place})`;
+  if (side.version === null) return `the ${side.color ?? 'uncolored'} containers`;
+  return side.color === null ? side.version : `${side.version} (${side.color})`;
 }

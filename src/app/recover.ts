@@ -61,14 +61,17 @@ async function prepared(
     if (currentStep(record)?.kind !== 'hold') return record;
     return options.endHold ? change({ kind: 'step-done' }) : null;
   }
-  if (record.state === 'rollback_paused') return change({ kind: 'state', trigger: 'resume' });
+  if (record.state === 'rollback_paused') return change({ kind: 'retried' });
   if (record.state === 'rollback_started') return record;
   if (record.stable === null && record.state === 'paused') {
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;
   }
-  const goesOn = record.candidate.version === options.forwardTo && record.pauseReason !== 'failure';
-  return goesOn ? record : change({ kind: 'abort-requested', replaced: options.forwardTo !== null });
+  // The same version goes on; paused by a failure it stays so until somebody asks for a retry (ORACLE U08).
+  if (record.candidate.version === options.forwardTo) return record;
+  // Back to what serves is an abort, not a successor (ORACLE C15).
+  const replaced = options.forwardTo !== null && options.forwardTo !== record.stable?.version;
+  return change({ kind: 'abort-requested', replaced });
 }
 
 function journalFor(session: Session, record: RolloutRecord) {

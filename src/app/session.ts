@@ -7,6 +7,7 @@ import type { Checker } from './check-ports.ts';
 import { guarded, withoutSecrets } from './guard.ts';
 import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
 import type { Side } from '../core/record.ts';
+import { placeOf } from '../core/sides.ts';
 import { sharedNames } from '../core/snapshot.ts';
 
 /** A project under the hands of one verb: everything that a rollout's actions need. */
@@ -119,14 +120,18 @@ export async function observe(ports: Ports, project: string, router: Router | nu
   return { containers, router: reading, networks, color, probes: {}, drains: {}, hook: null, attempts: {} };
 }
 
-/** What Compose needs to create containers of a side. @throws if the side is no release or its release is gone */
-export async function frozen(session: Session, side: Side, rollout: string): Promise<FrozenRelease> {
+/** What Compose needs to create containers of a service on a side, in its place there. @throws if the side is no release or its release is gone */
+export async function frozen(
+  session: Session,
+  side: Side,
+  about: { readonly rollout: string; readonly service: string },
+): Promise<FrozenRelease> {
   const release = side.release === null ? null : await session.ports.store.release(side.release);
   if (release === null) throw new Error(`release ${side.release ?? '(adopted containers)'} is not in the store`);
   return {
     release,
-    color: side.color,
-    rollout,
+    color: placeOf(side, about.service),
+    rollout: about.rollout,
     store: session.storeId,
     folder: session.ports.store.releaseFolder(release.id),
     projectDirectory: session.directory,

@@ -4,7 +4,6 @@ import type { Observed } from '../core/observed.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import { observe, type Session } from './session.ts';
-import type { Ports } from './ports.ts';
 
 /** What is so before a verb decides: the engine's, the proxy's and the store's side of it. */
 export interface Known {
@@ -19,20 +18,22 @@ export async function survey(session: Pick<Session, 'ports' | 'project' | 'route
   const { ports, project, router, replaced } = session;
   const [observed, records] = await Promise.all([observe(ports, project, router), ports.store.rollouts()]);
   const live = whoIsLive(observed, records, replaced);
-  return { observed, records, live, liveRelease: await liveReleaseOf(ports, live, observed, records) };
+  return { observed, records, live, liveRelease: await liveReleaseOf(session, live, observed, records) };
 }
 
-/** The release in the live color: by the last completed rollout, else by the label of its containers. */
+/** The release that serves: by the last completed rollout, else by what the live containers say that they are of. */
 async function liveReleaseOf(
-  ports: Ports,
+  { ports, replaced }: Pick<Session, 'ports' | 'replaced'>,
   live: Live,
   observed: Observed,
   records: readonly RolloutRecord[],
 ): Promise<Release | null> {
-  if (live.kind !== 'color') return null;
+  if (live.kind === 'none' || live.kind === 'unclear') return null;
+  const color = live.kind === 'color' ? live.color : null;
   const last = records.findLast((record) => record.state === 'completed');
-  const label = observed.containers.find((c) => c.color === live.color && !c.oneOff)?.release ?? null;
-  const id = last?.candidate.color === live.color ? last.candidate.release : label;
+  const mine = observed.containers.filter((c) => c.color === color && !c.oneOff && replaced.includes(c.service));
+  const label = mine.find((c) => c.release !== null)?.release ?? null;
+  const id = last?.candidate.color === color ? last.candidate.release : label;
   return id === null ? null : ports.store.release(id);
 }
 

@@ -69,11 +69,12 @@ function serviceViews(known: Known, location: Location, at: Millis): ServiceView
     const placement: Placement = liveRelease?.services[name]?.placement ?? 'colored';
     if (placement === 'one-shot') return [];
     const mine = observed.containers.filter((c) => c.service === name && !c.oneOff);
+    const home = placement === 'in-place' ? null : liveColor;
     const colors = new Set(mine.map((c) => c.color));
-    if (live.kind === 'color') colors.add(liveColor);
+    if (live.kind === 'color' || liveRelease !== null) colors.add(home);
     return [...colors].map((color) => {
       const replicas = mine.filter((c) => c.color === color);
-      const isLive = live.kind !== 'none' && color === liveColor;
+      const isLive = live.kind !== 'none' && color === home;
       const wanted = isLive
         ? (liveRelease?.services[name]?.replicas ?? replicas.length)
         : wantedBeside(known.records, color, name);
@@ -84,7 +85,7 @@ function serviceViews(known: Known, location: Location, at: Millis): ServiceView
         wanted,
         ...counts(replicas, at),
         ...(isLive && liveRelease?.services[name] ? { image: liveRelease.services[name].image } : {}),
-        version: replicas[0]?.version ?? null,
+        version: replicas[0]?.version ?? (isLive && placement === 'in-place' ? (liveRelease?.version ?? null) : null),
         ...weightView(observed, name, replicas),
       };
     });

@@ -17,6 +17,7 @@ export interface CommandOptions {
   readonly pause: Steered;
   readonly resume: Steered;
   readonly abort: Steered;
+  readonly retry: Steered;
   readonly cleanup: { readonly dryRun: boolean };
   readonly reset: { readonly force: boolean };
   readonly history: { readonly json: boolean };

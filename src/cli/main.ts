@@ -41,6 +41,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<{ readonly run: Comm
   promote: () => import('./commands/steer.ts').then(({ promote }) => ({ run: promote })),
   pause: () => import('./commands/steer.ts').then(({ pause }) => ({ run: pause })),
   resume: () => import('./commands/steer.ts').then(({ resume }) => ({ run: resume })),
+  retry: () => import('./commands/steer.ts').then(({ retry }) => ({ run: retry })),
   abort: () => import('./commands/steer.ts').then(({ abort }) => ({ run: abort })),
   cleanup: () => import('./commands/cleanup.ts'),
   reset: () => import('./commands/reset.ts'),

@@ -95,7 +95,7 @@ const declarePromote: Declare = (program, choose) => {
 
 /** A verb without options of its own. */
 const declareSteered =
-  (verb: 'pause' | 'resume' | 'abort', summary: string): Declare =>
+  (verb: 'pause' | 'resume' | 'abort' | 'retry', summary: string): Declare =>
   (program, choose) => {
     program
       .command(verb)
@@ -176,6 +176,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareSteered('pause', 'stop a rollout where it is; what serves goes on to serve'),
   declareSteered('resume', 'let a rollout that a person paused go on'),
   declareSteered('abort', 'take a rollout back'),
+  declareSteered('retry', 'try again what failed'),
   declareCleanup,
   declareReset,
   declareHistory,

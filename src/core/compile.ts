@@ -220,11 +220,12 @@ function isHeld({ observed }: CompileInput, { candidate, switched }: Changes): b
 
 /** Containers in place of a release that never served: rollouts that were superseded left them. */
 function straysOf({ observed, records, liveRelease }: CompileInput, { candidate, replaced, scaled }: Changes): Stray[] {
+  if (liveRelease === null) return [];
   const served = new Set(records.filter((r) => r.state === 'completed').map((r) => r.candidate.release));
   const routed = routedNames(observed);
   const replicas = [...replaced, ...scaled].flatMap((name) => replicasIn(observed, candidate, name));
   return replicas
-    .filter(({ release }) => release !== null && release !== candidate.release && release !== liveRelease?.id)
+    .filter(({ release }) => release !== null && release !== candidate.release && release !== liveRelease.id)
     .filter(({ release }) => !served.has(release))
     .map(({ id, name }) => ({ id, serves: routed.has(name) }));
 }

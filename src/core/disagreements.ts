@@ -3,7 +3,7 @@ import type { Observed } from './observed.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { longRunning } from './strategies/bring-in.ts';
-import { releaseSide, uncolored } from './live.ts';
+import { copiesBeside, releaseSide } from './live.ts';
 import { replicasIn } from './sides.ts';
 
 /** Record, labels, engine and proxy do not say the same. */
@@ -74,8 +74,8 @@ function colorFile({ observed, live }: Evidence): Disagreement[] {
 }
 
 function missing({ observed, live, liveRelease }: Evidence): Disagreement[] {
-  if (live.kind !== 'color' || liveRelease === null) return [];
-  const side = releaseSide(liveRelease, live.color);
+  if (liveRelease === null || live.kind === 'none' || live.kind === 'unclear') return [];
+  const side = releaseSide(liveRelease, live.kind === 'color' ? live.color : null);
   return longRunning(side).flatMap((name) => {
     const wanted = side.services[name]?.replicas ?? 0;
     const running = replicasIn(observed, side, name).filter((c) => c.state === 'running').length;
@@ -124,9 +124,9 @@ function start(service: string): string {
   return `docker compose up -d --no-deps ${service}`;
 }
 
-function copies({ observed, live }: Evidence, { replaced }: Services): Disagreement[] {
+function copies({ observed, live, records }: Evidence, { replaced }: Services): Disagreement[] {
   if (live.kind !== 'color') return [];
-  return uncolored(observed, replaced).map((c) => ({
+  return copiesBeside(observed, records, replaced).map((c) => ({
     what: `${c.name} runs beside the colors: other services find it as ${c.service}`,
     remedy: `docker rm -f ${c.name}`,
   }));

@@ -59,6 +59,7 @@ export function newFailureAfterReady(record: RolloutRecord, observed: Observed, 
   const { name, side } = incoming(record);
   for (const id in record.ready) {
     const ready = record.ready[id];
+    if (ready !== undefined && isAsItWas(containerOf(observed, id), ready.at)) continue;
     const service = ready === undefined ? undefined : side?.services[ready.service];
     if (ready?.side !== name || service === undefined || isCounted(record, id)) continue;
     const lost = lostReplica(record, observed, id, now);
@@ -67,6 +68,12 @@ export function newFailureAfterReady(record: RolloutRecord, observed: Observed, 
     if (!late) return { side: name, service: ready.service, id, ...lost };
   }
   return null;
+}
+
+/** Nothing happened to it, as for nearly all of what may be a thousand replicas. */
+function isAsItWas(container: ObservedContainer | undefined, readyAt: number): boolean {
+  if (container?.state !== 'running' || container.health === 'unhealthy' || container.oomKilled) return false;
+  return container.restarts === 0 && container.startedAt !== null && container.startedAt <= readyAt;
 }
 
 function lostReplica(

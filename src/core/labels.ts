@@ -15,7 +15,21 @@ export const COMPOSE_LABEL = {
   number: 'com.docker.compose.container-number',
   oneoff: 'com.docker.compose.oneoff',
   configHash: 'com.docker.compose.config-hash',
+  configFiles: 'com.docker.compose.project.config_files',
 } as const;
+
+/** File of a release in its folder from which its containers in the user's own project are made. */
+export const BASE_FILE = 'compose.yaml';
+
+/**
+ * The release that a container in place was made from, by the path of its Compose file (DESIGN section 3: this label is
+ * not hashed, so that plain Compose finds nothing to do). Null for one that `docker compose up` made.
+ */
+export function releaseInPlace(configFiles: string | undefined): string | null {
+  const path = configFiles?.split('/') ?? [];
+  const [folder, release, file] = path.slice(-3);
+  return folder === 'releases' && file === BASE_FILE ? (release ?? null) : null;
+}
 
 /** Local tag that keeps the image of a release from being deleted; only tags of this form are ever removed. */
 export function pinnedTag(project: string, service: string, release: string): string {

@@ -1,5 +1,5 @@
 import { COLORS, composeProject, type Color } from './color.ts';
-import { type Live, uncolored } from './live.ts';
+import { copiesBeside, type Live } from './live.ts';
 import type { Observed, ObservedContainer } from './observed.ts';
 import type { RolloutRecord } from './record.ts';
 import { heldUntil } from './steps/gates.ts';
@@ -30,7 +30,7 @@ export function leftovers(
       .filter((c) => c.color !== null && !dead.includes(c.color) && c.oneOff && c.state === 'exited')
       .map((c) => leftover(c, 'a one-shot that has ended')),
     ...(live.kind === 'color'
-      ? uncolored(observed, replaced).map((c) => leftover(c, 'an uncolored copy beside the colors'))
+      ? copiesBeside(observed, records, replaced).map((c) => leftover(c, 'an uncolored copy beside the colors'))
       : []),
   ].filter((item) => !routedNames(observed).has(item.name));
   const networks = dead

@@ -25,7 +25,9 @@ export function whoIsLive(observed: Observed, records: readonly RolloutRecord[],
 function byRouter(observed: Observed, records: readonly RolloutRecord[]): Live | null {
   if (observed.router.kind === 'unreadable') return null;
   const names = new Set(observed.router.routes.flatMap((route) => route.backends.map((b) => b.container)));
-  const places = new Set(observed.containers.filter((c) => names.has(c.name)).map((c) => c.color));
+  const inPlace = servicesInPlace(records);
+  const group = observed.containers.filter((c) => names.has(c.name) && !inPlace.has(c.service));
+  const places = new Set(group.map((c) => c.color));
   if (places.size === 0) return null;
   if (places.size > 1) return byRecord(records);
   return place([...places][0] ?? null);
@@ -58,6 +60,26 @@ function place(color: Color | null): Live {
 
 function isUp(container: ObservedContainer): boolean {
   return !container.oneOff && container.state === 'running';
+}
+
+/** Services that the last completed rollout left in the user's own project: they say nothing about the live color. */
+export function servicesInPlace(records: readonly RolloutRecord[]): ReadonlySet<string> {
+  const last = records.findLast((record) => record.state === 'completed');
+  const services = Object.values(last?.candidate.services ?? {});
+  return new Set(services.filter(({ placement }) => placement === 'in-place').map(({ name }) => name));
+}
+
+/** Plain containers beside the colors, of services that belong into a color. */
+export function copiesBeside(
+  observed: Observed,
+  records: readonly RolloutRecord[],
+  replaced: readonly string[],
+): readonly ObservedContainer[] {
+  const inPlace = servicesInPlace(records);
+  return uncolored(
+    observed,
+    replaced.filter((name) => !inPlace.has(name)),
+  );
 }
 
 /** Replicas in the user's own project of services that deploys replace. */

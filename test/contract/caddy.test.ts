@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import { clock } from '../support/proxy-rig.ts';
 import { answeredBy, currentRig, proxyContract, started, url, type Subject } from '../support/proxy-contract.ts';
+import { deliveryContract } from '../support/proxy-delivery.ts';
 
 /** How a TLS handshake for a name ends. */
 function handshake(address: string, servername: string): Promise<string> {
@@ -12,7 +13,7 @@ function handshake(address: string, servername: string): Promise<string> {
       socket.destroy();
       resolve('done');
     });
-    socket.on('error', (error) => {
+    socket.on('error', (error: Error) => {
       resolve(error.message);
     });
   });
@@ -25,6 +26,7 @@ const SUBJECT: Subject = {
   wired: `${IMPORT}\n:8080 {\n\timport deploy-bg\n}\n`,
   unwired: ':8080 {\n\trespond "not ours"\n}\n',
   line: IMPORT,
+  logged: `${IMPORT}\n:8080 {\n\tlog mine {\n\t\toutput stdout\n\t}\n\tlog_name mine deploy-bg\n\timport deploy-bg-log\n\timport deploy-bg\n}\n`,
   badTemplate: '(deploy-bg) {\n\tno_such_directive\n}\n',
   parts: 120,
   switchMs: 1500,
@@ -34,6 +36,7 @@ const SUBJECT: Subject = {
 
 describe('caddy', () => {
   proxyContract(SUBJECT);
+  deliveryContract(SUBJECT);
 
   test('over TLS and HTTP/2 nothing is lost either', async () => {
     const site = `https://shop.example:8443 {\n\ttls internal\n\timport deploy-bg\n}\n`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { answeredBy, currentRig, proxyContract, route, started, type Subject } from '../support/proxy-contract.ts';
+import { deliveryContract } from '../support/proxy-delivery.ts';
 
 const INCLUDE = 'include /etc/nginx/deploy-bg/http.conf;';
 
@@ -12,6 +13,10 @@ const SUBJECT: Subject = {
   wired: configuration(INCLUDE, 'include /etc/nginx/deploy-bg/routes.conf;'),
   unwired: configuration('', 'return 200;'),
   line: INCLUDE,
+  logged: configuration(
+    `${INCLUDE}\naccess_log /dev/stdout;`,
+    'access_log /dev/stdout;\ninclude /etc/nginx/deploy-bg/access-log.conf;\ninclude /etc/nginx/deploy-bg/routes.conf;',
+  ),
   badTemplate: 'no_such_directive on;\n',
   parts: null,
   switchMs: 6000,
@@ -21,6 +26,7 @@ const SUBJECT: Subject = {
 
 describe('nginx', () => {
   proxyContract(SUBJECT);
+  deliveryContract(SUBJECT);
 
   test('one route in a location of the user’s own', async () => {
     const own = 'location / { include /etc/nginx/deploy-bg/route-web.conf; }';

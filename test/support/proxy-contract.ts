@@ -12,6 +12,8 @@ export interface Subject {
   /** The same without the line that imports the generated files, and what the error must tell to add. */
   readonly unwired: string;
   readonly line: string;
+  /** As `wired`, with an access log for us beside one of the user's own. */
+  readonly logged: string;
   /** A template that the proxy refuses. */
   readonly badTemplate: string;
   readonly parts: number | null;
@@ -34,11 +36,15 @@ export async function url(): Promise<string> {
 }
 
 /** Who answers a new connection: a version, or the status where nobody does. */
-export async function answeredBy(path = '/', host = 'shop.example'): Promise<string> {
+export async function answeredBy(
+  path = '/',
+  host = 'shop.example',
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { request } = await import('node:http');
   const target = new URL(path, await url());
   return new Promise((resolve, reject) => {
-    const call = request(target, { agent: false, headers: { host } }, (answer) => {
+    const call = request(target, { agent: false, headers: { host, ...more } }, (answer) => {
       answer.resume().on('end', () => {
         resolve(String(answer.headers['x-version'] ?? answer.statusCode));
       });

@@ -45,9 +45,10 @@ describe('the planner’s cost with 50 services of 20 replicas', () => {
   it.each(kinds)('$kind: a whole rollout takes less than 2 s', { timeout: 30_000 }, ({ spec }) => {
     const [v1, v2] = [large('v1', spec), large('v2', spec)];
     const world = serving(v1);
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     expect(deploy(world, v2, v1).record.state).toBe('completed');
-    const ms = performance.now() - begin;
-    expect(ms).toBeLessThan(2000);
+    // Not by the clock: other tests run beside this one.
+    const { user } = process.cpuUsage(begin);
+    expect(user / 1000).toBeLessThan(2000);
   });
 });

@@ -3,12 +3,15 @@ import { parseAnswer } from '../../src/adapters/proxy/answer.ts';
 import { parseReadBack, parseUpstreams } from '../../src/adapters/proxy/caddy/read-back.ts';
 import { configArguments } from '../../src/adapters/proxy/caddy/command.ts';
 import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
-import { slotAddresses } from '../../src/adapters/proxy/caddy/slots.ts';
+import { checkAble } from '../../src/adapters/proxy/caddy/check.ts';
+import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
+import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
 import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
+import { backendsText, matchedText, stickyText } from '../../src/adapters/proxy/route-text.ts';
 import { packaged } from '../../src/adapters/proxy/template.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 
@@ -22,10 +25,12 @@ const CADDY = {
 };
 const NGINX = {
   project: 'shop',
+  directory: '/etc/nginx/deploy-bg',
   token: 'secret',
   features: featuresOf('nginx version: nginx/1.30.6'),
   templates: {
     http: await packaged('nginx/http.conf.hbs'),
+    log: await packaged('nginx/access-log.conf.hbs'),
     routes: await packaged('nginx/routes.conf.hbs'),
     route: await packaged('nginx/route.conf.hbs'),
   },
@@ -35,6 +40,11 @@ function route(service: string, host: string | null, path: string | null, ...con
   return { service, host, path, backends: containers.map((container) => ({ container, port: 3000, weight: 2 })) };
 }
 
+const MATCHED = {
+  match: { headers: { 'X-Canary': 'a "b"=c' }, cookies: { beta: '1+1', alpha: 'x' } },
+  backends: [{ container: 'web-9', port: 3000, weight: 1 }],
+};
+const STICKY = { cookie: 'deploy-bg', maxAgeMs: 3_600_000, key: 'release-2', candidates: ['b'] };
 const ROUTES = [route('web', null, null, 'web-1', 'web-2'), route('api', 'shop.example', '/api')];
 
 function content(files: readonly { readonly file: string; readonly content: string }[], name: string): string {
@@ -45,6 +55,22 @@ describe('caddy', () => {
   test('the configuration does not depend on backends, so that a switch needs no reload', () => {
     const other = [route('web', null, null, 'web-9'), route('api', 'shop.example', '/api', 'api-1')];
     expect(renderCaddy(other, CADDY)).toEqual(renderCaddy(ROUTES, CADDY));
+  });
+
+  test('a template without the part that matches is refused as soon as something is to match', () => {
+    const own = { ...CADDY.templates, routes: { name: 'own.hbs', render: compileTemplate('# nothing') } };
+    const place = { project: 'shop', service: 'proxy', output: '/x', mounted: CADDY.directory, template: 'own.hbs' };
+    const config = renderCaddy(ROUTES, { ...CADDY, templates: own });
+    expect(() => {
+      checkAble(config, place, ROUTES);
+    }).not.toThrow();
+    const matching = ROUTES.map((each) => ({ ...each, matched: MATCHED }));
+    expect(() => {
+      checkAble(config, place, matching);
+    }).toThrow(expect.objectContaining({ code: 'invalid-config' }));
+    expect(() => {
+      checkAble(renderCaddy(matching, CADDY), place, matching);
+    }).not.toThrow();
   });
 
   test('the digest is that of the routes and is answered', () => {
@@ -67,25 +93,63 @@ describe('caddy', () => {
     );
   });
 
+  /** What Caddy answers for one route. */
+  function readBack(said: RouteState, slots: RouteState, match = conditionText(said.matched?.match)): string {
+    return [
+      'config abc',
+      'route web - /x',
+      'state web on',
+      `backends web ${backendsText(said.backends)}`,
+      `slots web ${slotAddresses(slots).join(' ')}`,
+      `matched web ${matchedText(said.matched)}`,
+      `match web ${match}`,
+      `matched-slots web ${matchedSlotAddresses(slots).join(' ')}`,
+      `sticky web ${stickyText(said.sticky)}`,
+      `sticking web ${stickingText(slots)}`,
+    ].join('\n');
+  }
+
   test('reads back what the slots hold', () => {
-    const slots = slotAddresses(ROUTES[0]?.backends ?? []).join(' ');
-    const text = `config abc\nroute web - /x\nstate web on\nbackends web web-1:3000=2 web-2:3000=2\nslots web ${slots}\n`;
-    expect(parseReadBack(text)).toEqual({
-      digest: 'abc',
-      routes: [{ ...ROUTES[0], path: '/x' }],
-      faults: [],
-    });
+    const said = route('web', null, '/x', 'web-1', 'web-2');
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
   });
 
   test('believes the slots where they disagree with the list, and says so', () => {
-    const slots = slotAddresses(route('web', null, null, 'a', 'b', 'b').backends).join(' ');
-    const text = `config abc\nroute web - -\nstate web on\nbackends web web-1:3000=2\nslots web ${slots}`;
-    const read = parseReadBack(text);
-    expect(read?.faults).toHaveLength(1);
+    const read = parseReadBack(readBack(route('web', null, '/x', 'web-1'), route('web', null, '/x', 'a', 'b', 'b')));
+    expect(read?.faults).toEqual(['the slots of web are not what its list of backends says']);
     expect(read?.routes[0]?.backends).toEqual([
       { container: 'a', port: 3000, weight: 1 },
       { container: 'b', port: 3000, weight: 2 },
     ]);
+  });
+
+  test('reads back who matches, and says where it is not so', () => {
+    const said = { ...route('web', null, '/x', 'web-1'), matched: MATCHED };
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
+    expect(parseReadBack(readBack(said, said, 'none'))?.faults).toEqual(['web matches by something else']);
+    const elsewhere = { ...said, matched: { ...MATCHED, backends: said.backends } };
+    expect(parseReadBack(readBack(said, elsewhere))?.faults).toHaveLength(1);
+  });
+
+  test('reads back who keeps clients, and says where it is not so', () => {
+    const said = { ...route('web', null, '/x', 'a', 'b'), sticky: STICKY };
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
+    const text = readBack(said, said).replace('sticking web on', 'sticking web off');
+    expect(parseReadBack(text)?.faults).toHaveLength(1);
+    const alone = { ...said, sticky: { ...STICKY, candidates: [] } };
+    expect(parseReadBack(readBack(alone, alone))?.routes).toEqual([alone]);
+  });
+
+  test('the cookie is part of the configuration, and who serves is not', () => {
+    const [one, two] = [['a'], ['a', 'b']].map((names) => [{ ...route('web', null, null, ...names), sticky: STICKY }]);
+    expect(renderCaddy(one ?? [], CADDY)).toEqual(renderCaddy(two ?? [], CADDY));
+    const text = content(renderCaddy(one ?? [], CADDY).files, 'routes.caddy');
+    expect(text).toMatch(/lb_policy cookie deploy-bg \{\s+fallback round_robin\s+max_age 3600s/);
+  });
+
+  test('the configuration does not depend on what is matched either', () => {
+    const matching = ROUTES.map((each) => ({ ...each, matched: MATCHED }));
+    expect(renderCaddy(matching, CADDY)).toEqual(renderCaddy(ROUTES, CADDY));
   });
 
   test('a page that is no read-back is not one', () => {
@@ -154,6 +218,27 @@ describe('nginx', () => {
     expect(content(one.files, 'http.conf')).toContain(`config ${one.digest}\\n`);
   });
 
+  test('a request that matches in all goes to the candidate, whatever its values may mean to nginx', () => {
+    const http = content(
+      renderNginx([{ ...route('web', null, null, 'a'), matched: MATCHED }], NGINX).files,
+      'http.conf',
+    );
+    expect(http).toContain('map $http_x_canary $deploy_bg_to_web_0 {\n    "~^a\\x20\\x22b\\x22\\x3dc$" 1;');
+    expect(http).toContain('"~(?:^|; *)beta\\x3d1\\x2b1 *(?:;|$)" 1;');
+    expect(http).toContain('111 deploy_bg_matched-web;\n    default deploy-bg-web;');
+    expect(http).toContain('header:X-Canary=a%20%22b%22%3Dc&cookie:alpha=x&cookie:beta=1%2B1 web-9:3000=1');
+  });
+
+  test('clients stay on a side while there are two', () => {
+    const sticking = { ...route('web', null, null, 'a', 'b'), sticky: STICKY };
+    const { files } = renderNginx([sticking], NGINX);
+    expect(content(files, 'http.conf')).toMatch(/50.00% deploy_bg_candidate-web;\s+\* deploy_bg_stable-web;/);
+    expect(content(files, 'route-web.conf')).toMatch(/userid on;\s+userid_name deploy-bg;\s+userid_expires 3600s;/);
+    const alone = renderNginx([{ ...sticking, sticky: { ...STICKY, candidates: ['a', 'b'] } }], NGINX);
+    expect(content(alone.files, 'http.conf')).not.toContain('uid_got');
+    expect(content(alone.files, 'route-web.conf')).toMatch(/proxy_pass http:\/\/deploy-bg-web;/);
+  });
+
   test('a longer path of one host does not take the shorter path of another', () => {
     const [web, api] = [route('web', 'b.example', null), route('api', 'a.example', '/api')];
     expect(locations([web, api])).toEqual([
@@ -170,14 +255,15 @@ describe('nginx', () => {
   });
 
   test.each([
-    ['nginx version: nginx/1.27.2', null, false],
-    ['nginx version: nginx/1.27.3', null, true],
-    ['nginx version: nginx/1.27.4', '2s', true],
-    ['nginx version: nginx/1.30.6 (Debian)', '2s', true],
-    ['nginx version: nginx/2.0.0', '2s', true],
-    ['what?', null, false],
-  ])('%s', (output, keepaliveMinTimeout, resolve) => {
-    expect(featuresOf(output)).toEqual({ keepaliveMinTimeout, resolve });
+    ['nginx version: nginx/1.19.2', null, false, false],
+    ['nginx version: nginx/1.27.2', null, false, true],
+    ['nginx version: nginx/1.27.3', null, true, true],
+    ['nginx version: nginx/1.27.4', '2s', true, true],
+    ['nginx version: nginx/1.30.6 (Debian)', '2s', true, true],
+    ['nginx version: nginx/2.0.0', '2s', true, true],
+    ['what?', null, false, false],
+  ])('%s', (output, keepaliveMinTimeout, resolve, cookieFlags) => {
+    expect(featuresOf(output)).toEqual({ keepaliveMinTimeout, resolve, cookieFlags });
   });
 
   test('is tested with the arguments that it runs with', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkedFolder, checkedRoutes, sameRoutes } from '../../src/adapters/proxy/routes.ts';
-import type { Backend, RouteState } from '../../src/core/observed.ts';
+import type { Backend, RouteState, Sticky } from '../../src/core/observed.ts';
 
 function route(more: Partial<RouteState> = {}): RouteState {
   return { service: 'web', host: null, path: null, backends: [], ...more };
@@ -8,6 +8,18 @@ function route(more: Partial<RouteState> = {}): RouteState {
 
 function backend(more: Partial<Backend> = {}): Backend {
   return { container: 'shop-green-web-green-1', port: 3000, weight: 1, ...more };
+}
+
+function matching(
+  headers: Record<string, string>,
+  cookies: Record<string, string> = {},
+  container = 'shop-green-web-green-1',
+): RouteState {
+  return route({ matched: { match: { headers, cookies }, backends: [backend({ container })] } });
+}
+
+function sticking(more: Partial<Sticky>): RouteState {
+  return route({ sticky: { cookie: 'deploy-bg', maxAgeMs: 60_000, key: 'r', candidates: [], ...more } });
 }
 
 describe('routes that may be written into a proxy', () => {
@@ -39,6 +51,22 @@ describe('routes that may be written into a proxy', () => {
     ['a port that is none', route({ backends: [backend({ port: 3000.5 })] })],
     ['weight 0', route({ backends: [backend({ weight: 0 })] })],
     ['an endless weight', route({ backends: [backend({ weight: Infinity })] })],
+    ['a match of nothing', matching({})],
+    ['a match by host', matching({ Host: 'x' })],
+    ['a header that nginx drops', matching({ x_canary: '1' })],
+    ['a header that is another placeholder', matching({ 'X}{env.SECRET': '1' })],
+    ['a value with a newline', matching({ 'X-Canary': 'a\nb' })],
+    ['a value with a tab', matching({ 'X-Canary': 'a\tb' })],
+    ['a value that ends with a space', matching({ 'X-Canary': 'a ' })],
+    ['an empty value', matching({ 'X-Canary': '' })],
+    ['a value beyond ASCII', matching({ 'X-Canary': 'é' })],
+    ['a cookie of two', matching({}, { 'a; b': '1' })],
+    ['a cookie’s value of two', matching({}, { a: '1; b=2' })],
+    ['a cookie that ends its line', sticking({ cookie: 'a;' })],
+    ['a cookie that lives for no time', sticking({ maxAgeMs: 0 })],
+    ['a key with a quote', sticking({ key: 'a"' })],
+    ['a candidate with a comma', sticking({ candidates: ['a,b'] })],
+    ['a matched container with a newline', matching({ a: 'b' }, {}, 'a\nb')],
   ])('refuses %s', (_, refused) => {
     expect(() => checkedRoutes([refused])).toThrow(expect.objectContaining({ code: 'invalid-config' }));
   });
@@ -93,6 +121,8 @@ describe('sameRoutes', () => {
     ['another port', route({ backends: [a, { ...b, port: 1 }] })],
     ['another host', route({ host: 'x', backends: [a, b] })],
     ['one backend less', route({ backends: [a] })],
+    ['a cookie', { ...sticking({}), backends: [a, b] }],
+    ['a match', { ...matching({ a: 'b' }), backends: [a, b] }],
   ])('%s counts', (_, other) => {
     expect(sameRoutes([route({ backends: [a, b] })], [other])).toBe(false);
   });

@@ -5,7 +5,7 @@ import { frozenText } from '../../config/frozen-yaml.ts';
 import { startsByCompose } from '../../config/identity.ts';
 import { colorService, composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
-import { LABEL } from '../../core/labels.ts';
+import { BASE_FILE, LABEL } from '../../core/labels.ts';
 import type { ComposeModel } from '../../core/project.ts';
 import { call, unreachable, wordsOf, type Call, type Outcome } from './call.ts';
 import { frozenEnvironment, type ComposeOptions } from './options.ts';
@@ -16,7 +16,7 @@ const LAST_LINES = 20;
 
 /** The frozen file of a release in its place; one for each color, and one for the user's own project. */
 export function frozenPath(frozen: FrozenRelease): string {
-  return join(frozen.folder, frozen.color === null ? 'compose.yaml' : `compose.${frozen.color}.yaml`);
+  return join(frozen.folder, frozen.color === null ? BASE_FILE : `compose.${frozen.color}.yaml`);
 }
 
 /** Writes the frozen file, and the files that it refers to. */

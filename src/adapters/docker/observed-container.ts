@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { isColor } from '../../core/color.ts';
-import { COMPOSE_LABEL, LABEL } from '../../core/labels.ts';
+import { COMPOSE_LABEL, LABEL, releaseInPlace } from '../../core/labels.ts';
 import type { ContainerState, Health, ObservedContainer } from '../../core/observed.ts';
 
 const STATES: ReadonlySet<string> = new Set([
@@ -33,7 +33,7 @@ function identityOf(info: Docker.ContainerInspectInfo) {
     name: info.Name.replace(/^\//, ''),
     service: labels[LABEL.service] ?? labels[COMPOSE_LABEL.service] ?? '',
     color: isColor(color) ? color : null,
-    release: labels[LABEL.release] ?? null,
+    release: labels[LABEL.release] ?? releaseInPlace(labels[COMPOSE_LABEL.configFiles]),
     rollout: labels[LABEL.rollout] ?? null,
     store: labels[LABEL.store] ?? null,
     oneOff: labels[COMPOSE_LABEL.oneoff] === 'True',

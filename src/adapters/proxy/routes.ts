@@ -1,15 +1,27 @@
 import { DeployError } from '../../core/errors.ts';
-import type { Backend, RouteState } from '../../core/observed.ts';
+import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
+import { matchText, stickyText } from './route-text.ts';
 
 /** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 const PATH = /^\/[A-Za-z0-9._~/-]*$/;
 const FOLDER = /^\/[A-Za-z0-9._/-]+$/;
+/** No underscore: nginx drops such headers. */
+const HEADER = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
+const COOKIE = /^[A-Za-z0-9._-]+$/;
+/** What can be seen and does not begin or end with a space, which would be taken off on its way. */
+const HEADER_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
+const COOKIE_VALUE = /^[!#-+\--:<-[\]-~]+$/;
+/** Headers that a proxy does not keep among the others. */
+const OWN_HEADERS = new Set(['host', 'cookie', 'connection', 'content-length', 'transfer-encoding']);
 
 /** DNS has no room for more, so that a proxy could not resolve the name. */
 const LONGEST_LABEL = 63;
 const LONGEST_HOST = 253;
+/** Of headers and cookies that requests are matched by. */
+const LONGEST_NAME = 128;
+const LONGEST_VALUE = 512;
 const HIGHEST_PORT = 65_535;
 const HIGHEST_WEIGHT = 1_000_000;
 
@@ -54,6 +66,36 @@ function refused(route: RouteState): string[] {
       ? []
       : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
+    ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
+    ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
+    ...(route.sticky === undefined ? [] : refusedSticky(of, route.sticky)),
+  ];
+}
+
+function refusedMatch(of: string, { headers, cookies }: Match): string[] {
+  const none = Object.keys(headers).length + Object.keys(cookies).length === 0;
+  return [
+    ...(none ? [`${of}: a match without a header or a cookie would match every request`] : []),
+    ...Object.entries(headers).flatMap(([name, value]) => [
+      ...(fits(HEADER, name, LONGEST_NAME) && !OWN_HEADERS.has(name.toLowerCase())
+        ? []
+        : [`${of}: not a header to match by: ${JSON.stringify(name)}`]),
+      ...(fits(HEADER_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the header ${name} to match by`]),
+    ]),
+    ...Object.entries(cookies).flatMap(([name, value]) => [
+      ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
+      ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
+    ]),
+  ];
+}
+
+function refusedSticky(of: string, { cookie, maxAgeMs, key, candidates }: Sticky): string[] {
+  const strange = candidates.filter((container) => !NAME.test(container));
+  return [
+    ...(fits(COOKIE, cookie, LONGEST_NAME) ? [] : [`${of}: not the name of a cookie: ${JSON.stringify(cookie)}`]),
+    ...(Number.isInteger(maxAgeMs) && maxAgeMs >= 1000 ? [] : [`${of}: not the age of a cookie: ${maxAgeMs} ms`]),
+    ...(fits(NAME, key, LONGEST_NAME) ? [] : [`${of}: not a key of a rollout: ${JSON.stringify(key)}`]),
+    ...strange.map((container) => `${of}: not a container name: ${JSON.stringify(container)}`),
   ];
 }
 
@@ -91,12 +133,20 @@ export function sameRoutes(a: readonly RouteState[], b: readonly RouteState[]): 
 }
 
 function comparable(routes: readonly RouteState[]): string {
-  const lines = routes.map(({ service, host, path, backends }) => {
-    const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
-    const shares = backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
-    return [service, host ?? '', path ?? '', ...shares].join(' ');
+  const lines = routes.map(({ service, host, path, backends, matched, sticky }) => {
+    const matching = matched === undefined ? [] : [matchText(matched.match), ...shares(matched.backends)];
+    return [service, host ?? '', path ?? '', ...shares(backends), ...matching, comparableSticky(sticky)].join(' ');
   });
   return lines.toSorted().join('\n');
+}
+
+function shares(backends: readonly Backend[]): readonly string[] {
+  const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
+  return backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
+}
+
+function comparableSticky(sticky: Sticky | undefined): string {
+  return stickyText(sticky && { ...sticky, candidates: sticky.candidates.toSorted() });
 }
 
 /** Greatest common divisor; 0 is neutral. */

@@ -1,3 +1,4 @@
+import { retry as tryAgain } from '../../app/retry.ts';
 import { steer, type SteerVerb } from '../../app/steer.ts';
 import { interruptible, type Command, type Session } from '../session.ts';
 
@@ -13,6 +14,14 @@ export const resume: Command<'resume'> = ({ timeoutMs }, session) => steered('re
 
 /** `abort`: exit 1 when the old version serves again, as for every rollout that went back. */
 export const abort: Command<'abort'> = ({ timeoutMs }, session) => steered('abort', timeoutMs, session);
+
+/** `retry`: what failed is tried again. */
+export const retry: Command<'retry'> = async (options, session) => {
+  const { ports } = await session.context();
+  const outcome = await interruptible(session, (signal) => tryAgain(ports, options, signal));
+  session.reporter.outcome(outcome);
+  return outcome.exit;
+};
 
 async function steered(verb: SteerVerb, timeoutMs: number | null, session: Session): Promise<number> {
   const { ports } = await session.context();

@@ -18,6 +18,7 @@ import {
   monitorTooShort,
   needsRoute,
   oneShotKeys,
+  oneStepList,
   previewReplicas,
 } from './rollout.ts';
 import { subjectOf, type Rule, type RuleInput } from './rule.ts';
@@ -45,6 +46,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   checkNames,
   hookServices,
   overlaySettings,
+  oneStepList,
   unavailable,
 ];
 

@@ -1,7 +1,8 @@
 import { formatDuration } from '../../core/duration.ts';
 import { mapping } from '../model.ts';
 import { unhealthyAfterMs } from '../standard-keys.ts';
-import type { Rule } from './rule.ts';
+import type { Finding } from '../findings.ts';
+import type { Rule, RuleInput } from './rule.ts';
 
 /** E07: blue-green has both colors running; the old one cannot stop first. */
 export const blueGreenOrder: Rule = ({ spec, finding }) => {
@@ -23,6 +24,22 @@ export const canarySteps: Rule = ({ spec, own, model, finding }) => {
     ];
   return [];
 };
+
+/** E02: the color group is one unit, so its canaries go by one list of steps. */
+export function oneStepList({ services, settings }: RuleInput): readonly Finding[] {
+  const lists = Object.values(services)
+    .filter(({ placement, strategy }) => placement === 'colored' && strategy === 'canary')
+    .map(({ name }) => ({ name, steps: JSON.stringify(settings.services[name]?.steps ?? []) }));
+  const [first, ...others] = lists;
+  return others
+    .filter(({ steps }) => steps !== first?.steps)
+    .map(({ name }) => ({
+      code: 'E02',
+      path: ['services', name, 'x-deploy-bg', 'steps'],
+      message: `${name} and ${first?.name ?? ''} switch together, but have different steps`,
+      hint: 'give both the same steps',
+    }));
+}
 
 /** E08: what only a proxy can do needs a route, and a proxy that can. */
 export const needsRoute: Rule = ({ spec, own, proxy, finding }) => {

@@ -3,7 +3,7 @@ import { isCounted } from '../failure.ts';
 import type { ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
 import { readiness, type Readiness } from '../readiness.ts';
-import type { SideService } from '../record.ts';
+import type { RolloutRecord, SideService } from '../record.ts';
 import { isOurs, replicasOn, requireSide } from '../sides.ts';
 import { lackingSlots } from '../slots.ts';
 import { isGoingBack } from '../state.ts';
@@ -41,19 +41,22 @@ function enough({ record, observed }: StepContext, step: StepOf<'ready'>, waitin
 function* judge(context: StepContext, step: StepOf<'ready'>): Generator<Judged> {
   const { record, observed, now } = context;
   const side = requireSide(record, step.side);
-  for (const container of judgedReplicas(context, step)) {
-    const service = side.services[container.service];
-    if (service === undefined || record.ready[container.id] !== undefined || isCounted(record, container.id)) continue;
-    const since = Math.max(container.createdAt, record.stepStartedAt);
-    const ours = isOurs(record, container);
-    yield { container, service, verdict: readiness(container, { service, observed, now, since, ours }) };
+  for (const name of step.services) {
+    const service = side.services[name];
+    if (service === undefined) continue;
+    for (const container of replicasOn(record, observed, step.side, name)) {
+      if (!isJudged(record, step, container)) continue;
+      const since = Math.max(container.createdAt, record.stepStartedAt);
+      const ours = isOurs(record, container);
+      yield { container, service, verdict: readiness(container, { service, observed, now, since, ours }) };
+    }
   }
 }
 
-/** Of the stable side only what this rollout started: the others serve as they are. */
-function judgedReplicas({ record, observed }: StepContext, step: StepOf<'ready'>): readonly ObservedContainer[] {
-  const all = step.services.flatMap((service) => replicasOn(record, observed, step.side, service));
-  return step.side === 'candidate' ? all : all.filter((c) => (c.startedAt ?? Infinity) >= record.acceptedAt);
+/** What is not known to be ready or to have failed; of the stable side only what this rollout started. */
+function isJudged(record: RolloutRecord, step: StepOf<'ready'>, { id, startedAt }: ObservedContainer): boolean {
+  if (record.ready[id] !== undefined || isCounted(record, id)) return false;
+  return step.side === 'candidate' || (startedAt ?? Infinity) >= record.acceptedAt;
 }
 
 function newsOf(context: StepContext, step: StepOf<'ready'>, { container, verdict }: Judged): Decision | null {

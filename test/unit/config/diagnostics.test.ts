@@ -22,12 +22,12 @@ function web(settings: readonly string[], keys: readonly string[] = [], top: rea
 
 const CASES: readonly [name: string, given: Given, expected: readonly string[]][] = [
   ['nothing wrong', web([]), []],
-  ['V01 weights out of range', web(['strategy: canary', 'steps: [101, -1, 10]']), ['E02 10', 'E02 10', 'E99 9']],
-  ['V01 every weight is checked', web(['strategy: canary', 'steps:', '  - 1', '  - weight: 200']), ['E02 12', 'E99 9']],
+  ['V01 weights out of range', web(['strategy: canary', 'steps: [101, -1, 10]']), ['E02 10', 'E02 10']],
+  ['V01 every weight is checked', web(['strategy: canary', 'steps:', '  - 1', '  - weight: 200']), ['E02 12']],
   [
     'V02 a step with several kinds, and with none',
     web(['strategy: canary', 'steps:', '  - {weight: 10, pause: 5s}', '  - {}']),
-    ['E03 11', 'E03 12', 'E99 9'],
+    ['E03 11', 'E03 12'],
   ],
   [
     'V03 negative durations and ratios',
@@ -35,7 +35,7 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ['E04 11', 'E04 12', 'E04 13'],
   ],
   ['V03 a negative ratio', web([], ['deploy:', '  update_config:', '    max_failure_ratio: -0.1']), ['E04 11']],
-  ['V03 a negative pause', web(['strategy: canary', 'steps: [{pause: -1s}]']), ['E04 10', 'E99 9']],
+  ['V03 a negative pause', web(['strategy: canary', 'steps: [{pause: -1s}]']), ['E04 10']],
   ['a duration without a unit', web(['drain_timeout: 30', 'progress_deadline: soon']), ['E04 10', 'E04 9']],
   [
     'V04 the way back of the way back',
@@ -51,11 +51,7 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   ['a range of ports is not fixed', web([], ['ports:', '  - {target: 80, published: "80-90"}']), []],
   ['V05 container_name with two replicas', web([], ['container_name: web', 'deploy: {replicas: 2}']), ['E06 9']],
   ['container_name with one replica gets the color', web([], ['container_name: web']), []],
-  [
-    'V05 container_name, in place, start-first',
-    web(['strategy: rolling'], ['container_name: web']),
-    ['E06 10', 'E99 9'],
-  ],
+  ['V05 container_name, in place, start-first', web(['strategy: rolling'], ['container_name: web']), ['E06 10']],
   ['the network of the host', web([], ['network_mode: host']), ['E06 9']],
   ['a fixed address', web([], ['networks:', '  front: {ipv4_address: 10.0.0.2}']), ['E06 10']],
   ['a fixed MAC address', web([], ['mac_address: 02:42:ac:11:65:43']), ['E06 9']],
@@ -63,9 +59,20 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   [
     'V06 what needs a route',
     { yaml: 'services:\n  w:\n    image: a\n    x-deploy-bg: {strategy: canary, steps: [{replicas: 2}], sticky: {}}' },
-    ['E08 4', 'E08 4', 'E99 4', 'E99 4', 'E99 4'],
+    ['E08 4', 'E08 4', 'E99 4'],
   ],
-  ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10', 'E99 10', 'E99 9']],
+  [
+    'canaries that switch together have one list of steps',
+    {
+      yaml: [
+        'services:',
+        '  web: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [10], route: {port: 80, probe: {path: /}}}}',
+        '  api: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [20], route: {port: 81, path: /api, probe: {path: /}}}}',
+      ].join('\n'),
+    },
+    ['E02 3', 'E14 2'],
+  ],
+  ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10', 'E99 10']],
   [
     'V07 checks: no provider, two, count without interval, no bounds, unknown name',
     web([

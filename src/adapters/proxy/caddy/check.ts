@@ -2,7 +2,7 @@ import { DeployError } from '../../../core/errors.ts';
 import type { RouteState } from '../../../core/observed.ts';
 import type { ExecResult } from '../engine.ts';
 import { words, type Place } from '../wiring.ts';
-import { dialled, type CaddyConfig } from './render.ts';
+import { dialled, matching, ROUTES_FILE, type CaddyConfig } from './render.ts';
 
 /**
  * Looks through what Caddy made of the user's Caddyfile and our files.
@@ -20,6 +20,22 @@ export function checkAdapted(
   if (place.template !== null) return;
   const unused = wanted.filter(({ service }) => !output.includes(dialled(place.mounted, service)));
   if (unused.length > 0) throw notUsed(unused.map(({ service }) => service));
+}
+
+/**
+ * A template of the user's may leave out what a step of a canary needs: it would be switched, and nothing would happen.
+ * @throws invalid-config
+ */
+export function checkAble({ files }: CaddyConfig, { mounted, template }: Place, wanted: readonly RouteState[]): void {
+  const routes = files.find(({ file }) => file === ROUTES_FILE)?.content ?? '';
+  const unable = wanted.filter(
+    (route) => route.matched !== undefined && !routes.includes(matching(mounted, route.service)),
+  );
+  if (unable.length === 0) return;
+  throw new DeployError('invalid-config', {
+    what: `the template ${template ?? ROUTES_FILE} does not use \`match\` of ${unable.map(({ service }) => service).join(', ')}`,
+    next: 'take that part over from the packaged template, or use no match',
+  });
 }
 
 export function rejected(output: string): DeployError {

@@ -1,7 +1,8 @@
 import type { RouteState } from '../../../core/observed.ts';
 import type { RenderedFile } from '../files.ts';
 import { fill, fingerprint, type Template } from '../template.ts';
-import { slotNames, SLOTS_LINK } from './slots.ts';
+import { matchExpression } from './condition.ts';
+import { matchedSlotNames, slotNames, SLOTS_LINK } from './slots.ts';
 
 export const ROUTES_FILE = 'routes.caddy';
 export const READ_BACK_FILE = 'read-back.caddy';
@@ -47,8 +48,13 @@ export function dialled(directory: string, service: string): string {
   return `tcp/{file.${directory}/${SLOTS_LINK}/${service}/`;
 }
 
+/** What a configuration evaluates to tell requests that match. */
+export function matching(directory: string, service: string): string {
+  return matchExpression(`${directory}/${SLOTS_LINK}/${service}/match`);
+}
+
 function viewRoutes(routes: readonly RouteState[], directory: string): readonly object[] {
-  return routes.toSorted(bySpecificity).map(({ service, host, path }) => {
+  return routes.toSorted(bySpecificity).map(({ service, host, path, sticky }) => {
     const folder = `${directory}/${SLOTS_LINK}/${service}`;
     return {
       service,
@@ -58,6 +64,13 @@ function viewRoutes(routes: readonly RouteState[], directory: string): readonly 
       state: `{file.${folder}/state}`,
       backends: `{file.${folder}/backends}`,
       slots: slotNames().map((slot) => `{file.${folder}/${slot}}`),
+      match: matching(directory, service),
+      condition: `{file.${folder}/match}`,
+      matchedBackends: `{file.${folder}/matched}`,
+      sticky: sticky === undefined ? null : { cookie: sticky.cookie, maxAge: `${Math.round(sticky.maxAgeMs / 1000)}s` },
+      sticking: `{file.${folder}/sticking}`,
+      sides: `{file.${folder}/sticky}`,
+      matchedSlots: matchedSlotNames().map((slot) => `{file.${folder}/${slot}}`),
     };
   });
 }

@@ -4,8 +4,18 @@ import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
 import { States } from '../states.ts';
-import { backendsText, parseBackends } from '../answer.ts';
-import { SLOTS, spread } from './spread.ts';
+import { stickySides } from '../sides.ts';
+import {
+  backendsText,
+  matchedText,
+  NONE,
+  parseBackends,
+  parseMatched,
+  parseSticky,
+  stickyText,
+} from '../route-text.ts';
+import { conditionText } from './condition.ts';
+import { MATCHED_SLOTS, SLOTS, spread, spreadForward } from './spread.ts';
 
 /** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
 export const SLOTS_LINK = 'slots';
@@ -14,37 +24,82 @@ const LAYOUT_FILE = 'layout';
 /** Dialled by nobody, because the route answers 503 then; but a slot never is without a well-formed address. */
 const NOBODY = 'no-backend.invalid:9';
 
-/** Which backends each service has, as the slot files say it. */
-export type SlotTable = ReadonlyMap<string, readonly Backend[]>;
+/** What the files of a service say about its requests. */
+export type Traffic = Pick<RouteState, 'backends' | 'matched' | 'sticky'>;
+
+/** The traffic of each service, as its files say it. */
+export type SlotTable = ReadonlyMap<string, Traffic>;
 
 export function slotTable(routes: readonly RouteState[]): SlotTable {
-  return new Map(routes.map(({ service, backends }) => [service, backends]));
+  return new Map(
+    routes.map(({ service, backends, matched, sticky }) => [
+      service,
+      { backends, ...(matched === undefined ? {} : { matched }), ...(sticky === undefined ? {} : { sticky }) },
+    ]),
+  );
 }
 
-/** `00` to the last slot. */
+/** `000` to the last slot. */
 export function slotNames(): readonly string[] {
   return Array.from({ length: SLOTS }, (_, index) => String(index).padStart(3, '0'));
 }
 
+/** `matched-00` to the last slot of the requests that match. */
+export function matchedSlotNames(): readonly string[] {
+  return Array.from({ length: MATCHED_SLOTS }, (_, index) => `matched-${String(index).padStart(2, '0')}`);
+}
+
 /** The address in each slot of a route. */
-export function slotAddresses(backends: readonly Backend[]): readonly string[] {
-  if (backends.length === 0) return slotNames().map(() => NOBODY);
-  return spread(backends, SLOTS).map((index) => {
+export function slotAddresses(traffic: Traffic): readonly string[] {
+  const sides = stickySides(traffic);
+  if (sides === null) return addresses(traffic.backends, SLOTS);
+  return spreadForward(sides, SLOTS, traffic.sticky?.key ?? '').map(addressOf);
+}
+
+/**
+ * The address in each slot of the requests that match. Where none do, they are those of all others: a request that
+ * matched when it came and is sent on after the switch finds somebody.
+ */
+export function matchedSlotAddresses({ backends, matched }: Traffic): readonly string[] {
+  return addresses(matched?.backends ?? backends, MATCHED_SLOTS);
+}
+
+function addresses(backends: readonly Backend[], slots: number): readonly string[] {
+  if (backends.length === 0) return Array.from({ length: slots }, () => NOBODY);
+  return spread(backends, slots).map((index) => {
     const backend = backends[index];
-    return backend === undefined ? NOBODY : `${backend.container}:${backend.port}`;
+    return backend === undefined ? NOBODY : addressOf(backend);
   });
+}
+
+function addressOf({ container, port }: Backend): string {
+  return `${container}:${port}`;
+}
+
+/** `on` while clients stay on the side that they got. */
+export function stickingText(traffic: Traffic): string {
+  return stickySides(traffic) === null ? 'off' : 'on';
 }
 
 /** What the files say, whatever the proxy may do; a service whose file is damaged is left out. */
 export async function readSlots(output: string): Promise<SlotTable> {
   const folder = join(output, SLOTS_LINK);
-  const table = new Map<string, readonly Backend[]>();
+  const table = new Map<string, Traffic>();
   for (const service of await namesIn(folder)) {
-    const text = await readIfThere(join(folder, service, 'backends'));
-    const backends = text === null ? null : parseBackends(text);
-    if (backends !== null) table.set(service, backends);
+    const traffic = await readTraffic(join(folder, service));
+    if (traffic !== null) table.set(service, traffic);
   }
   return table;
+}
+
+async function readTraffic(folder: string): Promise<Traffic | null> {
+  const read = (file: string): Promise<string | null> => readIfThere(join(folder, file));
+  const [text, matchedOf, stickyOf] = [await read('backends'), await read('matched'), await read('sticky')];
+  const backends = text === null ? null : parseBackends(text);
+  const matched = parseMatched(matchedOf ?? NONE);
+  const sticky = parseSticky(stickyOf ?? NONE);
+  if (backends === null) return null;
+  return { backends, ...(matched === null ? {} : { matched }), ...(sticky === null ? {} : { sticky }) };
 }
 
 /** Makes the table the one the proxy works by, in one rename. */
@@ -52,7 +107,7 @@ export async function writeSlots(output: string, table: SlotTable): Promise<void
   await slotStates(output).change(async (folder) => {
     const gone = (await namesIn(folder)).filter((service) => !table.has(service));
     await Promise.all(gone.map((service) => rm(join(folder, service), { recursive: true })));
-    await Promise.all([...table].map(([service, backends]) => writeService(join(folder, service), backends)));
+    await Promise.all([...table].map(([service, traffic]) => writeService(join(folder, service), traffic)));
   });
 }
 
@@ -65,17 +120,24 @@ export function slotStates(output: string): States {
  * Slots are links to one file a backend: that is two files to make durable instead of a hundred. Which slot belongs to
  * which backend is the same from one version to the next as a rule, and then the links of an old state serve again.
  */
-async function writeService(folder: string, backends: readonly Backend[]): Promise<void> {
-  const addresses = slotAddresses(backends);
-  const files = [...new Set(addresses)];
+async function writeService(folder: string, traffic: Traffic): Promise<void> {
+  const inSlots = [...slotAddresses(traffic), ...matchedSlotAddresses(traffic)];
+  const files = [...new Set(inSlots)];
   await layOut(
     folder,
-    addresses.map((address) => `backend-${String(files.indexOf(address))}`),
+    inSlots.map((address) => `backend-${String(files.indexOf(address))}`),
   );
+  const texts: Readonly<Record<string, string>> = {
+    state: traffic.backends.length === 0 ? 'off' : 'on',
+    backends: backendsText(traffic.backends),
+    match: conditionText(traffic.matched?.match),
+    matched: matchedText(traffic.matched),
+    sticking: stickingText(traffic),
+    sticky: stickyText(traffic.sticky),
+  };
   await Promise.all([
     ...files.map((address, index) => writeNew(join(folder, `backend-${String(index)}`), address)),
-    writeNew(join(folder, 'state'), backends.length === 0 ? 'off' : 'on'),
-    writeNew(join(folder, 'backends'), backendsText(backends)),
+    ...Object.entries(texts).map(([file, text]) => writeNew(join(folder, file), text)),
   ]);
   await syncFolder(folder);
 }
@@ -86,7 +148,7 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
   if ((await readIfThere(join(folder, LAYOUT_FILE))) === layout) return;
   await rm(folder, { recursive: true, force: true });
   await makeFolder(folder);
-  const names = slotNames();
+  const names = [...slotNames(), ...matchedSlotNames()];
   // A hundred tiny calls: waiting for each on the thread pool would take ten times as long as doing them.
   targets.forEach((target, index) => {
     symlinkSync(target, join(folder, names[index] ?? ''));
@@ -94,8 +156,8 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
   await writeNew(join(folder, LAYOUT_FILE), layout);
 }
 
-/** The socket's folder: the proxy, whoever it runs as, makes and removes its socket there. */
-export async function makeSocketFolder(path: string): Promise<void> {
+/** A folder in which the proxy, whoever it runs as, makes and removes files: its socket, its log. */
+export async function makeSharedFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
   // A folder of another user is one that the proxy made, or an earlier run as root: usable as it is.
   await makeFolder(path, 0o777).catch(() => undefined);

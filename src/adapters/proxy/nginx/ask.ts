@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { ProxyContainer } from '../engine.ts';
 import { parseAnswer, type Answer } from '../answer.ts';
-import { READ_BACK_PORT } from './render.ts';
+import { READ_BACK_PORT } from './port.ts';
 
 const ASK_DEADLINE_MS = 1000;
 

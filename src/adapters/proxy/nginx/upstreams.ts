@@ -1,0 +1,122 @@
+import type { Backend, RouteState } from '../../../core/observed.ts';
+import { divisor } from '../routes.ts';
+import { stickySides } from '../sides.ts';
+import { conditionsOf } from './matching.ts';
+import { READ_BACK_PORT } from './port.ts';
+
+/** A group of servers that requests are passed to. */
+export interface Upstream {
+  readonly name: string;
+  readonly backends: readonly Backend[];
+}
+
+/** Answers 503 for a route that only requests which match can use. */
+export const NOBODY: Upstream = { name: 'deploy_bg_nobody', backends: [] };
+
+/** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
+function partName(part: 'matched' | 'stable' | 'candidate', service: string): string {
+  return `deploy_bg_${part}-${service}`;
+}
+
+function ownName(service: string): string {
+  return `deploy-bg-${service}`;
+}
+
+/** The groups of a route, as far as there is somebody in them. */
+export function upstreamsOf(route: RouteState): readonly Upstream[] {
+  const { service, backends, matched } = route;
+  const sides = stickySides(route);
+  const all = [
+    { name: ownName(service), backends: sides === null ? backends : [] },
+    { name: partName('stable', service), backends: sides?.stable ?? [] },
+    { name: partName('candidate', service), backends: sides?.candidate ?? [] },
+    { name: partName('matched', service), backends: matched?.backends ?? [] },
+  ];
+  return all.filter((upstream) => upstream.backends.length > 0);
+}
+
+/** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */
+export function targetOf(route: RouteState): string | null {
+  if (isChoice(route)) return choiceVariable(route.service);
+  return route.backends.length === 0 ? null : ownName(route.service);
+}
+
+/** Who gets a request, where that is not the same for all requests of a route: what the http template is given for it. */
+export function viewChoice(route: RouteState): object {
+  const { service, matched } = route;
+  const conditions = (matched === undefined ? [] : conditionsOf(matched.match)).map((condition, index) => ({
+    ...condition,
+    variable: `${choiceVariable(service)}_${index}`,
+  }));
+  return {
+    variable: choiceVariable(service),
+    conditions,
+    all: conditions.map(() => '1').join(''),
+    matching: (matched?.backends ?? []).length === 0 ? NOBODY.name : partName('matched', service),
+    others: othersOf(route),
+    split: viewSplit(route),
+  };
+}
+
+/** An upstream, or the variable that holds the side of the client. */
+function othersOf(route: RouteState): string {
+  if (stickySides(route) !== null) return `${choiceVariable(route.service)}_side`;
+  return route.backends.length === 0 ? NOBODY.name : ownName(route.service);
+}
+
+/** Which clients are the candidate's; null if they do not stay on a side. */
+function viewSplit(route: RouteState): object | null {
+  const { service, sticky } = route;
+  const sides = stickySides(route);
+  if (sides === null) return null;
+  return {
+    key: sticky?.key,
+    percent: `${(sides.share * 100).toFixed(2)}%`,
+    candidate: partName('candidate', service),
+    stable: partName('stable', service),
+  };
+}
+
+/** True if not all requests of a route go to the same upstream. */
+export function isChoice(route: RouteState): boolean {
+  return route.matched !== undefined || stickySides(route) !== null;
+}
+
+/** The cookie that routes at one place keep their clients by; null if none of them does. */
+export function viewCookie(routes: readonly RouteState[]): object | null {
+  const sticky = routes.find((route) => stickySides(route) !== null)?.sticky;
+  return sticky === undefined ? null : { cookie: sticky.cookie, maxAge: `${Math.round(sticky.maxAgeMs / 1000)}s` };
+}
+
+/** Variables have letters, digits and underscores only: everything else of a name is written as its number. */
+function choiceVariable(service: string): string {
+  const name = service.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0)}_`);
+  return `$deploy_bg_to_${name}`;
+}
+
+/** What the template of the http context is given for an upstream. */
+export function viewUpstream({ name, backends }: Upstream, index: number): object {
+  return {
+    name,
+    index,
+    backends: inSmallNumbers(backends),
+    // nginx listens on all of 127.0.0.0/8 with the one port it has; the address tells the upstreams apart.
+    relay: `127.89.${Math.floor(index / 250)}.${(index % 250) + 1}:${READ_BACK_PORT}`,
+    shares: shares(backends),
+  };
+}
+
+function inSmallNumbers(backends: readonly Backend[]): readonly Backend[] {
+  const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
+  return backends.map((backend) => ({ ...backend, weight: backend.weight / unit }));
+}
+
+/** Percentages for split_clients, which knows two digits and takes the last as the rest. */
+function shares(backends: readonly Backend[]): readonly object[] {
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  return backends.flatMap((backend, index) => {
+    const percent = (Math.floor((backend.weight * 10_000) / total) / 100).toFixed(2);
+    if (index === backends.length - 1) return [{ ...backend, share: '*' }];
+    return percent === '0.00' ? [] : [{ ...backend, share: `${percent}%` }];
+  });
+}
