@@ -52,8 +52,8 @@ export async function ask(ports: Ports, record: RolloutRecord, verb: Steering): 
 
 function hasActed(before: RolloutRecord, now: RolloutRecord, verb: Steering): boolean {
   if (verb === 'abort' || verb === 'supersede') return now.aborted;
-  const moved = now.cursor !== before.cursor || now.state !== before.state || now.ungated !== before.ungated;
-  return moved || now.failures.length !== before.failures.length;
+  const retried = now.failures.length !== before.failures.length;
+  return retried || now.cursor !== before.cursor || now.state !== before.state || now.ungated !== before.ungated;
 }
 
 function asked(record: RolloutRecord, verb: Steering): Outcome {

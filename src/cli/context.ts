@@ -8,7 +8,8 @@ import { userFiles } from '../adapters/compose/files.ts';
 import type { ComposeOptions } from '../adapters/compose/options.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { timedIds } from '../adapters/system/ids.ts';
-import type { Ports } from '../app/ports.ts';
+import type { Checker } from '../app/check-ports.ts';
+import type { Ports, RouterTarget } from '../app/ports.ts';
 import { composeCommand, withoutPluginVariables } from './compose-program.ts';
 import { requireDocker } from './docker-binary.ts';
 import { configFolder, resolveEndpoint, type Endpoint } from './endpoint.ts';
@@ -100,16 +101,22 @@ function gatePorts(
     const { createCommands } = await import('../adapters/commands/commands.ts');
     return createCommands({ docker, oneOffs, env: withoutPluginVariables(io.env) });
   };
-  const checker = once(async () => {
-    const { createChecker } = await import('../adapters/checks/checker.ts');
-    return createChecker({ commands: await commands(), accessLog: null });
-  });
+  const checkerOf = async (target: RouterTarget): Promise<Checker> => {
+    const [{ createChecker }, { createAccessLog }] = await Promise.all([
+      import('../adapters/checks/checker.ts'),
+      import('../adapters/proxy/access-log.ts'),
+    ]);
+    return createChecker({ commands: await commands(), accessLog: createAccessLog(target, systemClock) });
+  };
   const hooks = once(async () => {
     const { createHookRunner } = await import('../adapters/hooks/runner.ts');
     return createHookRunner(await commands());
   });
   return {
-    checker: () => ({ measure: async (...asked) => (await checker()).measure(...asked) }),
+    checker: (target) => {
+      const checker = once(() => checkerOf(target));
+      return { measure: async (...asked) => (await checker()).measure(...asked) };
+    },
     hooks: { run: async (...asked) => (await hooks()).run(...asked) },
     notices: (project, targets, secrets) => {
       const deps = { clock: systemClock, warn: reporter.emit, secrets };
