@@ -65,6 +65,11 @@ export type CanaryStep =
   | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
   | { readonly kind: 'match'; readonly match: Match | null };
 
+export interface StickyCookie {
+  readonly cookie: string;
+  readonly maxAgeMs: number;
+}
+
 /** Everything about one service that a rollout decides by; times in milliseconds. */
 export interface ServiceSpec {
   readonly name: string;
@@ -87,6 +92,8 @@ export interface ServiceSpec {
   readonly steps: readonly CanaryStep[];
   /** Routed canary: the stable side gets smaller as its weight does. */
   readonly shrinkStable: boolean;
+  /** Clients keep the release that they got first, by a cookie; null if each request is on its own. */
+  readonly sticky: StickyCookie | null;
   readonly retireAfterMs: number;
   readonly progressDeadlineMs: number;
   readonly drainTimeoutMs: number;

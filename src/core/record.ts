@@ -29,6 +29,7 @@ export type SideService = Pick<
   | 'rollback'
   | 'progressDeadlineMs'
   | 'drainTimeoutMs'
+  | 'sticky'
   | 'stopGraceMs'
   | 'retireAfterMs'
 > & { readonly route: Route | null; readonly dependsOn: readonly Dependency[] };
