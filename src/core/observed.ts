@@ -121,8 +121,16 @@ export interface Observed {
   readonly networks: readonly string[];
   /** What `.deployment-color` says. */
   readonly color: Color | null;
+  /** The hook that this process runs now; null if it runs none. */
+  readonly hook: RunningHook | null;
   /** The last try of each kind of action since the step began. */
   readonly attempts: Readonly<Record<string, Attempt>>;
+}
+
+/** A hook whose end is not known yet. */
+export interface RunningHook {
+  /** By then it has ended, or was ended by its timeout. */
+  readonly until: Millis;
 }
 
 /** How an action of the current step ended. */

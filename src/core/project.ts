@@ -1,3 +1,4 @@
+import type { HttpQuestion } from './checks.ts';
 import type { Color } from './color.ts';
 import type { Hooks } from './hooks.ts';
 import type { NotifyTarget } from './notify.ts';
@@ -56,8 +57,10 @@ export type Promote = 'auto' | 'manual' | number;
 /** One step of a canary: weights in percent, times in milliseconds. */
 export type CanaryStep =
   | { readonly kind: 'weight'; readonly weight: number }
-  /** Ends by itself after a time, or by a person (null). */
-  | { readonly kind: 'pause'; readonly ms: number | null }
+  /** Ends by itself after a time, when a question is answered, or by a person (null, and no question). */
+  | { readonly kind: 'pause'; readonly ms: number | null; readonly until?: HttpQuestion }
+  /** These checks of the service have to pass. */
+  | { readonly kind: 'check'; readonly names: readonly string[] }
   /** Candidate replicas from here on: a number, a share of the service's replicas, or by weight again. */
   | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
   | { readonly kind: 'match'; readonly match: Match | null };

@@ -57,6 +57,11 @@ function splitRoute(
   return [{ service, host: route.host, path: route.path, backends: split(weight, stable, candidate), ...matched }];
 }
 
+/** True if the candidate of the color group gets any requests by weight or by match. */
+export function candidateGetsRequests(record: RolloutRecord): boolean {
+  return (record.weight ?? 0) > 0 || matchNow(record) !== null;
+}
+
 /** The match that the last such step set; the way back has none. */
 function matchNow({ steps, cursor }: RolloutRecord): Match | null {
   const last = steps.slice(0, cursor + 1).findLast((step) => step.kind === 'match');
