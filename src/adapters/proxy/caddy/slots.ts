@@ -136,10 +136,15 @@ async function writeService(folder: string, traffic: Traffic): Promise<void> {
     sticky: stickyText(traffic.sticky),
   };
   await Promise.all([
-    ...files.map((address, index) => writeNew(join(folder, `backend-${String(index)}`), address)),
-    ...Object.entries(texts).map(([file, text]) => writeNew(join(folder, file), text)),
+    ...files.map((address, index) => writeOther(join(folder, `backend-${String(index)}`), address)),
+    ...Object.entries(texts).map(([file, text]) => writeOther(join(folder, file), text)),
   ]);
   await syncFolder(folder);
+}
+
+/** Most files of an old state say what they shall say: making one durable takes longer than all the rest. */
+async function writeOther(path: string, text: string): Promise<void> {
+  if ((await readIfThere(path)) !== text) await writeNew(path, text);
 }
 
 /** Links every slot to its file, unless it is so already. What says so is written last, and removed first. */
