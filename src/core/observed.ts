@@ -78,6 +78,8 @@ export interface RouteState {
   readonly backends: readonly Backend[];
   /** Requests that match go to these backends, whatever the weights of the others; absent means that none do. */
   readonly matched?: { readonly match: Match; readonly backends: readonly Backend[] };
+  /** So many percent of the requests are also sent to these backends, whose answers nobody sees. */
+  readonly mirror?: { readonly percent: number; readonly backends: readonly Backend[] };
   /** Given also while one side serves alone; absent means that every request is on its own. */
   readonly sticky?: Sticky;
 }

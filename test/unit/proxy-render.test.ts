@@ -3,7 +3,7 @@ import { parseAnswer } from '../../src/adapters/proxy/answer.ts';
 import { parseReadBack, parseUpstreams } from '../../src/adapters/proxy/caddy/read-back.ts';
 import { configArguments } from '../../src/adapters/proxy/caddy/command.ts';
 import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
-import { checkAble } from '../../src/adapters/proxy/caddy/check.ts';
+import { checkAble, refuseMirror } from '../../src/adapters/proxy/caddy/check.ts';
 import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
 import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
@@ -237,6 +237,21 @@ describe('nginx', () => {
     const alone = renderNginx([{ ...sticking, sticky: { ...STICKY, candidates: ['a', 'b'] } }], NGINX);
     expect(content(alone.files, 'http.conf')).not.toContain('uid_got');
     expect(content(alone.files, 'route-web.conf')).toMatch(/proxy_pass http:\/\/deploy-bg-web;/);
+  });
+
+  test('copies of requests leave no trace when they are over', () => {
+    const mirror = { percent: 25, backends: MATCHED.backends };
+    const mirrored = renderNginx(
+      [{ ...route('web', 'a.example', null, 'a'), mirror }, route('api', null, '/api', 'b')],
+      NGINX,
+    );
+    expect(content(mirrored.files, 'http.conf')).toMatch(/_mirrored \{\s+25.00% 1;\s+\* "";/);
+    expect(content(mirrored.files, 'routes.conf')).toMatch(/mirror \/deploy_bg_mirror-web;/);
+    const { files } = renderNginx(ROUTES, NGINX);
+    expect(files.map((file) => file.content).join('\n')).not.toMatch(/mirrored|_mirror-/);
+    expect(() => {
+      refuseMirror([{ ...route('web', null, null), mirror }]);
+    }).toThrow('Caddy cannot mirror');
   });
 
   test('a longer path of one host does not take the shorter path of another', () => {

@@ -66,6 +66,8 @@ describe('routes that may be written into a proxy', () => {
     ['a cookie that lives for no time', sticking({ maxAgeMs: 0 })],
     ['a key with a quote', sticking({ key: 'a"' })],
     ['a candidate with a comma', sticking({ candidates: ['a,b'] })],
+    ['a mirror of nothing', route({ mirror: { percent: 0, backends: [backend()] } })],
+    ['a mirror to nobody', route({ mirror: { percent: 5, backends: [] } })],
     ['a matched container with a newline', matching({ a: 'b' }, {}, 'a\nb')],
   ])('refuses %s', (_, refused) => {
     expect(() => checkedRoutes([refused])).toThrow(expect.objectContaining({ code: 'invalid-config' }));
@@ -121,6 +123,7 @@ describe('sameRoutes', () => {
     ['another port', route({ backends: [a, { ...b, port: 1 }] })],
     ['another host', route({ host: 'x', backends: [a, b] })],
     ['one backend less', route({ backends: [a] })],
+    ['a mirror', route({ backends: [a, b], mirror: { percent: 5, backends: [a] } })],
     ['a cookie', { ...sticking({}), backends: [a, b] }],
     ['a match', { ...matching({ a: 'b' }), backends: [a, b] }],
   ])('%s counts', (_, other) => {

@@ -3,6 +3,9 @@ import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts'
 /** Requests that match, and who gets them. */
 export type Matched = NonNullable<RouteState['matched']>;
 
+/** How many of the requests are copied, and to whom. */
+export type Mirror = NonNullable<RouteState['mirror']>;
+
 /** Stands for "there is none" wherever a route is written down. */
 export const NONE = 'none';
 
@@ -44,6 +47,18 @@ export function parseSticky(text: string): Sticky | null {
   const [, cookie = '', maxAge = '', key = '', names = ''] = /^(\S+) (\d+) (\S+) (\S+)$/.exec(text) ?? [];
   if (cookie === '') return null;
   return { cookie, maxAgeMs: Number(maxAge), key, candidates: names === '-' ? [] : names.split(',') };
+}
+
+/** `25 shop-green-web-green-1:3000=1 …`, or `none`. */
+export function mirrorText(mirror: Mirror | undefined): string {
+  return mirror === undefined ? NONE : `${mirror.percent} ${backendsText(mirror.backends)}`;
+}
+
+/** The reverse of `mirrorText`; null for `none` and for anything else. */
+export function parseMirror(text: string): Mirror | null {
+  const [, percent, rest = ''] = /^(\d+(?:\.\d+)?) (.+)$/.exec(text) ?? [];
+  const backends = percent === undefined ? null : parseBackends(rest);
+  return backends === null ? null : { percent: Number(percent), backends };
 }
 
 /** A match in one order, whatever the order in which it was written down; values without characters that mean anything. */

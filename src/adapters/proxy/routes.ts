@@ -1,6 +1,6 @@
 import { DeployError } from '../../core/errors.ts';
 import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
-import { matchText, stickyText } from './route-text.ts';
+import { matchText, mirrorText, stickyText, type Mirror } from './route-text.ts';
 
 /** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -68,6 +68,7 @@ function refused(route: RouteState): string[] {
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
     ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
     ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
+    ...(route.mirror === undefined ? [] : refusedMirror(of, route.mirror)),
     ...(route.sticky === undefined ? [] : refusedSticky(of, route.sticky)),
   ];
 }
@@ -86,6 +87,14 @@ function refusedMatch(of: string, { headers, cookies }: Match): string[] {
       ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
       ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
     ]),
+  ];
+}
+
+function refusedMirror(of: string, { percent, backends }: Mirror): string[] {
+  return [
+    ...(percent > 0 && percent <= 100 ? [] : [`${of}: not a share of requests to mirror: ${percent}`]),
+    ...(backends.length > 0 ? [] : [`${of}: nobody to mirror requests to`]),
+    ...backends.flatMap((backend) => refusedBackend(`${of}, mirror`, backend)),
   ];
 }
 
@@ -133,9 +142,17 @@ export function sameRoutes(a: readonly RouteState[], b: readonly RouteState[]): 
 }
 
 function comparable(routes: readonly RouteState[]): string {
-  const lines = routes.map(({ service, host, path, backends, matched, sticky }) => {
+  const lines = routes.map(({ service, host, path, backends, matched, mirror, sticky }) => {
     const matching = matched === undefined ? [] : [matchText(matched.match), ...shares(matched.backends)];
-    return [service, host ?? '', path ?? '', ...shares(backends), ...matching, comparableSticky(sticky)].join(' ');
+    return [
+      service,
+      host ?? '',
+      path ?? '',
+      ...shares(backends),
+      ...matching,
+      comparableMirror(mirror),
+      comparableSticky(sticky),
+    ].join(' ');
   });
   return lines.toSorted().join('\n');
 }
@@ -143,6 +160,10 @@ function comparable(routes: readonly RouteState[]): string {
 function shares(backends: readonly Backend[]): readonly string[] {
   const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
   return backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
+}
+
+function comparableMirror(mirror: Mirror | undefined): string {
+  return mirror === undefined ? mirrorText(mirror) : [mirror.percent, ...shares(mirror.backends)].join(' ');
 }
 
 function comparableSticky(sticky: Sticky | undefined): string {

@@ -14,7 +14,6 @@ const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
 
 /** Kinds of canary steps that are valid, but that nothing executes yet. */
 const STEPS: readonly [kind: string, given: (step: CanaryStep) => boolean][] = [
-  ['match', ({ kind }) => kind === 'match'],
   ['mirror', ({ kind }) => kind === 'mirror'],
 ];
 

@@ -11,7 +11,7 @@ import { packaged, templateOf } from '../template.ts';
 import { settled } from '../wait.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { ask } from './ask.ts';
-import { checkAble, checkAdapted, rejected } from './check.ts';
+import { checkAble, checkAdapted, refuseMirror, rejected } from './check.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
 import { CONFIG_FILES, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
@@ -63,6 +63,7 @@ export class CaddyRouter implements Router {
     const wanted = checkedRoutes(routes);
     const config = await this.#render(wanted);
     checkAble(config, this.#place, wanted);
+    refuseMirror(wanted);
     await onDisk(this.#place.output, async () => {
       const loaded = await this.#loaded(config);
       // A proxy that answers by this configuration, through our folder, needs no looking at.

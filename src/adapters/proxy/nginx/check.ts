@@ -27,6 +27,13 @@ export function checkTested(tested: ExecResult, place: Place, wanted: readonly R
       next: `add ${line(HTTP_FILE)} to its http block`,
     });
   }
+  const mirrored = wanted.filter(({ mirror }) => mirror !== undefined).map((route) => route.service);
+  if (mirrored.length > 0 && !includes(ROUTES_FILE)) {
+    throw new DeployError('proxy-not-wired', {
+      what: `requests of ${mirrored.join(', ')} can be mirrored only where all routes are included`,
+      next: `add ${line(ROUTES_FILE)} to a server, or use no mirror`,
+    });
+  }
   const unused = wanted.filter((route) => !includes(ROUTES_FILE) && !includes(routeFile(route.service)));
   if (unused.length === 0) return;
   const names = unused.map((route) => route.service);

@@ -1,13 +1,22 @@
 import type { RouteState } from '../../../core/observed.ts';
 import type { RenderedFile } from '../files.ts';
-import { backendsText, matchedText, stickyText } from '../route-text.ts';
+import { backendsText, matchedText, mirrorText, stickyText } from '../route-text.ts';
 import { fill, fingerprint, type Template } from '../template.ts';
 import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
 import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
 import { READ_BACK_PORT } from './port.ts';
-import { isChoice, NOBODY, targetOf, upstreamsOf, viewChoice, viewCookie, viewUpstream } from './upstreams.ts';
+import {
+  isChoice,
+  NOBODY,
+  targetOf,
+  upstreamsOf,
+  viewChoice,
+  viewCookie,
+  viewMirror,
+  viewUpstream,
+} from './upstreams.ts';
 
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
@@ -41,8 +50,9 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
     return fill(meta.templates.route, view).trimEnd();
   };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
+  const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: views }) },
+    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: views, mirrors }) },
     { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory }) },
     ...routes.map((route) => ({
       file: routeFile(route.service),
@@ -62,12 +72,14 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     ...route,
     said: backendsText(route.backends),
     saidMatched: matchedText(route.matched),
+    saidMirror: mirrorText(route.mirror),
     saidSticky: stickyText(route.sticky),
   }));
+  const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const nobody = { name: NOBODY.name, address: `127.89.255.1:${READ_BACK_PORT}` };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
   const own = { project, directory, token, features, digest, port: READ_BACK_PORT };
-  return { ...own, ...log, upstreams, choices, nobody, routes: said };
+  return { ...own, ...log, upstreams, choices, mirrors, nobody, routes: said };
 }
 
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
@@ -80,7 +92,13 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
   const view = {
     mapped,
     fallback: target(fallback),
-    hosts: hosts.map(({ host, route }) => ({ condition: condition(host), upstream: target(route) })),
+    service: fallback?.service ?? null,
+    hosts: hosts.map(({ host, route }) => ({
+      condition: condition(host),
+      upstream: target(route),
+      service: route.service,
+    })),
+    mirrors: served.flatMap((route) => viewMirror(route) ?? []),
     body: mapped
       ? body(null, '$deploy_bg_upstream', served)
       : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback), served),

@@ -14,7 +14,7 @@ export interface Upstream {
 export const NOBODY: Upstream = { name: 'deploy_bg_nobody', backends: [] };
 
 /** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
-function partName(part: 'matched' | 'stable' | 'candidate', service: string): string {
+function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror', service: string): string {
   return `deploy_bg_${part}-${service}`;
 }
 
@@ -24,13 +24,14 @@ function ownName(service: string): string {
 
 /** The groups of a route, as far as there is somebody in them. */
 export function upstreamsOf(route: RouteState): readonly Upstream[] {
-  const { service, backends, matched } = route;
+  const { service, backends, matched, mirror } = route;
   const sides = stickySides(route);
   const all = [
     { name: ownName(service), backends: sides === null ? backends : [] },
     { name: partName('stable', service), backends: sides?.stable ?? [] },
     { name: partName('candidate', service), backends: sides?.candidate ?? [] },
     { name: partName('matched', service), backends: matched?.backends ?? [] },
+    { name: partName('mirror', service), backends: mirror?.backends ?? [] },
   ];
   return all.filter((upstream) => upstream.backends.length > 0);
 }
@@ -80,6 +81,18 @@ function viewSplit(route: RouteState): object | null {
 /** True if not all requests of a route go to the same upstream. */
 export function isChoice(route: RouteState): boolean {
   return route.matched !== undefined || stickySides(route) !== null;
+}
+
+/** How the requests of a route are copied: what the templates are given for it; null if they are not. */
+export function viewMirror({ service, mirror }: RouteState): object | null {
+  if (mirror === undefined) return null;
+  return {
+    service,
+    upstream: partName('mirror', service),
+    variable: `${choiceVariable(service)}_mirrored`,
+    percent: mirror.percent === 100 ? '*' : `${mirror.percent.toFixed(2)}%`,
+    all: mirror.percent === 100,
+  };
 }
 
 /** The cookie that routes at one place keep their clients by; null if none of them does. */
