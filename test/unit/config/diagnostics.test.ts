@@ -59,7 +59,7 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   [
     'V06 what needs a route',
     { yaml: 'services:\n  w:\n    image: a\n    x-deploy-bg: {strategy: canary, steps: [{replicas: 2}], sticky: {}}' },
-    ['E08 4', 'E08 4', 'E99 4'],
+    ['E08 4', 'E08 4'],
   ],
   [
     'canaries that switch together have one list of steps',
@@ -131,8 +131,8 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   ['labels for another proxy', web([], ['labels: {traefik.enable: "true"}']), ['W04 9']],
   [
     'not available yet',
-    web(['sticky: {cookie: c, max_age: 1h}', 'hooks: {pre_deploy: ls}'], [], ['notify: [{url: x}]']),
-    ['E99 10'],
+    web(['sticky: {cookie: c, max_age: 1h}', 'hooks: {pre_deploy: ls}'], [], ['update: {schedule: "0 4 * * *"}']),
+    ['E99 4'],
   ],
   [
     'a route that nobody checks',
