@@ -5,17 +5,18 @@ import { dependencyOrder } from '../core/order.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
-import { type Fingerprint, snapshot } from '../core/snapshot.ts';
-import { steering } from '../core/steer.ts';
+import { isTerminal } from '../core/state.ts';
 import { execute } from './execute.ts';
+import { freeze, replacedServices } from './freeze.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
 import { forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
-import { ask } from './steer.ts';
 import { stopReason, withTimeout } from './stopping.ts';
+import { inTurn, supersede } from './turn.ts';
+import { type Wanted, wanted } from './wanted.ts';
 
 export interface DeployOptions {
   readonly version: string;
@@ -26,15 +27,18 @@ export interface DeployOptions {
   readonly force: boolean;
   readonly dryRun: boolean;
   readonly takeOver: boolean;
+  /** Replace a rollout that is under way. */
   readonly supersede: boolean;
+  /** Stay and watch at a pause that only a person can end. */
+  readonly attach: boolean;
+  /** How long to queue while another command has the project; null: not at all. */
+  readonly waitMs: number | null;
   readonly timeoutMs: number | null;
 }
 
-/** How long the way back of a superseded rollout is waited for before the lock answers. */
-const LET_GO_MS = 120_000;
-
 /**
- * Makes a version serve all traffic, or leaves the one that does in charge.
+ * Makes a version serve all traffic, or leaves the one that does in charge. Where another process is about to do the
+ * same, that one is followed.
  * @throws DeployError for everything but success
  */
 export async function deploy(ports: Ports, options: DeployOptions, signal: AbortSignal): Promise<Outcome> {
@@ -43,19 +47,17 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   requireKnown(project, options.services);
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
-  if (options.supersede) await supersede(ports, options.version);
-  return inSession(ports, locationOf(project), { verb: `deploy ${options.version}`, files: project }, (session) =>
-    withTimeout(ports.clock, options.timeoutMs, signal, (stop) => deployIn(session, project, options, stop)),
-  );
-}
-
-/** Asks the process that runs another rollout to take it back, and waits until it has let go of the project. */
-async function supersede(ports: Ports, version: string): Promise<void> {
-  const record = (await ports.store.rollouts()).at(-1);
-  if (record === undefined || steering(record, 'supersede') === null || (await ports.store.holder()) === null) return;
-  await ask(ports, record, record.stable?.version === version ? 'abort' : 'supersede');
-  const deadline = ports.clock.now() + LET_GO_MS;
-  while ((await ports.store.holder()) !== null && ports.clock.now() < deadline) await ports.clock.wait(100);
+  const { version, attach, timeoutMs } = options;
+  const isWanted = wanted(ports, project, options);
+  const turn = { ...options, verb: `deploy ${version}`, isWanted };
+  return withTimeout(ports.clock, timeoutMs, signal, async (stop) => {
+    if (options.supersede) await supersede(ports, isWanted);
+    return inTurn(ports, turn, stop, () =>
+      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
+        deployIn(session, { project, options, isWanted }, stop),
+      ),
+    );
+  });
 }
 
 function warn(ports: Ports, warnings: readonly Pick<Diagnostic, 'code' | 'message' | 'hint'>[]): void {
@@ -72,22 +74,23 @@ function requireKnown(project: Project, asked: readonly string[]): void {
   });
 }
 
-async function deployIn(
-  session: Session,
-  project: Project,
-  options: DeployOptions,
-  signal: AbortSignal,
-): Promise<Outcome> {
+interface Asked {
+  readonly project: Project;
+  readonly options: DeployOptions;
+  readonly isWanted: Wanted;
+}
+
+async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Promise<Outcome> {
   const { ports } = session;
-  const { version, takeOver } = options;
-  const { known, finished } = await settle(session, signal, { forwardTo: version, endHold: true, takeOver });
-  if (finished !== null && finished.record.state !== 'completed' && finished.record.candidate.version === version) {
+  const { project, options, isWanted } = asked;
+  const { takeOver } = options;
+  const { known, finished } = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
+  if (finished !== null && (await isLastWord(finished.record, isWanted)))
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
-  }
   requireClear(known.live);
   ports.emit({ kind: 'phase', text: 'fetching images' });
-  await ports.compose.fetchImages(project, askedServices(project, options), options);
-  const release = await freeze(ports, project, options, known.liveRelease);
+  await ports.compose.fetchImages(project, replacedServices(project, options.services), options);
+  const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
   const tell = once(() => tellOfEnvironment(session, project, known));
   const idle = whenWaiting(ports, tell);
   try {
@@ -109,6 +112,12 @@ function whenWaiting(ports: Ports, work: () => Promise<void>): Ports {
 function once(work: () => Promise<void>): () => Promise<void> {
   let begun: Promise<void> | null = null;
   return () => (begun ??= work());
+}
+
+/** An earlier rollout that stands still goes first, and one to the same release that failed has failed. */
+async function isLastWord(record: RolloutRecord, isWanted: Wanted): Promise<boolean> {
+  if (!isTerminal(record.state)) return true;
+  return record.state !== 'completed' && (await isWanted(record.candidate, record.stable));
 }
 
 /** What a deploy does not change but people should know; looked up while the deploy waits for other things. */
@@ -176,46 +185,9 @@ async function plan(ports: Ports, project: Project, options: DeployOptions): Pro
   const router = ports.router({ spec: project.proxy, project: project.name });
   const known = await survey({ ports, project: project.name, router, replaced: location.replaced });
   requireClear(known.live);
-  const release = await freeze(ports, project, options, known.liveRelease);
+  const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
   const record = recordFor(ports, { project, options, known, release });
   return record === null ? nothingToDo(options.version, colorOf(known.live), 'nothing to do') : planned(record);
-}
-
-function askedServices(project: Project, options: DeployOptions): string[] {
-  const replaced = Object.values(project.services).filter((s) => s.placement !== 'shared');
-  return replaced.map((s) => s.name).filter((name) => options.services.length === 0 || options.services.includes(name));
-}
-
-async function freeze(
-  ports: Ports,
-  project: Project,
-  options: DeployOptions,
-  stable: Release | null,
-): Promise<Release> {
-  const names =
-    stable === null ? askedServices(project, { ...options, services: [] }) : askedServices(project, options);
-  const fingerprints: Record<string, Fingerprint> = {};
-  for (const name of names) {
-    const reference = project.services[name]?.image ?? '';
-    const image = await ports.engine.image(reference);
-    if (image === null && !options.dryRun) {
-      throw new DeployError('image-missing', {
-        what: `the image ${reference} of ${name} is not there`,
-        serves: 'nothing was changed',
-      });
-    }
-    const imageId = image?.id ?? 'not pulled yet';
-    fingerprints[name] = { imageId, identity: await ports.compose.identity(project, name, imageId) };
-  }
-  const createdAt = new Date(ports.clock.now()).toISOString();
-  return snapshot({
-    id: ports.ids.release(),
-    createdAt,
-    project,
-    fingerprints,
-    asked: stable === null ? [] : options.services,
-    stable,
-  });
 }
 
 function colorOf(live: Live): 'blue' | 'green' | null {

@@ -1,4 +1,4 @@
-import type { Decision, Wait } from '../core/decision.ts';
+import { type Decision, wait, type Wait } from '../core/decision.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
 import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
@@ -6,14 +6,16 @@ import type { Action } from '../core/plan.ts';
 import { redact, redactWords } from '../core/redact.ts';
 import { apply, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
+import { isTerminal } from '../core/state.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
-import type { FailureEvidence } from './outcome.ts';
 import { HookRun } from './hook-run.ts';
 import { Measuring } from './measuring.ts';
+import { type FailureEvidence, failureOf } from './outcome.ts';
 import { report, reportStart } from './report.ts';
 import { observe, type Session } from './session.ts';
+import { stopReason } from './stopping.ts';
 import { Watcher, type Watched } from './watcher.ts';
 
 /** How a rollout came to rest, and why if it failed. */
@@ -58,10 +60,19 @@ export async function execute(
   const execution = new Execution(session, record, signal);
   reportStart(session.ports.emit, record, continued);
   try {
-    return await execution.run();
+    const executed = await execution.run();
+    await tellRest(session, executed, signal);
+    return executed;
   } finally {
     await execution.close();
   }
+}
+
+/** Others follow this rollout by the journal: they end with the same words and the same exit code. */
+async function tellRest({ ports }: Session, { record, evidence }: Executed, signal: AbortSignal): Promise<void> {
+  const failure = failureOf(record, evidence, stopReason(signal));
+  const error = failure && { code: failure.code, what: failure.message, next: failure.next, details: failure.details };
+  await ports.store.append({ kind: 'rested', at: ports.clock.now(), rollout: record.id, error });
 }
 
 class Execution {
@@ -92,7 +103,7 @@ class Execution {
     for (;;) {
       await this.#noticeRequests();
       await this.#noticeEnds();
-      const decision = next(this.#record, await this.#look(), this.#session.ports.clock.now());
+      const decision = this.#atPause(next(this.#record, await this.#look(), this.#session.ports.clock.now()));
       if (decision.kind === 'leave' || decision.kind === 'finished') break;
       await this.#follow(decision);
     }
@@ -108,7 +119,7 @@ class Execution {
   /** What people ask: by Ctrl-C here, or by a verb in another terminal. */
   async #noticeRequests(): Promise<void> {
     const { store, emit } = this.#session.ports;
-    const aborts = this.#signal.aborted ? steering(this.#record, 'abort') : null;
+    const aborts = this.#signal.aborted && !this.#leavesPause() ? steering(this.#record, 'abort') : null;
     if (aborts !== null) await this.#change(aborts);
     for (let verb = await store.takeRequest(); verb !== null; verb = await store.takeRequest()) {
       const event = steering(this.#record, verb);
@@ -126,6 +137,18 @@ class Execution {
     const { ok, text, tail, place } = hook;
     if (!ok) this.#details = [...this.#details, ...tail.map((line) => `${place.moment}: ${line}`)];
     await this.#change({ kind: 'hook-ended', ok, text });
+  }
+
+  /** Nothing is under way at a pause: a time that is over there changes nothing (ORACLE X05). */
+  #leavesPause(): boolean {
+    return this.#record.state === 'paused' && stopReason(this.#signal) === 'timeout';
+  }
+
+  /** A pause that only a person can end is left, unless somebody asked to watch what happens there. */
+  #atPause(decision: Decision): Decision {
+    if (this.#leavesPause()) return { kind: 'leave', until: null };
+    const stays = this.#session.attach && !this.#signal.aborted && !isTerminal(this.#record.state);
+    return stays && decision.kind === 'leave' ? wait('a person to go on', Infinity) : decision;
   }
 
   #follow(decision: Exclude<Decision, { kind: 'leave' | 'finished' }>): Promise<void> {
@@ -211,7 +234,11 @@ class Execution {
   }
 
   async #wait(wait: Wait): Promise<void> {
-    this.#session.ports.emit({ kind: 'waiting', what: wait.what, until: wait.until });
+    this.#session.ports.emit({
+      kind: 'waiting',
+      what: wait.what,
+      until: Number.isFinite(wait.until) ? wait.until : null,
+    });
     const containers = (await this.#look()).containers.map((container): Watched => {
       const { candidate, stable } = this.#record;
       const isCandidates = container.color === placeOf(candidate, container.service);

@@ -70,7 +70,8 @@ export function outcomeOf(
   evidence: FailureEvidence,
   stopped: 'interrupt' | 'timeout' | null,
 ): Outcome {
-  if (record.state !== 'completed') throw failure(record, evidence, stopped);
+  const failure = failureOf(record, evidence, stopped);
+  if (failure !== null) throw failure;
   const { version, color } = record.candidate;
   return {
     exit: EXIT.ok,
@@ -86,11 +87,13 @@ export function outcomeOf(
   };
 }
 
-function failure(
+/** The error that a rollout which came to rest is; null if it completed. */
+export function failureOf(
   record: RolloutRecord,
   evidence: FailureEvidence,
   stopped: 'interrupt' | 'timeout' | null,
-): DeployError {
+): DeployError | null {
+  if (record.state === 'completed') return null;
   const details = [...evidence.details, ...(evidence.cause?.details ?? [])];
   const what = `${record.verb} of ${record.candidate.version ?? record.id}: ${record.message ?? record.state}`;
   const next = evidence.cause?.next ?? nextOf(record);
@@ -107,14 +110,15 @@ function nextOf({ state, pauseReason }: RolloutRecord): string | undefined {
 }
 
 function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'interrupt' | 'timeout' | null): ErrorCode {
-  if (record.state === 'paused') return 'rollout-paused';
+  if (record.state === 'paused') return stopped === 'timeout' ? 'timeout' : 'rollout-paused';
   if (record.state === 'rollback_paused') return 'way-back-paused';
   if (record.state === 'superseded') return 'superseded';
   if (stopped !== null && record.aborted) return stopped === 'timeout' ? 'timeout' : 'interrupted';
   return evidence.cause?.code ?? 'rollout-failed';
 }
 
-function servesText(record: RolloutRecord): string {
+/** What still serves while a rollout is not completed. */
+export function servesText(record: RolloutRecord): string {
   if (record.state === 'rollback_paused') return 'the way back is not finished: see status for what serves';
   if (record.stable === null) return 'no version was live before this deploy';
   return `${sideName(record.stable)} serves all traffic`;

@@ -1,5 +1,6 @@
 import type { NotifyTarget } from '../core/notify.ts';
 import type { Color } from '../core/color.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { Millis, ObservedContainer, ProbeReading, RouterReading, RouteState } from '../core/observed.ts';
 import type { Diagnostic, PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
@@ -157,7 +158,32 @@ export type JournalEntry =
       readonly rollout: string;
       readonly action: Action['kind'];
       readonly error: string | null;
-    };
+    }
+  /** The process that ran it leaves it as it is: completed, back, paused or held. The error is what it ended with. */
+  | { readonly kind: 'rested'; readonly at: Millis; readonly rollout: string; readonly error: RestError | null };
+
+/** How a rollout ended for the process that ran it, so that whoever follows it can say the same. */
+export interface RestError {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly next: string;
+  readonly details: readonly string[];
+}
+
+/** Where a reader of the journal stands. */
+export interface JournalPosition {
+  /** Which file it was: folding the journal makes a new one. */
+  readonly file: number;
+  readonly offset: number;
+}
+
+export interface JournalReading {
+  readonly entries: readonly JournalEntry[];
+  readonly position: JournalPosition;
+}
+
+/** A holder of the lock that has not been heard of for this long is dead (DESIGN section 9). */
+export const LEASE_MS = 10_000;
 
 export interface LockHolder {
   readonly who: string;
@@ -183,6 +209,13 @@ export interface Store {
   append(entry: JournalEntry): Promise<void>;
   /** All rollouts, oldest first, each the fold of its entries. @throws state-unreadable */
   rollouts(): Promise<readonly RolloutRecord[]>;
+  /**
+   * The journal's entries after a position, oldest first; all of them for null, and if the journal was folded since
+   * (finished rollouts become one entry each). @throws state-unreadable
+   */
+  entries(after: JournalPosition | null): Promise<JournalReading>;
+  /** Calls back when entries may have come, until the signal fires. */
+  watchJournal(changed: () => void, signal: AbortSignal): void;
   saveRelease(release: Release): Promise<void>;
   release(id: string): Promise<Release | null>;
   /** Oldest first. */

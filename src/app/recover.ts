@@ -4,12 +4,13 @@ import { isTerminal } from '../core/state.ts';
 import { execute, type Executed } from './execute.ts';
 import { forgetOldReleases } from './releases.ts';
 import type { Session } from './session.ts';
+import type { Wanted } from './wanted.ts';
 import { type Known, refuseForeign, survey } from './state.ts';
 
 /** How to end what an earlier command left unfinished. */
 export interface RecoverOptions {
-  /** Go on forward with an unfinished rollout of this version; null brings every unfinished one back. */
-  readonly forwardTo: string | null;
+  /** Go on forward with an unfinished rollout to what a deploy asks for; null brings every unfinished one back. */
+  readonly forwardTo: Wanted | null;
   /** Retire a release that is still held for an instant way back. */
   readonly endHold: boolean;
   /** Make colors of another checkout ours. */
@@ -46,7 +47,8 @@ async function finish(session: Session, record: RolloutRecord, signal: AbortSign
   return executed;
 }
 
-function isFinished(record: RolloutRecord): boolean {
+/** Nothing is left to be done for it, not even to drain and remove what served before. */
+export function isFinished(record: RolloutRecord): boolean {
   return record.state === 'completed' ? record.cursor >= record.steps.length : isTerminal(record.state);
 }
 
@@ -67,10 +69,11 @@ async function prepared(
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;
   }
-  // The same version goes on; paused by a failure it stays so until somebody asks for a retry (ORACLE U08).
-  if (record.candidate.version === options.forwardTo) return record;
+  const isWanted = options.forwardTo ?? (() => Promise.resolve(false));
+  // The same release goes on; paused by a failure it stays so until somebody asks for a retry (ORACLE U08).
+  if (await isWanted(record.candidate, record.stable)) return record;
   // Back to what serves is an abort, not a successor (ORACLE C15).
-  const replaced = options.forwardTo !== null && options.forwardTo !== record.stable?.version;
+  const replaced = options.forwardTo !== null && !(await isWanted(record.stable, record.stable));
   return change({ kind: 'abort-requested', replaced });
 }
 

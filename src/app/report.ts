@@ -52,7 +52,7 @@ export function report(emit: EventSink, change: Change): void {
   if (event.kind === 'measured') reportMeasured(emit, after, event);
   if (event.kind === 'step-done') reportDrained(emit, change);
   if (isPause(change)) reportPause(emit, after);
-  if (after.cursor !== before.cursor || after.steps !== before.steps) reportStep(emit, change);
+  if (after.cursor !== before.cursor || after.steps !== before.steps) reportNextStep(emit, change);
   if (event.kind === 'state') reportState(emit, change);
 }
 
@@ -85,22 +85,23 @@ function nameOf(observed: Observed, id: string): string {
   return observed.containers.find((c) => c.id === id)?.name ?? id.slice(0, 12);
 }
 
-function reportStep(emit: EventSink, { before, after, at }: Change): void {
+/** The step that a rollout stands at. */
+export function reportStep(emit: EventSink, { steps, cursor }: RolloutRecord): void {
+  const step = steps[cursor];
+  if (step !== undefined) emit({ kind: 'step-started', index: cursor, total: steps.length, text: stepText(step) });
+}
+
+function reportNextStep(emit: EventSink, { before, after, at }: Change): void {
   const done = currentStep(before);
   if (done !== undefined && after.steps === before.steps) {
     const ms = at - before.stepStartedAt;
     emit({ kind: 'step-finished', index: before.cursor, total: before.steps.length, text: stepText(done), ms });
   }
-  const begun = currentStep(after);
-  if (begun !== undefined)
-    emit({ kind: 'step-started', index: after.cursor, total: after.steps.length, text: stepText(begun) });
+  reportStep(emit, after);
 }
 
 function reportState(emit: EventSink, { before, after, at, details }: Change): void {
-  if (before.state === 'pending') {
-    const first = currentStep(after);
-    if (first !== undefined) emit({ kind: 'step-started', index: 0, total: after.steps.length, text: stepText(first) });
-  }
+  if (before.state === 'pending') reportStep(emit, after);
   if (
     after.state === 'rollback_started' ||
     after.state === 'rollback_paused' ||

@@ -17,5 +17,6 @@ export async function retry(
   const version = last?.state === 'rollback_completed' && last.verb === 'deploy' ? last.candidate.version : null;
   if (version === null) return steer(ports, { verb: 'retry', timeoutMs }, signal);
   const plainly = { services: [], pull: false, build: false, force: false, dryRun: false, takeOver: false };
-  return deploy(ports, { version, ...plainly, supersede: false, timeoutMs }, signal);
+  const alone = { supersede: false, attach: false, waitMs: null };
+  return deploy(ports, { version, ...plainly, ...alone, timeoutMs }, signal);
 }

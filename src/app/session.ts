@@ -25,6 +25,8 @@ export interface Session {
   readonly checker: Checker;
   /** Texts that stand in no message, event or journal. */
   readonly secrets: readonly string[];
+  /** Stay and watch at a pause that only a person can end. */
+  readonly attach: boolean;
 }
 
 /** Where a project is and what is known of it without asking the engine. */
@@ -82,7 +84,7 @@ export async function locate(ports: Ports, version: string): Promise<Location> {
 export async function inSession<T>(
   ports: Ports,
   location: Location,
-  about: { readonly verb: string; readonly files: Project | null },
+  about: { readonly verb: string; readonly files: Project | null; readonly attach?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
@@ -100,6 +102,7 @@ export async function inSession<T>(
       files: about.files,
       replaced: location.replaced,
       directory: location.directory,
+      attach: about.attach ?? false,
     });
   } catch (error) {
     throw withoutSecrets(error, location.secrets);

@@ -29,22 +29,31 @@ export async function steer(
   const record = await lastRollout(ports);
   if (verb === 'promote-full' && record?.state === 'completed') return alreadyThere(record);
   if (record === null || steering(record, verb) === null) throw notPossible(verb, record);
-  if ((await ports.store.holder()) !== null) return ask(ports, record, verb);
+  const asked = await ask(ports, record, verb);
+  if (asked !== null) return asked;
   const location = await locate(ports, record.candidate.version ?? '');
   return inSession(ports, location, { verb, files: null }, (session) =>
     withTimeout(ports.clock, timeoutMs, signal, (stop) => runOn(session, verb, stop)),
   );
 }
 
-/** Leaves a request with the process that runs a rollout, and waits until it has acted. */
-export async function ask(ports: Ports, record: RolloutRecord, verb: Steering): Promise<Outcome> {
+/**
+ * Leaves a request with the process that runs a rollout, and waits until it has acted; null where no process does.
+ * What nobody took is taken away again: it is not meant for whoever comes next.
+ */
+export async function ask(ports: Ports, record: RolloutRecord, verb: Steering): Promise<Outcome | null> {
+  if ((await ports.store.holder()) === null) return null;
   await ports.store.addRequest(verb);
   const deadline = ports.clock.now() + TAKEN_WITHIN_MS;
-  while (ports.clock.now() < deadline) {
+  let held = true;
+  while (held && ports.clock.now() < deadline) {
+    held = (await ports.store.holder()) !== null;
     const now = (await ports.store.rollouts()).find((other) => other.id === record.id);
     if (now !== undefined && hasActed(record, now, verb)) return asked(now, verb);
     await ports.clock.wait(LOOK_MS);
   }
+  await ports.store.takeRequest();
+  if (!held) return null;
   throw new DeployError('not-possible', {
     what: `the process that runs the rollout did not take the request to ${verb} within ${String(TAKEN_WITHIN_MS / 1000)} s`,
   });

@@ -1,3 +1,4 @@
+import { DeployError, type ErrorParts } from '../core/errors.ts';
 import type { Clock } from './ports.ts';
 
 /** Runs work with a signal that also fires when its time is over; a timeout is an abort with another exit code. */
@@ -24,4 +25,9 @@ export async function withTimeout<T>(
 export function stopReason(signal: AbortSignal): 'interrupt' | 'timeout' | null {
   if (!signal.aborted) return null;
   return signal.reason === 'timeout' ? 'timeout' : 'interrupt';
+}
+
+/** The error of a command that stopped to wait and changed nothing. */
+export function stoppedError(signal: AbortSignal, parts: ErrorParts): DeployError {
+  return new DeployError(stopReason(signal) === 'timeout' ? 'timeout' : 'interrupted', parts);
 }

@@ -1,6 +1,7 @@
 import type { Wait } from '../core/decision.ts';
 import type { DrainReading, ObservedContainer, ProbeReading } from '../core/observed.ts';
 import type { ProbeSpec } from '../core/project.ts';
+import { Bell } from './bell.ts';
 import type { Ports, Router } from './ports.ts';
 
 /** What the watcher needs to know of a container that a wait names. */
@@ -20,8 +21,7 @@ export class Watcher {
   readonly #router: Router;
   readonly #stop = new AbortController();
   readonly #running = new Map<string, AbortController>();
-  #wake: () => void = () => undefined;
-  #changed = false;
+  readonly #bell = new Bell();
   #broken: { readonly error: unknown } | null = null;
 
   constructor(ports: Ports, router: Router) {
@@ -37,27 +37,15 @@ export class Watcher {
 
   /** Something may have changed: look again. */
   readonly notify = (): void => {
-    this.#changed = true;
-    this.#wake();
+    this.#bell.ring();
   };
 
   /** Resolves when something changed, at the wait's end, or after the fallback poll. */
   async wait(wait: Wait, containers: readonly Watched[]): Promise<void> {
     this.#follow(wait, containers);
-    if (!this.#changed)
-      await this.#sleep(Math.max(0, Math.min(wait.until - this.#ports.clock.now(), this.#ports.pollMs)));
-    this.#changed = false;
+    const { clock, pollMs } = this.#ports;
+    await this.#bell.sleep(clock, Math.max(0, Math.min(wait.until - clock.now(), pollMs)));
     if (this.#broken !== null) throw this.#broken.error;
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const timer = new AbortController();
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    await Promise.race([woken, this.#ports.clock.wait(ms, timer.signal)]);
-    timer.abort();
-    this.#wake = () => undefined;
   }
 
   /** Probes and drain readings run for exactly what the wait names; others end. */

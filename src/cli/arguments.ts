@@ -29,6 +29,16 @@ export function parseTimeout(text: string): number {
   });
 }
 
+/** Milliseconds of a `--wait=5m`. @throws invalid-usage */
+export function parseWait(text: string): number {
+  const ms = secondsOrDuration(text);
+  if (ms !== null && ms > 0) return ms;
+  throw new DeployError('invalid-usage', {
+    what: `--wait: ${JSON.stringify(text)} is no duration`,
+    next: 'give it like --wait=5m, or a bare --wait behind the version',
+  });
+}
+
 /** Milliseconds of bare seconds (`90`) or of a Compose duration (`1m30s`); null for anything else. */
 export function secondsOrDuration(text: string): number | null {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDuration(text);

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { parseServices, parseTimeout, parseVersion } from './arguments.ts';
+import { parseServices, parseTimeout, parseVersion, parseWait } from './arguments.ts';
 import { declareGlobalFlags, readGlobals } from './global-flags.ts';
 import type { CommandName, CommandOptions, Invocation, Shell } from './invocation.ts';
 
@@ -35,7 +35,9 @@ function optionDescription({ description, argChoices }: Option): string {
 type Declare = (program: Command, choose: Choose) => void;
 
 const timeout = (): Option =>
-  new Option('--timeout <duration>', 'go back if it takes longer: 90s, 5m').argParser(parseTimeout);
+  new Option('--timeout <duration>', 'go back if it takes longer (a pause is left as it is): 90s, 5m').argParser(
+    parseTimeout,
+  );
 
 const declareDeploy: Declare = (program, choose) => {
   program
@@ -51,13 +53,23 @@ const declareDeploy: Declare = (program, choose) => {
     .option('--dry-run', 'print the plan and change nothing', false)
     .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
     .option('--supersede', 'replace a rollout that is under way', false)
+    .option('--attach', 'stay and watch at a pause that only a person can end', false)
+    .addOption(
+      new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait),
+    )
     .action((version: string, raw: RawDeploy) => {
-      const { timeout: timeoutMs = null, ...options } = raw;
-      choose('deploy', { ...options, version, timeoutMs });
+      const { timeout: timeoutMs = null, wait = null, ...options } = raw;
+      choose('deploy', { ...options, version, timeoutMs, waitMs: wait === true ? DEFAULT_WAIT_MS : wait });
     });
 };
 
-type RawDeploy = Omit<CommandOptions['deploy'], 'version' | 'timeoutMs'> & { readonly timeout?: number };
+/** How long a bare `--wait` queues. */
+const DEFAULT_WAIT_MS = 300_000;
+
+interface RawDeploy extends Omit<CommandOptions['deploy'], 'version' | 'timeoutMs' | 'waitMs'> {
+  readonly timeout?: number;
+  readonly wait?: number | true;
+}
 
 const declareStatus: Declare = (program, choose) => {
   program

@@ -22,7 +22,7 @@ export interface Session {
 /** A command: does what it says, prints its result, returns the exit code. */
 export type Command<K extends CommandName> = (options: CommandOptions[K], session: Session) => Promise<number>;
 
-/** Runs what changes something: the first Ctrl-C begins the way back, the second stops at once. */
+/** Runs what changes something: the first Ctrl-C begins the way back (or ends the watching), the second stops at once. */
 export async function interruptible<T>(session: Session, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { io, reporter } = session;
   const interrupts = watchInterrupts(
@@ -31,7 +31,7 @@ export async function interruptible<T>(session: Session, work: (signal: AbortSig
         reporter.emit({
           kind: 'warning',
           code: null,
-          message: 'interrupted, going back',
+          message: 'interrupted',
           hint: 'again to stop at once',
         });
       },

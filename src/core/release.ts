@@ -40,6 +40,12 @@ export interface Release {
   readonly environmentValues: Readonly<Record<string, string>>;
 }
 
+/** True if both releases would make the same containers, and as many of them, of the same version. */
+export function sameRelease(a: Release, b: Release): boolean {
+  const sameSize = Object.values(a.services).every(({ name, replicas }) => b.services[name]?.replicas === replicas);
+  return a.version === b.version && sameSize && sameDefinition(a, b);
+}
+
 /** True if both releases would make the same containers, whatever their number. */
 export function sameDefinition(a: Release, b: Release): boolean {
   const names = Object.keys(a.services);

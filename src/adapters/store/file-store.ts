@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import type { JournalEntry, Lock, LockHolder, Store } from '../../app/ports.ts';
+import type { JournalEntry, JournalPosition, JournalReading, Lock, LockHolder, Store } from '../../app/ports.ts';
 import { type Color, isColor } from '../../core/color.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
@@ -11,9 +11,10 @@ import { type Release, upgradedRelease } from '../../core/release.ts';
 import { NO_CHECKS } from '../../core/service-checks.ts';
 import type { Steering } from '../../core/steer.ts';
 import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
-import { appendEntry, readRollouts } from './journal.ts';
+import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
 import { addRequest, takeRequest, watchRequests } from './requests.ts';
+import { watchFolder } from './watch.ts';
 
 export interface StoreOptions {
   /** Folder of `.deployment-color`. */
@@ -84,6 +85,14 @@ export class FileStore implements Store {
 
   rollouts(): Promise<readonly RolloutRecord[]> {
     return readRollouts(this.#journal);
+  }
+
+  entries(after: JournalPosition | null): Promise<JournalReading> {
+    return readEntries(this.#journal, after);
+  }
+
+  watchJournal(changed: () => void, signal: AbortSignal): void {
+    watchFolder(this.#state, changed, signal);
   }
 
   async saveRelease(release: Release): Promise<void> {

@@ -1,13 +1,16 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import * as z from 'zod';
-import type { JournalEntry } from '../../app/ports.ts';
+import type { JournalEntry, JournalPosition, JournalReading } from '../../app/ports.ts';
+import { messageOf } from '../../core/errors.ts';
 import { apply, type RolloutRecord, upgraded } from '../../core/record.ts';
-import { FILE_MODE, isMissing, readIfThere, unreadable, writeDurably, writing } from './files.ts';
+import { FILE_MODE, isMissing, unreadable, writeDurably, writing } from './files.ts';
 
 /** Above this size finished rollouts are folded into one line each. */
 const COMPACT_ABOVE_BYTES = 512 * 1024;
 /** How many rollouts a compacted journal remembers. */
 const REMEMBERED = 100;
+
+const NEWLINE = 10;
 
 /** Formats that this program reads; a newer one is refused, not guessed at. */
 const FORMAT = 1;
@@ -31,6 +34,7 @@ const entrySchema = z.discriminatedUnion('kind', [
   }),
   z.looseObject({ kind: z.literal('intent'), at: z.number(), rollout: z.string() }),
   z.looseObject({ kind: z.literal('result'), at: z.number(), rollout: z.string() }),
+  z.looseObject({ kind: z.literal('rested'), at: z.number(), rollout: z.string() }),
 ]);
 
 /**
@@ -76,7 +80,7 @@ async function dropTornLine(file: FileHandle): Promise<void> {
 /** All rollouts, oldest first: the fold of the journal. @throws state-unreadable */
 export async function readRollouts(path: string): Promise<readonly RolloutRecord[]> {
   const records = new Map<string, RolloutRecord>();
-  for (const entry of await readEntries(path)) {
+  for (const entry of (await readEntries(path, null)).entries) {
     if (entry.kind === 'accepted') records.set(entry.record.id, upgraded(entry.record));
     if (entry.kind !== 'event') continue;
     const record = records.get(entry.rollout);
@@ -86,15 +90,44 @@ export async function readRollouts(path: string): Promise<readonly RolloutRecord
   return [...records.values()];
 }
 
-/** A last line without its end is being written, or was when its process died: nothing was done on its behalf yet. */
-async function readEntries(path: string): Promise<JournalEntry[]> {
-  const lines = ((await readIfThere(path)) ?? '').split('\n').slice(0, -1);
-  return lines.filter((line) => line !== '').map((line, index) => parseEntry(path, line, index + 1));
+/** What was written after a position; everything if that was another file. @throws state-unreadable */
+export async function readEntries(path: string, after: JournalPosition | null): Promise<JournalReading> {
+  const { text, from, file } = await readTail(path, after);
+  // A last line without its end is being written, or was when its process died: nothing was done on its behalf yet.
+  const end = text.lastIndexOf(NEWLINE) + 1;
+  const lines = text.subarray(0, end).toString().split('\n').slice(0, -1);
+  const place = (index: number): string => `line ${String(index + 1)}${from > 0 ? ` after byte ${String(from)}` : ''}`;
+  const entries = lines.flatMap((line, index) => (line === '' ? [] : [parseEntry(path, line, place(index))]));
+  return { entries, position: { file, offset: from + end } };
 }
 
-function parseEntry(path: string, line: string, number: number): JournalEntry {
+interface Tail {
+  readonly text: Buffer;
+  readonly from: number;
+  readonly file: number;
+}
+
+async function readTail(path: string, after: JournalPosition | null): Promise<Tail> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { ino: file, size } = await handle.stat();
+      const from = after?.file === file && after.offset <= size ? after.offset : 0;
+      const text = Buffer.alloc(size - from);
+      const { bytesRead } = await handle.read(text, 0, text.length, from);
+      return { text: text.subarray(0, bytesRead), from, file };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return { text: Buffer.alloc(0), from: 0, file: 0 };
+    throw unreadable(path, messageOf(error), error);
+  }
+}
+
+function parseEntry(path: string, line: string, place: string): JournalEntry {
   const parsed = entrySchema.safeParse(jsonOf(line));
-  if (!parsed.success) throw unreadable(path, `line ${String(number)} is damaged`);
+  if (!parsed.success) throw unreadable(path, `${place} is damaged`);
   const entry = parsed.data;
   if (entry.kind === 'accepted' && entry.record.format !== FORMAT) {
     throw unreadable(path, `it was written by a newer version (format ${String(entry.record.format)})`);

@@ -3,12 +3,10 @@ import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { setTimeout as timeout } from 'node:timers/promises';
 import * as z from 'zod';
-import type { Lock, LockHolder } from '../../app/ports.ts';
+import { LEASE_MS, type Lock, type LockHolder } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { FILE_MODE, isMissing, makeFolder, unreadable, writing } from './files.ts';
 
-/** A holder that has not been heard of for this long is dead (DESIGN section 9). */
-const LEASE_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 /** How often a claim that may be a dead holder's is looked at. */
 const LOOK_MS = 100;

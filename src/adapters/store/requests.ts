@@ -1,11 +1,12 @@
-import { mkdirSync, watch } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Steering } from '../../core/steer.ts';
 import { FOLDER_MODE, isMissing, makeFolder, readIfThere, writeDurably } from './files.ts';
+import { watchFolder } from './watch.ts';
 
-const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'supersede']);
+const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'retry', 'supersede']);
 
 let count = 0;
 
@@ -28,14 +29,10 @@ export async function takeRequest(folder: string): Promise<Steering | null> {
   return null;
 }
 
-/** A folder that cannot be watched costs only time: the executor looks at every poll as well. */
+/** Also requests that come before anybody made the folder for them. */
 export function watchRequests(folder: string, changed: () => void, signal: AbortSignal): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-    watch(folder, { signal, persistent: false }, changed).on('error', () => undefined);
-  } catch {
-    return;
-  }
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  watchFolder(folder, changed, signal);
 }
 
 async function requestNames(folder: string): Promise<string[]> {

@@ -25,6 +25,8 @@ const DEPLOY = {
   dryRun: false,
   takeOver: false,
   supersede: false,
+  attach: false,
+  waitMs: null,
   timeoutMs: null,
 };
 
@@ -38,6 +40,14 @@ describe('verbs', () => {
         ...{ takeOver: true, supersede: true },
       },
     });
+  });
+
+  it.each([
+    ['', null],
+    [' --wait', 300_000],
+    [' --wait=90s', 90_000],
+  ])('deploy v1%s queues for %s ms', (flag, waitMs) => {
+    expect(invocation(`deploy v1${flag} --attach`)).toMatchObject({ options: { ...DEPLOY, attach: true, waitMs } });
   });
 
   it.each([
@@ -154,6 +164,7 @@ describe('bad usage', () => {
     [['deploy', 'v1', '--timeout', 'soon'], 'invalid-usage'],
     [['deploy', 'v1', '--timeout', '-5s'], 'invalid-usage'],
     [['deploy', 'v1', '--timeout', '0'], 'invalid-usage'],
+    [['deploy', '--wait', 'v1'], 'invalid-usage'],
     [['status', '--frobnicate'], 'invalid-usage'],
     [['status', '--progress', 'loud'], 'invalid-usage'],
     [['frobnicate'], 'invalid-usage'],

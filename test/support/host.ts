@@ -1,0 +1,274 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as timeout } from 'node:timers/promises';
+import { FileStore } from '../../src/adapters/store/file-store.ts';
+import { deploy, type DeployOptions } from '../../src/app/deploy.ts';
+import type { Outcome } from '../../src/app/outcome.ts';
+import type { Clock, Compose, Engine, FrozenRelease, Ports, Router } from '../../src/app/ports.ts';
+import { DeployError } from '../../src/core/errors.ts';
+import type { ProgressEvent } from '../../src/core/events.ts';
+import { releaseSide } from '../../src/core/live.ts';
+import { NO_HOOKS } from '../../src/core/hooks.ts';
+import type { Project, ServiceSpec } from '../../src/core/project.ts';
+import type { RolloutRecord } from '../../src/core/record.ts';
+import { World, type WorldOptions } from './simulator.ts';
+
+/** So many simulated milliseconds pass in one of ours: ten seconds are a quarter of a second. */
+const SPEED = 40;
+
+/** How a verb ended, as a shell sees it. */
+export interface Ended {
+  readonly exit: number;
+  readonly outcome: Outcome | null;
+  readonly error: DeployError | null;
+}
+
+/** One process of ours: what it said, how it ended, and how to end it. */
+export interface Terminal {
+  readonly ports: Ports;
+  readonly events: ProgressEvent[];
+  readonly ended: Promise<Ended>;
+  readonly interrupt: () => void;
+  /** Takes its engine away: it ends without a word to the others. */
+  readonly cutOff: () => void;
+}
+
+/**
+ * A host on which use cases run as processes do: the real store in a real folder, and an engine, a Compose and a proxy
+ * that are simulated, on a clock that runs fast.
+ */
+export class Host {
+  readonly world: World;
+  readonly folder: string;
+  /** Services of the compose files, by version. */
+  services: (version: string) => readonly ServiceSpec[];
+  /** What was rebuilt: image ids by reference, where they are not the reference itself. */
+  readonly images = new Map<string, string>();
+  /** Images were fetched for these versions. */
+  readonly fetched: string[] = [];
+  readonly clock: Clock;
+  /** Ends what `hold` began. */
+  release: () => void = () => undefined;
+  #held: Promise<void> = Promise.resolve();
+  #ids = 0;
+
+  private constructor(folder: string, services: (version: string) => readonly ServiceSpec[], options: WorldOptions) {
+    this.folder = folder;
+    this.services = services;
+    this.world = new World(options);
+    const [start, began] = [this.world.now, performance.now()];
+    this.clock = {
+      now: () => Math.round(start + (performance.now() - began) * SPEED),
+      wait: (ms, signal) =>
+        timeout(Math.min(ms / SPEED, 2 ** 30), undefined, signal === undefined ? {} : { signal }).catch(
+          () => undefined,
+        ),
+    };
+  }
+
+  static async create(
+    services: (version: string) => readonly ServiceSpec[],
+    options: WorldOptions = {},
+  ): Promise<Host> {
+    return new Host(await realpath(await mkdtemp(join(tmpdir(), 'deploy-bg-host-'))), services, options);
+  }
+
+  dispose(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A store as any process opens it. */
+  store(): FileStore {
+    return new FileStore({ projectDirectory: this.folder, stateDirectory: join(this.folder, '.deploy-bg') });
+  }
+
+  async lastRollout(): Promise<RolloutRecord> {
+    const last = (await this.store().rollouts()).at(-1);
+    if (last === undefined) throw new Error('there is no rollout');
+    return last;
+  }
+
+  /** Runs a use case as a process of its own. */
+  run(who: string, work: (ports: Ports, signal: AbortSignal) => Promise<Outcome>): Terminal {
+    const events: ProgressEvent[] = [];
+    const [interrupt, cut] = [new AbortController(), new AbortController()];
+    const ports = this.#ports(who, events, cut.signal);
+    const ended = work(ports, interrupt.signal).then(
+      (outcome): Ended => ({ exit: outcome.exit, outcome, error: null }),
+      (error: unknown): Ended => {
+        if (!(error instanceof DeployError)) throw error;
+        return { exit: error.exit, outcome: null, error };
+      },
+    );
+    const abort = (): void => {
+      interrupt.abort('interrupt');
+    };
+    const cutOff = (): void => {
+      cut.abort();
+    };
+    return { ports, events, ended, interrupt: abort, cutOff };
+  }
+
+  /** `deploy VERSION`, in a terminal of its own. */
+  deploying(who: string, version: string, over: Partial<DeployOptions> = {}): Terminal {
+    return this.run(who, (ports, signal) => deploy(ports, { ...PLAINLY, version, ...over }, signal));
+  }
+
+  /** The same, to its end. */
+  deploy(version: string, over: Partial<DeployOptions> = {}): Promise<Ended> {
+    return this.deploying('anna', version, over).ended;
+  }
+
+  /** Containers are not removed from now on until they are `release`d: the way back takes its time. */
+  hold(): void {
+    this.#held = new Promise((resolve) => {
+      this.release = resolve;
+    });
+  }
+
+  /** Waits until something is so. @throws naming it */
+  async until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+      await timeout(5);
+    }
+  }
+
+  /** Waits until the last rollout is in a state. */
+  untilState(state: RolloutRecord['state']): Promise<void> {
+    return this.until(state, async () => (await this.store().rollouts()).at(-1)?.state === state);
+  }
+
+  #ports(who: string, events: ProgressEvent[], cut: AbortSignal): Ports {
+    const id = (): string => `id-${String((this.#ids += 1))}`;
+    return {
+      clock: this.clock,
+      ids: { release: id, rollout: id },
+      engine: this.#engine(cut),
+      compose: this.#compose(),
+      router: () => this.#router(),
+      prober: { probe: () => Promise.resolve({ ok: true, at: this.clock.now(), detail: '200' }) },
+      checker: () => ({ measure: () => Promise.resolve({ kind: 'no-data', detail: 'nobody measures here' }) }),
+      hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
+      notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
+      store: this.store(),
+      emit: (event) => void events.push(event),
+      pollMs: 400,
+      who,
+    };
+  }
+
+  /** The world as it is now. */
+  #now(): World {
+    this.world.now = Math.max(this.world.now, this.clock.now());
+    return this.world;
+  }
+
+  #engine(cut: AbortSignal): Engine {
+    const nothing = (): Promise<void> => Promise.resolve();
+    const each = (kind: 'start' | 'stop' | 'remove', id: string): Promise<void> => {
+      const there = this.world.containers.some((c) => c.id === id);
+      const about = { containers: [id], graceful: true };
+      if (there) this.#now().perform(NO_RECORD, { kind, ...about });
+      return Promise.resolve();
+    };
+    return {
+      ping: nothing,
+      containers: async () => {
+        if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
+        const store = await this.store().id();
+        return this.#now()
+          .observed()
+          .containers.map((c) => (c.store === null ? c : { ...c, store }));
+      },
+      watch: nothing,
+      stop: (id) => each('stop', id),
+      start: (id) => each('start', id),
+      startCreated: nothing,
+      setRestart: nothing,
+      remove: (id) => this.#held.then(() => each('remove', id)),
+      logTail: () => Promise.resolve(['its last words']),
+      healthLog: () => Promise.resolve([]),
+      image: (reference) => Promise.resolve({ id: this.#imageId(reference), taggedAt: null }),
+      tag: nothing,
+      untag: nothing,
+      pinnedTags: () => Promise.resolve([]),
+      composeProjectsWithNetworks: () => Promise.resolve([...this.world.networks]),
+      removeNetworks: (name) => {
+        this.world.networks.delete(name);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #imageId(reference: string): string {
+    return this.images.get(reference) ?? `sha256:${reference}`;
+  }
+
+  #compose(): Compose {
+    const nothing = (): Promise<void> => Promise.resolve();
+    return {
+      read: (version) => Promise.resolve(this.#project(version)),
+      fetchImages: ({ version }) => {
+        this.fetched.push(version);
+        return Promise.resolve();
+      },
+      sharedDrift: () => Promise.resolve([]),
+      startShared: nothing,
+      identity: (_project, service, imageId) => Promise.resolve(`${service} of ${imageId}`),
+      freeze: nothing,
+      up: (frozen, service, total) => this.#up(frozen, service, total),
+      runOnce: nothing,
+    };
+  }
+
+  #up({ release, color, rollout }: FrozenRelease, service: string, total: number): Promise<'started'> {
+    const record = { ...NO_RECORD, id: rollout, candidate: releaseSide(release, color) };
+    const error = this.#now().perform(record, { kind: 'create', side: 'candidate', service, total });
+    if (error !== null) throw new DeployError('engine-failed', { what: error });
+    return Promise.resolve('started');
+  }
+
+  #router(): Router {
+    const nothing = (): Promise<void> => Promise.resolve();
+    return {
+      prepare: nothing,
+      apply: (routes) => {
+        this.#now().perform(NO_RECORD, { kind: 'route', weight: 0, routes });
+        return Promise.resolve();
+      },
+      read: () => Promise.resolve(this.#now().observed().router),
+      readingsApartMs: 100,
+      inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, 0]))),
+      warnings: () => Promise.resolve([]),
+    };
+  }
+
+  #project(version: string): Project {
+    const specs = this.services(version).map((spec) => ({ ...spec, image: `app:${version}` }));
+    return {
+      name: 'shop',
+      directory: this.folder,
+      version,
+      services: Object.fromEntries(specs.map((spec) => [spec.name, spec])),
+      proxy: { driver: 'none', service: null, output: null, mounted: null, template: null },
+      hooks: NO_HOOKS,
+      notify: [],
+      history: 5,
+      dependsOnVersion: true,
+      models: { base: {}, overlays: { blue: {}, green: {} } },
+      environmentValues: {},
+      warnings: [],
+    };
+  }
+}
+
+/** Actions that look at no record are performed with this one. */
+const NO_RECORD = {} as RolloutRecord;
+
+const PLAINLY: Omit<DeployOptions, 'version'> = {
+  ...{ services: [], pull: false, build: false, force: false, dryRun: false, takeOver: false },
+  ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
+};
