@@ -5,12 +5,15 @@ import type { PreStopHook } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import { requireSide } from '../core/sides.ts';
+import type { HookRun } from './hook-run.ts';
 import type { FrozenRelease } from './ports.ts';
 import { frozen, type Session } from './session.ts';
 
 /** What an action may look at besides itself. */
 export interface ActionContext {
   readonly session: Session;
+  /** Where hooks run while the rollout looks on. */
+  readonly hooks: HookRun;
   readonly record: RolloutRecord;
   readonly observed: Observed;
 }
@@ -51,6 +54,7 @@ const ACTIONS: Actions = {
   'remove-networks': ({ session, record }, { side }) =>
     session.ports.engine.removeNetworks(composeProject(record.project, requireSide(record, side).color)),
   'set-color': ({ session, record }) => session.ports.store.setColor(record.candidate.color),
+  hook: (context, action) => context.hooks.start(action, context),
 };
 
 /** Performs one action; throws what the adapter throws. */

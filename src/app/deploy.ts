@@ -92,12 +92,27 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   ports.emit({ kind: 'phase', text: 'fetching images' });
   await ports.compose.fetchImages(project, replacedServices(project, options.services), options);
   const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
-  const told = tellOfEnvironment(session, project, known);
+  const tell = once(() => tellOfEnvironment(session, project, known));
+  const idle = whenWaiting(ports, tell);
   try {
-    return await rollOut(session, { project, options, known, release }, signal);
+    return await rollOut({ ...session, ports: idle }, { project, options, known, release }, signal);
   } finally {
-    await told;
+    await tell();
   }
+}
+
+/** Ports whose first wait begins other work: the machine has nothing better to do then. */
+function whenWaiting(ports: Ports, work: () => Promise<void>): Ports {
+  const emit: Ports['emit'] = (event) => {
+    ports.emit(event);
+    if (event.kind === 'waiting') void work();
+  };
+  return { ...ports, emit };
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | null = null;
+  return () => (begun ??= work());
 }
 
 /** An earlier rollout that stands still is to be ended first, and one to the same release that failed has failed. */

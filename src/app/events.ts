@@ -8,6 +8,7 @@ import {
   type RecordEvent,
   type RolloutRecord,
   type RolloutVerb,
+  runKey,
   upgraded,
 } from '../core/record.ts';
 import type { State, Trigger } from '../core/state.ts';
@@ -135,11 +136,22 @@ function eventText(event: RecordEvent, before: RolloutRecord, after: RolloutReco
       return `${String(event.weight)} % of the traffic to ${sideName(after.candidate)}`;
     case 'abort-requested':
       return event.replaced === true ? 'asked to make room for a later deploy' : 'asked to go back';
+    case 'measured':
+      return `${checkName(before, event.run)}: ${event.measurement.text}`;
+    case 'hook-ended':
+      return `hook ended: ${event.text}`;
+    case 'checks-begun':
+      return `checks begin: ${event.checks.map(({ policy }) => policy.name).join(', ')}`;
     case 'gate-entered':
       return because('paused', event.message);
     default:
       return event.kind.replaceAll('-', ' ');
   }
+}
+
+function checkName({ runs }: RolloutRecord, key: string): string {
+  const run = runs.find((each) => runKey(each) === key);
+  return run === undefined ? 'a check' : `check ${run.use.policy.name} of ${run.use.service}`;
 }
 
 const STATE_WORDS: Readonly<Partial<Record<Trigger, string>>> = {

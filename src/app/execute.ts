@@ -3,12 +3,15 @@ import { DeployError, messageOf } from '../core/errors.ts';
 import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
-import { apply, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { redact, redactWords } from '../core/redact.ts';
+import { apply, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
 import { isTerminal } from '../core/state.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
+import { HookRun } from './hook-run.ts';
+import { Measuring } from './measuring.ts';
 import { type FailureEvidence, failureOf } from './outcome.ts';
 import { report, reportStart } from './report.ts';
 import { observe, type Session } from './session.ts';
@@ -61,14 +64,24 @@ export async function execute(
     await tellRest(session, executed, signal);
     return executed;
   } finally {
-    execution.close();
+    await execution.close();
   }
 }
 
 /** Others follow this rollout by the journal: they end with the same words and the same exit code. */
-async function tellRest({ ports }: Session, { record, evidence }: Executed, signal: AbortSignal): Promise<void> {
+async function tellRest(
+  { ports, secrets }: Session,
+  { record, evidence }: Executed,
+  signal: AbortSignal,
+): Promise<void> {
   const failure = failureOf(record, evidence, stopReason(signal));
-  const error = failure && { code: failure.code, what: failure.message, next: failure.next, details: failure.details };
+  const clean = (text: string): string => redact(text, secrets);
+  const error = failure && {
+    code: failure.code,
+    what: clean(failure.message),
+    next: clean(failure.next),
+    details: failure.details.map(clean),
+  };
   await ports.store.append({ kind: 'rested', at: ports.clock.now(), rollout: record.id, error });
 }
 
@@ -82,12 +95,16 @@ class Execution {
   readonly #session: Session;
   readonly #signal: AbortSignal;
   readonly #watcher: Watcher;
+  readonly #measuring: Measuring;
+  readonly #hooks: HookRun;
 
   constructor(session: Session, record: RolloutRecord, signal: AbortSignal) {
     this.#session = session;
     this.#record = record;
     this.#signal = signal;
     this.#watcher = new Watcher(session.ports, session.router);
+    this.#measuring = new Measuring(session, this.#watcher.notify);
+    this.#hooks = new HookRun(session, this.#watcher.notify);
     signal.addEventListener('abort', this.#watcher.notify);
   }
 
@@ -95,6 +112,7 @@ class Execution {
     await this.#watcher.start(this.#session.project);
     for (;;) {
       await this.#noticeRequests();
+      await this.#noticeEnds();
       const decision = this.#atPause(next(this.#record, await this.#look(), this.#session.ports.clock.now()));
       if (decision.kind === 'leave' || decision.kind === 'finished') break;
       await this.#follow(decision);
@@ -102,9 +120,10 @@ class Execution {
     return { record: this.#record, evidence: { cause: this.#cause, details: this.#details } };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#watcher.notify);
     this.#watcher.close();
+    await Promise.all([this.#measuring.close(), this.#hooks.stop()]);
   }
 
   /** What people ask: by Ctrl-C here, or by a verb in another terminal. */
@@ -117,6 +136,17 @@ class Execution {
       if (event !== null) await this.#change(event);
       else emit({ kind: 'warning', code: null, message: `asked to ${verb}, which is not possible now`, hint: null });
     }
+  }
+
+  /** What ended in the background: measurements, unless nobody wants them any more, and a hook. */
+  async #noticeEnds(): Promise<void> {
+    const wanted = new Set(this.#record.runs.map(runKey));
+    for (const event of this.#measuring.take()) if (wanted.has(event.run)) await this.#change(event);
+    const hook = this.#hooks.take();
+    if (hook === null) return;
+    const { ok, text, tail, place } = hook;
+    if (!ok) this.#details = [...this.#details, ...tail.map((line) => `${place.moment}: ${line}`)];
+    await this.#change({ kind: 'hook-ended', ok, text });
   }
 
   /** Nothing is under way at a pause: a time that is over there changes nothing (ORACLE X05). */
@@ -149,7 +179,13 @@ class Execution {
     if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
     else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
     this.#routerSeen = asksRouter;
-    return { ...this.#seen, probes: this.#watcher.probes, drains: this.#watcher.drains, attempts: this.#attempts };
+    return {
+      ...this.#seen,
+      probes: this.#watcher.probes,
+      drains: this.#watcher.drains,
+      hook: this.#hooks.running,
+      attempts: this.#attempts,
+    };
   }
 
   async #act(action: Action): Promise<void> {
@@ -158,13 +194,8 @@ class Execution {
     await lock.check();
     const error = await this.#tryTo(action);
     const at = ports.clock.now();
-    await ports.store.append({
-      kind: 'result',
-      at,
-      rollout: this.#record.id,
-      action: action.kind,
-      error: error?.message ?? null,
-    });
+    const words = error === null ? null : redact(error.message, this.#session.secrets);
+    await ports.store.append({ kind: 'result', at, rollout: this.#record.id, action: action.kind, error: words });
     this.#seen = null;
     if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
     else this.#judge(action, error, at);
@@ -172,7 +203,8 @@ class Execution {
 
   async #tryTo(action: Action): Promise<Error | null> {
     try {
-      await perform({ session: this.#session, record: this.#record, observed: await this.#look() }, action);
+      const observed = await this.#look();
+      await perform({ session: this.#session, hooks: this.#hooks, record: this.#record, observed }, action);
       return null;
     } catch (error) {
       return error instanceof Error ? error : new Error(messageOf(error));
@@ -186,17 +218,24 @@ class Execution {
     this.#attempts[keyOf(action)] = { at, error: error.message, fatal: FATAL.has(code) };
   }
 
-  async #change(event: RecordEvent): Promise<void> {
-    const { ports } = this.#session;
+  async #change(given: RecordEvent): Promise<void> {
+    const { ports, secrets } = this.#session;
+    const event = redactWords(given, secrets);
     const at = ports.clock.now();
     if (event.kind === 'container-failed') await this.#gather(event.failure.id);
     const before = this.#record;
     const after = apply(before, event, at);
     await ports.store.append({ kind: 'event', at, rollout: before.id, event });
     this.#record = after;
-    if (after.cursor !== before.cursor || after.steps !== before.steps) this.#attempts = {};
+    if (after.cursor !== before.cursor || after.steps !== before.steps) await this.#leaveStep();
     const details = [...this.#details, ...(this.#cause?.details ?? [])];
     report(ports.emit, { before, after, event, at, observed: await this.#look(), details });
+  }
+
+  /** What belongs to a step ends with it. */
+  async #leaveStep(): Promise<void> {
+    this.#attempts = {};
+    await this.#hooks.stop();
   }
 
   async #gather(container: string | null): Promise<void> {
@@ -216,6 +255,7 @@ class Execution {
       const service = (isCandidates ? candidate : stable)?.services[container.service];
       return { container, probe: service?.route?.probe ?? null };
     });
+    this.#measuring.follow(wait.measure, { record: this.#record, observed: await this.#look() });
     await this.#watcher.wait(wait, containers);
     this.#seen = null;
   }

@@ -1,3 +1,4 @@
+import type { NotifyTarget } from '../core/notify.ts';
 import type { Color } from '../core/color.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
@@ -7,6 +8,8 @@ import type { Release } from '../core/release.ts';
 import type { RecordEvent, RolloutRecord } from '../core/record.ts';
 import type { Action } from '../core/plan.ts';
 import type { Steering } from '../core/steer.ts';
+import type { Checker } from './check-ports.ts';
+import type { HookRunner } from './hook-ports.ts';
 
 /**
  * What the use cases need from the world. Adapters implement these; only the composition roots build them.
@@ -137,6 +140,13 @@ export interface Prober {
   probe(container: ObservedContainer, spec: ProbeSpec): Promise<ProbeReading>;
 }
 
+/** Receivers of notices, told of events beside a rollout, which does not depend on them. */
+export interface Notices {
+  readonly emit: EventSink;
+  /** Waits for those under way, for a while, and gives up the rest. */
+  readonly close: () => Promise<void>;
+}
+
 /** A line of the journal. `intent` is durable before its action begins; `result` follows when it ended. */
 export type JournalEntry =
   | { readonly kind: 'accepted'; readonly at: Millis; readonly record: RolloutRecord }
@@ -240,6 +250,11 @@ export interface Ports {
   /** A driver for the proxy of this project. */
   readonly router: (target: RouterTarget) => Router;
   readonly prober: Prober;
+  /** Measures what the checks of a project ask, also of this proxy. */
+  readonly checker: (target: RouterTarget) => Checker;
+  readonly hooks: HookRunner;
+  /** Tells the receivers of a project's notices; words without these secrets. */
+  readonly notices: (project: string, targets: readonly NotifyTarget[], secrets: readonly string[]) => Notices;
   readonly store: Store;
   readonly emit: EventSink;
   /** Fallback poll; `HEALTH_CHECK_INTERVAL`. */

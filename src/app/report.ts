@@ -1,7 +1,7 @@
 import type { EventSink } from '../core/events.ts';
 import type { Millis, Observed } from '../core/observed.ts';
 import { stepText } from '../core/plan.ts';
-import { currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
+import { currentStep, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
 import { draining } from '../core/steps/traffic.ts';
 import { sideName } from './outcome.ts';
@@ -49,9 +49,36 @@ export function report(emit: EventSink, change: Change): void {
   if (event.kind === 'weight-confirmed' && (before.weight ?? 0) !== event.weight) {
     emit({ kind: 'weight', weight: event.weight, to: after.candidate.version });
   }
+  if (event.kind === 'measured') reportMeasured(emit, after, event);
   if (event.kind === 'step-done') reportDrained(emit, change);
+  if (isPause(change)) reportPause(emit, after);
   if (after.cursor !== before.cursor || after.steps !== before.steps) reportNextStep(emit, change);
   if (event.kind === 'state') reportState(emit, change);
+}
+
+/** The question of a pause is no check of the candidate: what it waits for says its last answer. */
+function reportMeasured(
+  emit: EventSink,
+  { runs }: RolloutRecord,
+  { run: key, measurement }: Extract<RecordEvent, { kind: 'measured' }>,
+): void {
+  const run = runs.find((each) => runKey(each) === key);
+  if (run === undefined || run.use.step !== undefined) return;
+  const { service, policy } = run.use;
+  const { kind: outcome, text } = measurement;
+  emit({ kind: 'measured', service, check: policy.name, outcome, text, dryRun: policy.dryRun });
+}
+
+/** A pause for a failure is told as one. */
+function isPause({ before, after }: Change): boolean {
+  if (after.state !== 'paused' || after.pauseReason === 'failure') return false;
+  return before.state !== 'paused' || before.pauseReason !== after.pauseReason;
+}
+
+function reportPause(emit: EventSink, { id, pauseReason, message, gateUntil }: RolloutRecord): void {
+  if (pauseReason === null) return;
+  const until = pauseReason === 'step' ? gateUntil : null;
+  emit({ kind: 'paused', rollout: id, reason: pauseReason, message: message ?? '', until });
 }
 
 function nameOf(observed: Observed, id: string): string {

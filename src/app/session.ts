@@ -1,6 +1,10 @@
 import type { Observed } from '../core/observed.ts';
+import type { NotifyTarget } from '../core/notify.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
+import { secretsIn } from '../core/redact.ts';
 import type { Release } from '../core/release.ts';
+import type { Checker } from './check-ports.ts';
+import { guarded, withoutSecrets } from './guard.ts';
 import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
 import type { Side } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
@@ -18,6 +22,9 @@ export interface Session {
   /** Replaced services by name, to tell them from shared ones. */
   readonly replaced: readonly string[];
   readonly directory: string;
+  readonly checker: Checker;
+  /** Texts that stand in no message, event or journal. */
+  readonly secrets: readonly string[];
   /** Stay and watch at a pause that only a person can end. */
   readonly attach: boolean;
 }
@@ -30,6 +37,9 @@ export interface Location {
   readonly replaced: readonly string[];
   readonly shared: readonly string[];
   readonly history: number;
+  /** Whom to tell. */
+  readonly notify: readonly NotifyTarget[];
+  readonly secrets: readonly string[];
 }
 
 /** From today's compose files. */
@@ -42,6 +52,8 @@ export function locationOf(project: Project): Location {
     replaced: specs.filter((s) => s.placement !== 'shared').map((s) => s.name),
     shared: sharedNames(project),
     history: project.history,
+    notify: project.notify,
+    secrets: secretsIn(project),
   };
 }
 
@@ -54,6 +66,8 @@ export function locationOfRelease(release: Release): Location {
     replaced: Object.keys(release.services),
     shared: release.shared,
     history: release.history,
+    notify: release.notify,
+    secrets: secretsIn(release),
   };
 }
 
@@ -63,7 +77,10 @@ export async function locate(ports: Ports, version: string): Promise<Location> {
   return newest === undefined ? locationOf(await ports.compose.read(version)) : locationOfRelease(newest);
 }
 
-/** Takes the lock for a verb, and gives it back whatever happens. */
+/**
+ * Takes the lock for a verb, and gives it back whatever happens. What the verb says meanwhile reaches the receivers of
+ * notices as well, and no secret is in it.
+ */
 export async function inSession<T>(
   ports: Ports,
   location: Location,
@@ -71,11 +88,15 @@ export async function inSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
+  const guard = guarded(ports, location);
+  const target = { spec: location.proxy, project: location.project };
   try {
     return await work({
-      ports,
+      ports: guard.ports,
       project: location.project,
-      router: ports.router({ spec: location.proxy, project: location.project }),
+      router: ports.router(target),
+      checker: ports.checker(target),
+      secrets: location.secrets,
       lock,
       storeId: await ports.store.id(),
       files: about.files,
@@ -83,8 +104,11 @@ export async function inSession<T>(
       directory: location.directory,
       attach: about.attach ?? false,
     });
+  } catch (error) {
+    throw withoutSecrets(error, location.secrets);
   } finally {
     await lock.release();
+    await guard.close();
   }
 }
 
@@ -96,7 +120,7 @@ export async function observe(ports: Ports, project: string, router: Router | nu
     ports.engine.composeProjectsWithNetworks([project, `${project}-blue`, `${project}-green`]),
     ports.store.color(),
   ]);
-  return { containers, router: reading, networks, color, probes: {}, drains: {}, attempts: {} };
+  return { containers, router: reading, networks, color, probes: {}, drains: {}, hook: null, attempts: {} };
 }
 
 /** What Compose needs to create containers of a service on a side, in its place there. @throws if the side is no release or its release is gone */

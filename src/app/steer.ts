@@ -61,7 +61,8 @@ export async function ask(ports: Ports, record: RolloutRecord, verb: Steering): 
 
 function hasActed(before: RolloutRecord, now: RolloutRecord, verb: Steering): boolean {
   if (verb === 'abort' || verb === 'supersede') return now.aborted;
-  return now.cursor !== before.cursor || now.state !== before.state || now.failures !== before.failures;
+  const retried = now.failures.length !== before.failures.length;
+  return retried || now.cursor !== before.cursor || now.state !== before.state || now.ungated !== before.ungated;
 }
 
 function asked(record: RolloutRecord, verb: Steering): Outcome {

@@ -1,11 +1,15 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type Docker from 'dockerode';
+import type { OneOffs } from '../adapters/commands/command.ts';
+import type { Commands } from '../adapters/commands/commands.ts';
 import { DockerCompose } from '../adapters/compose/compose.ts';
 import { userFiles } from '../adapters/compose/files.ts';
 import type { ComposeOptions } from '../adapters/compose/options.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { timedIds } from '../adapters/system/ids.ts';
-import type { Ports } from '../app/ports.ts';
+import type { Checker } from '../app/check-ports.ts';
+import type { Ports, RouterTarget } from '../app/ports.ts';
 import { composeCommand, withoutPluginVariables } from './compose-program.ts';
 import { requireDocker } from './docker-binary.ts';
 import { configFolder, resolveEndpoint, type Endpoint } from './endpoint.ts';
@@ -76,6 +80,7 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
     compose,
     router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
     prober: createProber({ clock: systemClock }),
+    ...gatePorts(parts, docker, compose),
     store: new FileStore({
       projectDirectory: directory,
       stateDirectory: settings.stateDir ?? join(directory, '.deploy-bg'),
@@ -84,6 +89,54 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
     pollMs: settings.pollMs,
     who: whoAmI(io),
   };
+}
+
+/** Most deploys have neither checks nor hooks nor receivers of notices: these are loaded when the first is needed. */
+function gatePorts(
+  { reporter, io }: Parts,
+  docker: Docker,
+  oneOffs: OneOffs,
+): Pick<Ports, 'checker' | 'hooks' | 'notices'> {
+  const commands = async (): Promise<Commands> => {
+    const { createCommands } = await import('../adapters/commands/commands.ts');
+    return createCommands({ docker, oneOffs, env: withoutPluginVariables(io.env) });
+  };
+  const checkerOf = async (target: RouterTarget): Promise<Checker> => {
+    const [{ createChecker }, { createAccessLog }] = await Promise.all([
+      import('../adapters/checks/checker.ts'),
+      import('../adapters/proxy/access-log.ts'),
+    ]);
+    return createChecker({ commands: await commands(), accessLog: createAccessLog(target, systemClock) });
+  };
+  const hooks = once(async () => {
+    const { createHookRunner } = await import('../adapters/hooks/runner.ts');
+    return createHookRunner(await commands());
+  });
+  return {
+    checker: (target) => {
+      const checker = once(() => checkerOf(target));
+      return { measure: async (...asked) => (await checker()).measure(...asked) };
+    },
+    hooks: { run: async (...asked) => (await hooks()).run(...asked) },
+    notices: (project, targets, secrets) => {
+      const deps = { clock: systemClock, warn: reporter.emit, secrets };
+      const notifier = import('../adapters/notify/notifier.ts').then(({ createNotifier }) =>
+        createNotifier(project, targets, deps),
+      );
+      return {
+        emit: (event) =>
+          void notifier.then(({ emit }) => {
+            emit(event);
+          }),
+        close: async () => (await notifier).close(),
+      };
+    },
+  };
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | null = null;
+  return () => (loaded ??= load());
 }
 
 function composeOptions({ globals, io, settings, endpoint, docker }: Parts): ComposeOptions {

@@ -127,13 +127,15 @@ function trafficOf(
   top: ProjectSettings,
   { strategy }: Role,
   replicas: number,
-): Pick<ServiceSpec, 'promote' | 'previewReplicas' | 'steps' | 'shrinkStable'> {
+): Pick<ServiceSpec, 'promote' | 'previewReplicas' | 'steps' | 'shrinkStable' | 'sticky'> {
   const preview = own.preview_replicas ?? replicas;
+  const sticky = own.sticky === undefined ? (top.sticky ?? null) : own.sticky;
   return {
     promote: own.promote ?? top.promote ?? 'auto',
     previewReplicas: Math.min(Math.max(preview, Math.min(1, replicas)), replicas),
     steps: strategy === 'canary' ? plannedSteps(own.steps ?? []) : [],
     shrinkStable: own.shrink_stable ?? top.shrink_stable ?? false,
+    sticky: sticky === null ? null : { cookie: sticky.cookie, maxAgeMs: sticky.max_age },
   };
 }
 

@@ -45,6 +45,8 @@ export interface CheckPolicy {
   readonly initialDelayMs: Millis;
   /** Measurements that are no errors; null for one. A watch has no end. */
   readonly count: number | null;
+  /** For one measurement. */
+  readonly timeoutMs: Millis;
   /** As many are tolerated; one more is too many. Errors count in a row, the others altogether. */
   readonly failureLimit: number;
   readonly inconclusiveLimit: number;
@@ -56,8 +58,6 @@ export interface CheckPolicy {
 /** A named check, resolved (DESIGN section 4, "Checks"); times in milliseconds. */
 export interface CheckSpec extends CheckPolicy {
   readonly provider: Provider;
-  /** For one measurement. */
-  readonly timeoutMs: Millis;
   readonly pass: Bounds | null;
   readonly fail: Bounds | null;
   /** What it means that there is nothing to measure. */
@@ -82,8 +82,9 @@ export interface Outcome {
 
 /** The part of a check that a record may hold. */
 export function policyOf(spec: CheckSpec): CheckPolicy {
-  const { name, intervalMs, initialDelayMs, count, failureLimit, inconclusiveLimit, errorLimit, dryRun } = spec;
-  return { name, intervalMs, initialDelayMs, count, failureLimit, inconclusiveLimit, errorLimit, dryRun };
+  const { name, intervalMs, initialDelayMs, count, timeoutMs, dryRun } = spec;
+  const { failureLimit, inconclusiveLimit, errorLimit } = spec;
+  return { name, intervalMs, initialDelayMs, count, timeoutMs, failureLimit, inconclusiveLimit, errorLimit, dryRun };
 }
 
 /** How often a pause asks whether it may end (ORACLE A14). */

@@ -1,16 +1,26 @@
+import { aroundRollout, failureHooks, leavesStable, NOTHING_AROUND, type Around } from './around.ts';
 import { changesOf, type ChangeInput, type Changes, isFull } from './changes.ts';
 import type { Live } from './live.ts';
 import { releaseSide } from './live.ts';
 import type { Observed } from './observed.ts';
 import type { Step } from './plan.ts';
 import type { Promote } from './project.ts';
-import type { RolloutRecord, RolloutVerb, Side, SideService, Stray } from './record.ts';
+import {
+  type FailureHooks,
+  NO_FAILURE_HOOKS,
+  type RolloutRecord,
+  type RolloutVerb,
+  type Side,
+  type SideService,
+  type Stray,
+} from './record.ts';
 import type { Release, ReleaseService } from './release.ts';
 import { hasRoutes } from './routing.ts';
 import { containersOf, isTogether, replicasIn } from './sides.ts';
 import { blueGreen } from './strategies/blue-green.ts';
 import { canary, canaryInPlace, type CanarySettings } from './strategies/canary.ts';
 import { bringIn, longRunning, only } from './strategies/bring-in.ts';
+import { gatedInPlace, insertBefore } from './strategies/gates.ts';
 import { atOnce, type GroupPlan, held, retire } from './strategies/group.ts';
 import { recreate } from './strategies/recreate.ts';
 import { leave } from './strategies/resize.ts';
@@ -28,6 +38,7 @@ export type Compiled =
       readonly strays: readonly Stray[];
       /** Only numbers of replicas change. */
       readonly scale: boolean;
+      readonly hooks: FailureHooks;
     };
 
 export interface CompileInput extends ChangeInput {
@@ -46,13 +57,17 @@ export function compile(input: CompileInput): Compiled {
   if (made + scaled.size === 0) return { kind: 'nothing' };
   const kept = input.verb === 'rollback' && switched.size > 0 && isHeld(input, changes);
   const strays = straysOf(input, changes);
+  const around = made === 0 ? NOTHING_AROUND : aroundRollout(input, changes);
+  const first = made === 0 ? [] : [...prelude(input, changes, kept), ...around.begins];
+  const steps = [...first, ...forward(input, changes, around, kept)];
   return {
     kind: 'rollout',
     stable,
     candidate,
     strays,
     scale: made === 0,
-    steps: [...(made === 0 ? [] : prelude(input, changes, kept)), ...forward(input, changes, kept)],
+    steps: steps.some(leavesStable) ? insertBefore(steps, leavesStable, around.hooks('pre_drain')) : steps,
+    hooks: made === 0 ? NO_FAILURE_HOOKS : failureHooks(input, changes),
   };
 }
 
@@ -80,26 +95,32 @@ function prelude(input: CompileInput, { stable, candidate, switched }: Changes, 
   ];
 }
 
-function forward(input: CompileInput, changes: Changes, kept: boolean): Step[] {
+function forward(input: CompileInput, changes: Changes, around: Around, kept: boolean): Step[] {
   const { stable, candidate, switched, added, replaced, scaled, removed } = changes;
-  const group = kept ? held(only(candidate, in_(switched))) : groupPlan(input, changes);
+  const group = kept ? held(only(candidate, in_(switched)), around.gates(switched)) : groupPlan(input, changes, around);
   const scales = [...scaled].map((name) => scale(situation(input, changes, name)));
   const gone = [...removed].flatMap((name) => retireInPlace(stable, name));
   const routesLate = [...added, ...scaled, ...removed].some((name) => isRouted(stable, candidate, name));
   const steps: Step[] = [
+    ...(switched.size === 0 ? around.hooks('pre_switch') : []),
     ...bringIn({
       candidate,
       created: new Set([...switched, ...added]),
       size: (service) => (switched.has(service.name) ? group.size(service) : service.replicas),
       before: group.before,
-      inPlace: ({ name }) => (replaced.has(name) ? inPlace(input, situation(input, changes, name)) : []),
+      inPlace: ({ name }) =>
+        replaced.has(name)
+          ? gatedInPlace(inPlace(input, situation(input, changes, name), around), around.gates(new Set([name])))
+          : [],
       oneShots: changes.switched.size + added.size + replaced.size + changes.oneShots.size > 0,
     }),
     ...scales.flatMap(({ before }) => before),
     ...(switched.size > 0 ? group.after : []),
     ...(routesLate && switched.size === 0 ? [{ kind: 'routes' } as const] : []),
+    ...(switched.size === 0 ? around.hooks('post_switch') : []),
     ...windows(candidate, [...added, ...replaced]),
     { kind: 'complete' },
+    ...around.ends,
     ...scales.flatMap(({ after }) => after),
     ...gone,
     ...[...replaced].flatMap((name) => sweep(situation(input, changes, name))),
@@ -134,11 +155,11 @@ function situation({ observed, release }: CompileInput, { candidate }: Changes, 
 }
 
 /** A rollback by hand has no steps and no pauses. */
-function inPlace({ release, liveRelease, verb }: CompileInput, there: InPlace): Step[] {
+function inPlace({ release, liveRelease, verb }: CompileInput, there: InPlace, around: Around): Step[] {
   const spec = release.services[there.service.name];
   const stableKnown = liveRelease !== null;
   return spec?.strategy === 'canary' && verb === 'deploy'
-    ? canaryInPlace({ ...there, stableKnown }, spec.steps)
+    ? canaryInPlace({ ...there, stableKnown }, spec.steps, around.questions([spec]))
     : rolling(there);
 }
 
@@ -148,20 +169,26 @@ function windows(candidate: Side, services: readonly string[]): Step[] {
 }
 
 /** The color group is replaced by one strategy: whoever cannot run twice decides, then whoever goes step by step. */
-function groupPlan(input: CompileInput, { stable, candidate, switched }: Changes): GroupPlan {
+function groupPlan(input: CompileInput, { stable, candidate, switched }: Changes, around: Around): GroupPlan {
   const coming = only(candidate, in_(switched));
+  const gates = around.gates(switched);
   const going = stable === null ? null : only(stable, ({ name }) => !isTogether({ stable, candidate }, name));
-  if (going === null || Object.keys(going.services).length === 0) return atOnce(coming);
+  if (going === null || Object.keys(going.services).length === 0) return atOnce(coming, gates);
   const members = Object.values(input.release.services).filter(in_(switched));
-  if (members.some(({ strategy }) => strategy === 'recreate')) return recreate(going, coming);
-  if (input.verb === 'rollback') return atOnce(coming);
-  if (members.some(({ strategy }) => strategy === 'canary')) return canary(canarySettings(going, coming, members));
-  return blueGreen({ candidate: coming, promote: gateOf(members), preview: previewOf(members) });
+  if (members.some(({ strategy }) => strategy === 'recreate')) return recreate(going, coming, gates);
+  if (input.verb === 'rollback') return atOnce(coming, gates);
+  const canaries = members.filter(({ strategy }) => strategy === 'canary');
+  if (canaries.length > 0)
+    return canary({ ...canarySettings(going, coming, canaries), questions: around.questions(canaries), gates });
+  return blueGreen({ candidate: coming, promote: gateOf(members), preview: previewOf(members), gates });
 }
 
 /** The canaries of a group go by one list (E02 refuses different ones); the others are there in full from the start. */
-function canarySettings(stable: Side, candidate: Side, members: readonly ReleaseService[]): CanarySettings {
-  const canaries = members.filter(({ strategy }) => strategy === 'canary');
+function canarySettings(
+  stable: Side,
+  candidate: Side,
+  canaries: readonly ReleaseService[],
+): Omit<CanarySettings, 'questions' | 'gates'> {
   return {
     stable,
     candidate,
@@ -232,7 +259,7 @@ export function compileReset(
     { kind: 'complete' },
     ...retire('stable', going).filter((step) => step.kind !== 'hold'),
   ];
-  return { kind: 'rollout', stable, candidate, steps, strays: [], scale: false };
+  return { kind: 'rollout', stable, candidate, steps, strays: [], scale: false, hooks: NO_FAILURE_HOOKS };
 }
 
 /** A new record, ready to be accepted. */
@@ -269,5 +296,9 @@ export function newRecord(
     replaced: false,
     gateUntil: null,
     ungated: false,
+    runs: [],
+    hookEnd: null,
+    hooks: compiled.hooks,
+    aside: [],
   };
 }

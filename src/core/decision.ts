@@ -12,6 +12,8 @@ export interface Wait {
   readonly probe: readonly string[];
   /** Ids of containers whose requests in flight have to be read meanwhile. */
   readonly drain: readonly string[];
+  /** Runs of checks (`runKey`) whose next measurement is due: those run meanwhile, others are stopped. */
+  readonly measure: readonly string[];
 }
 
 /** What `next()` wants to happen now. */
@@ -29,6 +31,11 @@ export function act(action: Action): Decision {
   return { kind: 'act', action };
 }
 
-export function wait(what: string, until: Millis, watch: Partial<Pick<Wait, 'probe' | 'drain'>> = {}): Decision {
-  return { kind: 'wait', wait: { what, until, probe: watch.probe ?? [], drain: watch.drain ?? [] } };
+export function wait(
+  what: string,
+  until: Millis,
+  watch: Partial<Pick<Wait, 'probe' | 'drain' | 'measure'>> = {},
+): Decision {
+  const { probe = [], drain = [], measure = [] } = watch;
+  return { kind: 'wait', wait: { what, until, probe, drain, measure } };
 }

@@ -1,3 +1,4 @@
+import type { GateEvent } from './check-events.ts';
 import type { Millis } from './observed.ts';
 import type { RolloutVerb } from './record.ts';
 import type { State } from './state.ts';
@@ -54,6 +55,7 @@ export type ProgressEvent =
       readonly color: string | null;
       readonly message: string | null;
       readonly ms: Millis;
-    };
+    }
+  | GateEvent;
 
 export type EventSink = (event: ProgressEvent) => void;

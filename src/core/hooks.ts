@@ -2,6 +2,7 @@ import type { Command } from './checks.ts';
 import type { Color } from './color.ts';
 import type { Millis } from './observed.ts';
 import type { SideName } from './plan.ts';
+import type { RolloutVerb } from './record.ts';
 
 /** The turns of a rollout at which hooks run, in their order (DESIGN section 4). */
 export const HOOK_MOMENTS = [
@@ -33,7 +34,7 @@ export const NO_HOOKS: Hooks = {};
  * Whose containers an `exec` hook of a replaced service runs in: the stable ones while only they serve or are about
  * to leave, the candidate's while it comes in or has failed. A shared service has only one side.
  */
-export const EXEC_SIDE: Readonly<Record<HookMoment, SideName>> = {
+const EXEC_SIDE: Readonly<Record<HookMoment, SideName>> = {
   pre_deploy: 'stable',
   pre_switch: 'candidate',
   post_switch: 'candidate',
@@ -43,6 +44,17 @@ export const EXEC_SIDE: Readonly<Record<HookMoment, SideName>> = {
   pre_rollback: 'candidate',
   post_rollback: 'stable',
 };
+
+/** The same in a rollback by hand, whose stable side is the one that is left. */
+const EXEC_SIDE_BY_HAND: Readonly<Partial<Record<HookMoment, SideName>>> = {
+  pre_rollback: 'stable',
+  post_rollback: 'candidate',
+};
+
+/** The side whose containers an `exec` hook of a replaced service runs in. */
+export function execSide(verb: RolloutVerb, moment: HookMoment): SideName {
+  return (verb === 'rollback' ? EXEC_SIDE_BY_HAND[moment] : undefined) ?? EXEC_SIDE[moment];
+}
 
 /** `exec pg_dump … in db`: the command's first word, since the rest of it may hold a password. */
 export function hookText(hook: HookSpec): string {

@@ -98,10 +98,10 @@ export function releaseSide(release: Release, color: Color | null): Side {
 }
 
 function sideService(spec: SideService): SideService {
-  const { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn } = spec;
+  const { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn, sticky } = spec;
   const { progressDeadlineMs, drainTimeoutMs, stopGraceMs, retireAfterMs } = spec;
   const times = { progressDeadlineMs, drainTimeoutMs, stopGraceMs, retireAfterMs };
-  return { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn, ...times };
+  return { name, placement, strategy, replicas, hasHealthcheck, update, rollback, route, dependsOn, sticky, ...times };
 }
 
 /**

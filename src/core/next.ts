@@ -5,8 +5,10 @@ import type { StepKind, StepOf } from './plan.ts';
 import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
 import { clear, create, remove, run, shared, shrink, stop } from './steps/containers.ts';
+import { check, makingChecks, watch, watched } from './steps/checks.ts';
 import { atGate, complete, delay, hold, monitor, pause, windows } from './steps/gates.ts';
-import { fail, goBack, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
+import { aside, hook } from './steps/hooks.ts';
+import { abort, fail, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
 import { ready } from './steps/ready.ts';
 import { drain, prepare, refreshRoutes, routes, weight, wire } from './steps/traffic.ts';
 
@@ -23,6 +25,9 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   routes,
   match: routes,
   pause,
+  check,
+  watch,
+  hook,
   delay,
   monitor,
   windows,
@@ -42,20 +47,19 @@ export function next(record: RolloutRecord, observed: Observed, now: Millis): De
   if (record.state === 'superseded' || record.state === 'rollback_completed') return { kind: 'finished' };
   if (record.state === 'pending') return { kind: 'event', event: { kind: 'state', trigger: 'start' } };
   const context = { record, observed, now };
-  return interruption(context) ?? runStep(context);
+  return makingChecks(context, interruption(context) ?? runStep(context));
 }
 
-/** What outranks the current step: a person's abort, a failure in its window, a pause, routes to a dead replica. */
+/** What outranks the current step: a person's abort, a failure in its window, a watch, a pause, routes to a dead replica. */
 function interruption(context: StepContext): Decision | null {
   const { record } = context;
   if (record.state === 'completed') return null;
   if (record.state === 'rollback_paused') return { kind: 'leave', until: null };
   if (record.state === 'rollback_started') return failure(context) ?? refreshRoutes(context);
-  if (record.aborted) return goBack(context, 'aborted');
-  if (record.state !== 'paused') return failure(context) ?? refreshRoutes(context);
-  return record.pauseReason === 'failure'
-    ? { kind: 'leave', until: null }
-    : (failure(context) ?? refreshRoutes(context) ?? atGate(context));
+  if (record.aborted) return abort(context);
+  if (record.pauseReason === 'failure') return aside(context);
+  const broken = failure(context) ?? watched(context) ?? refreshRoutes(context);
+  return record.state === 'paused' ? (broken ?? atGate(context)) : broken;
 }
 
 function failure(context: StepContext): Decision | null {
@@ -68,7 +72,7 @@ function failure(context: StepContext): Decision | null {
 
 function act(context: StepContext, judged: Extract<Verdict, { kind: 'act' }>): Decision {
   if (isGoingBack(context.record.state)) return fail(context, judged.message);
-  return judged.action === 'pause' ? pauseForFailure(judged.message) : turnAround(context, judged.message);
+  return judged.action === 'pause' ? pauseForFailure(context, judged.message) : turnAround(context, judged.message);
 }
 
 function runStep(context: StepContext): Decision {

@@ -1,4 +1,3 @@
-import type { GateEvent } from './check-events.ts';
 import { formatDuration } from './duration.ts';
 import type { ProgressEvent } from './events.ts';
 
@@ -20,7 +19,7 @@ export function reaches(notice: Notice, least: NoticeLevel): boolean {
 }
 
 /** What an event is worth telling; null for what only somebody at the terminal wants to see. Pure. */
-export function noticeOf(event: ProgressEvent | GateEvent): Notice | null {
+export function noticeOf(event: ProgressEvent): Notice | null {
   switch (event.kind) {
     case 'rollout-started':
       return started(event);
@@ -61,7 +60,7 @@ export function noticeOf(event: ProgressEvent | GateEvent): Notice | null {
   }
 }
 
-type EventOf<K extends (ProgressEvent | GateEvent)['kind']> = Extract<ProgressEvent | GateEvent, { kind: K }>;
+type EventOf<K extends ProgressEvent['kind']> = Extract<ProgressEvent, { kind: K }>;
 
 function started(event: EventOf<'rollout-started'>): Notice {
   const { rollout, verb, project, from, to, color, continued } = event;

@@ -57,6 +57,19 @@ export interface Match {
   readonly cookies: Readonly<Record<string, string>>;
 }
 
+/**
+ * Clients keep the side that they got first, and change it only to the candidate's, by a cookie. It counts while both
+ * sides are among the backends; before and after, the cookie means nothing.
+ */
+export interface Sticky {
+  readonly cookie: string;
+  readonly maxAgeMs: Millis;
+  /** The same during one rollout, another one in the next: other clients go first then. Letters, digits, `.`, `_`, `-`. */
+  readonly key: string;
+  /** Names of containers: the candidate's among the backends. */
+  readonly candidates: readonly string[];
+}
+
 /** What the proxy should do, or does, with one route. No backends means 503. */
 export interface RouteState {
   readonly service: string;
@@ -65,6 +78,10 @@ export interface RouteState {
   readonly backends: readonly Backend[];
   /** Requests that match go to these backends, whatever the weights of the others; absent means that none do. */
   readonly matched?: { readonly match: Match; readonly backends: readonly Backend[] };
+  /** So many percent of the requests are also sent to these backends, whose answers nobody sees. */
+  readonly mirror?: { readonly percent: number; readonly backends: readonly Backend[] };
+  /** Given also while one side serves alone; absent means that every request is on its own. */
+  readonly sticky?: Sticky;
 }
 
 /**
@@ -104,8 +121,16 @@ export interface Observed {
   readonly networks: readonly string[];
   /** What `.deployment-color` says. */
   readonly color: Color | null;
+  /** The hook that this process runs now; null if it runs none. */
+  readonly hook: RunningHook | null;
   /** The last try of each kind of action since the step began. */
   readonly attempts: Readonly<Record<string, Attempt>>;
+}
+
+/** A hook whose end is not known yet. */
+export interface RunningHook {
+  /** By then it has ended, or was ended by its timeout. */
+  readonly until: Millis;
 }
 
 /** How an action of the current step ended. */

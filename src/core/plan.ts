@@ -1,5 +1,7 @@
 import { formatDuration } from './duration.ts';
+import type { HookMoment } from './hooks.ts';
 import type { Match, Millis, RouteState } from './observed.ts';
+import type { CheckUse } from './service-checks.ts';
 
 /** The two releases of a rollout. */
 export type SideName = 'stable' | 'candidate';
@@ -35,8 +37,13 @@ export type Step =
   | { readonly kind: 'routes' }
   /** Requests that match reach the candidate, whatever its weight; null ends it. */
   | { readonly kind: 'match'; readonly match: Match | null }
-  /** A promotion gate: ends by itself after a time in milliseconds, or by a person (null). */
-  | { readonly kind: 'pause'; readonly ms: Millis | null }
+  /** A promotion gate: ends by itself after a time in milliseconds, when a question is answered, or by a person (null). */
+  | { readonly kind: 'pause'; readonly ms: Millis | null; readonly until?: CheckUse }
+  /** Every one of these checks passes once; the worst result of them decides. */
+  | { readonly kind: 'check'; readonly checks: readonly CheckUse[] }
+  /** From here on these checks are made beside the steps while the candidate gets requests, until the rollout ends. */
+  | { readonly kind: 'watch'; readonly checks: readonly CheckUse[] }
+  | HookStep
   /** Nothing happens for a time: `delay` between two batches. */
   | { readonly kind: 'delay'; readonly ms: Millis }
   /** The candidate holds for a time. */
@@ -55,6 +62,23 @@ export type Step =
   | { readonly kind: 'stop'; readonly side: SideName; readonly services: readonly string[] }
   /** Remove replicas above a number; they left the router before. */
   | ShrinkStep;
+
+/** A hook runs to its end. What it runs stands in a release, where this says. */
+export interface HookStep extends HookPlace {
+  readonly kind: 'hook';
+  /** `hookText` of core/hooks.ts. */
+  readonly text: string;
+}
+
+/** Where a release has a hook. */
+export interface HookPlace {
+  readonly moment: HookMoment;
+  /** Whose release has it: the one that a `run` hook makes its container from. */
+  readonly of: SideName;
+  /** The service that has it; null for one of the project's. */
+  readonly owner: string | null;
+  readonly index: number;
+}
 
 export interface ShrinkStep {
   readonly kind: 'shrink';
@@ -87,7 +111,9 @@ export type Action =
   /** Networks of a color whose last container is gone. */
   | { readonly kind: 'remove-networks'; readonly side: SideName }
   /** `.deployment-color` names the live color from here on. */
-  | { readonly kind: 'set-color' };
+  | { readonly kind: 'set-color' }
+  /** Begin a hook; its end comes as an event. */
+  | ({ readonly kind: 'hook' } & HookPlace);
 
 export type ActionKind = Action['kind'];
 export type ActionOf<K extends ActionKind> = Extract<Action, { kind: K }>;
@@ -116,7 +142,12 @@ export function stepText(step: Step): string {
     case 'match':
       return step.match === null ? 'match nothing' : `match ${matchText(step.match)}`;
     case 'pause':
-      return step.ms === null ? 'pause until promoted' : `pause ${formatDuration(step.ms)}`;
+      return pauseText(step);
+    case 'check':
+    case 'watch':
+      return `${step.kind} ${step.checks.map(({ policy }) => policy.name).join(', ')}`;
+    case 'hook':
+      return `hook ${step.moment}: ${step.text}`;
     case 'delay':
       return `delay ${formatDuration(step.ms)}`;
     case 'windows':
@@ -136,6 +167,11 @@ export function stepText(step: Step): string {
     case 'shrink':
       return `shrink ${step.service} to ${String(step.replicas)} (${step.side})`;
   }
+}
+
+function pauseText({ ms, until }: StepOf<'pause'>): string {
+  if (until !== undefined) return 'pause until its URL says so';
+  return ms === null ? 'pause until promoted' : `pause ${formatDuration(ms)}`;
 }
 
 function matchText({ headers, cookies }: Match): string {

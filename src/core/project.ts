@@ -1,3 +1,4 @@
+import type { HttpQuestion } from './checks.ts';
 import type { Color } from './color.ts';
 import type { Hooks } from './hooks.ts';
 import type { NotifyTarget } from './notify.ts';
@@ -56,11 +57,18 @@ export type Promote = 'auto' | 'manual' | number;
 /** One step of a canary: weights in percent, times in milliseconds. */
 export type CanaryStep =
   | { readonly kind: 'weight'; readonly weight: number }
-  /** Ends by itself after a time, or by a person (null). */
-  | { readonly kind: 'pause'; readonly ms: number | null }
+  /** Ends by itself after a time, when a question is answered, or by a person (null, and no question). */
+  | { readonly kind: 'pause'; readonly ms: number | null; readonly until?: HttpQuestion }
+  /** These checks of the service have to pass. */
+  | { readonly kind: 'check'; readonly names: readonly string[] }
   /** Candidate replicas from here on: a number, a share of the service's replicas, or by weight again. */
   | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
   | { readonly kind: 'match'; readonly match: Match | null };
+
+export interface StickyCookie {
+  readonly cookie: string;
+  readonly maxAgeMs: number;
+}
 
 /** Everything about one service that a rollout decides by; times in milliseconds. */
 export interface ServiceSpec {
@@ -84,6 +92,8 @@ export interface ServiceSpec {
   readonly steps: readonly CanaryStep[];
   /** Routed canary: the stable side gets smaller as its weight does. */
   readonly shrinkStable: boolean;
+  /** Clients keep the release that they got first, by a cookie; null if each request is on its own. */
+  readonly sticky: StickyCookie | null;
   readonly retireAfterMs: number;
   readonly progressDeadlineMs: number;
   readonly drainTimeoutMs: number;

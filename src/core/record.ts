@@ -1,7 +1,9 @@
+import { type CheckMode, type Measurement, NO_MEASUREMENTS, type Tally, tallied } from './assess.ts';
 import type { Color } from './color.ts';
 import type { Millis } from './observed.ts';
-import type { SideName, Step } from './plan.ts';
+import type { HookStep, SideName, Step } from './plan.ts';
 import type { Dependency, Route, ServiceSpec } from './project.ts';
+import type { CheckUse } from './service-checks.ts';
 import { isGoingBack, isTerminal, transition, type PauseReason, type State, type Trigger } from './state.ts';
 
 /** One release of a rollout, with the place where its containers are. */
@@ -27,6 +29,7 @@ export type SideService = Pick<
   | 'rollback'
   | 'progressDeadlineMs'
   | 'drainTimeoutMs'
+  | 'sticky'
   | 'stopGraceMs'
   | 'retireAfterMs'
 > & { readonly route: Route | null; readonly dependsOn: readonly Dependency[] };
@@ -56,6 +59,27 @@ export interface ReadyReplica {
   readonly service: string;
   readonly at: Millis;
 }
+
+/** One run of a check: its measurements so far, added up. It holds no secret. */
+export interface CheckRun {
+  readonly use: CheckUse;
+  /** The step that it belongs to; null for a watch, which runs beside all steps. */
+  readonly step: number | null;
+  readonly startedAt: Millis;
+  readonly tally: Tally;
+}
+
+/** How a hook ended. */
+export interface HookEnd {
+  readonly ok: boolean;
+  /** For people: `exit code 3`. */
+  readonly text: string;
+}
+
+/** The hooks of a rollout that is not to succeed. */
+export type FailureHooks = Readonly<Record<'on_failure' | 'pre_rollback' | 'post_rollback', readonly HookStep[]>>;
+
+export const NO_FAILURE_HOOKS: FailureHooks = { on_failure: [], pre_rollback: [], post_rollback: [] };
 
 export type RolloutVerb = 'deploy' | 'rollback' | 'reset';
 
@@ -96,8 +120,15 @@ export interface RolloutRecord {
   readonly replaced: boolean;
   /** When the gate that the rollout stands at opens by itself; null for a person's gate, or at none. */
   readonly gateUntil: Millis | null;
-  /** A person asked to pass all remaining gates. */
+  /** A person asked to pass all remaining gates and checks. */
   readonly ungated: boolean;
+  /** Checks that were begun on the way forward; the way back makes none. */
+  readonly runs: readonly CheckRun[];
+  /** How the hook of the present step ended; null until it has. */
+  readonly hookEnd: HookEnd | null;
+  readonly hooks: FailureHooks;
+  /** Hooks of a failure that pauses, which have not run yet. */
+  readonly aside: readonly HookStep[];
 }
 
 /** Everything that can change a record. */
@@ -108,6 +139,7 @@ export type RecordEvent =
       readonly reason?: PauseReason;
       readonly message?: string;
       readonly steps?: readonly Step[];
+      readonly aside?: readonly HookStep[];
     }
   | { readonly kind: 'step-done' }
   /** Of the candidate, unless a side is given. */
@@ -121,6 +153,9 @@ export type RecordEvent =
   | { readonly kind: 'gate-entered'; readonly until: Millis | null; readonly message: string }
   /** The gate is over: its time came, or a person ended it; `all` ends the remaining ones too. */
   | { readonly kind: 'gate-ended'; readonly all: boolean }
+  | { readonly kind: 'checks-begun'; readonly mode: CheckMode; readonly checks: readonly CheckUse[] }
+  | { readonly kind: 'measured'; readonly run: string; readonly measurement: Measurement }
+  | ({ readonly kind: 'hook-ended' } & HookEnd)
   | { readonly kind: 'user-paused' }
   | { readonly kind: 'user-resumed' }
   /** Failed slots are tried again first, and failures count from 0. */
@@ -135,7 +170,7 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'state':
       return applyState(record, event, at);
     case 'step-done':
-      return { ...record, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null };
+      return { ...record, ...nextStep(record, at) };
     case 'container-ready':
       return withReady(record, event, at);
     case 'container-failed':
@@ -150,6 +185,12 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
       return { ...moved(record, 'pause', at), pauseReason: 'step', message: event.message, gateUntil: event.until };
     case 'gate-ended':
       return endGate(record, event.all, at);
+    case 'checks-begun':
+      return { ...record, runs: [...record.runs, ...begunRuns(record, event, at)] };
+    case 'measured':
+      return { ...record, runs: record.runs.map((run) => measuredRun(run, event)) };
+    case 'hook-ended':
+      return endHook(record, { ok: event.ok, text: event.text });
     case 'user-paused':
       return { ...moved(record, 'pause', at), pauseReason: 'user', message: 'paused by a person' };
     case 'user-resumed':
@@ -157,6 +198,33 @@ export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): Ro
     case 'retried':
       return retry(record, at);
   }
+}
+
+function nextStep({ cursor }: RolloutRecord, at: Millis) {
+  return { cursor: cursor + 1, stepStartedAt: at, gateUntil: null, hookEnd: null };
+}
+
+/** A run by name: `watch web errors`, `12 web smoke`. */
+export function runKey({ step, use }: Pick<CheckRun, 'step' | 'use'>): string {
+  return `${step === null ? 'watch' : String(step)} ${use.service} ${use.policy.name}`;
+}
+
+function begunRuns(
+  { cursor }: RolloutRecord,
+  { mode, checks }: Extract<RecordEvent, { kind: 'checks-begun' }>,
+  at: Millis,
+): CheckRun[] {
+  const step = mode === 'watch' ? null : cursor;
+  return checks.map((use) => ({ use, step, startedAt: at, tally: NO_MEASUREMENTS }));
+}
+
+function measuredRun(run: CheckRun, event: Extract<RecordEvent, { kind: 'measured' }>): CheckRun {
+  return runKey(run) === event.run ? { ...run, tally: tallied(run.tally, event.measurement) } : run;
+}
+
+/** A rollout that rests has hooks beside its steps only. */
+function endHook(record: RolloutRecord, hookEnd: HookEnd): RolloutRecord {
+  return record.aside.length > 0 ? { ...record, aside: record.aside.slice(1) } : { ...record, hookEnd };
 }
 
 function withReady(
@@ -182,14 +250,22 @@ function retry(record: RolloutRecord, at: Millis): RolloutRecord {
   const side: SideName = isGoingBack(record.state) ? 'stable' : 'candidate';
   const again = record.failures.filter((failure) => failure.side === side);
   const discarded = again.flatMap(({ id }) => (id === null ? [] : [id]));
+  const cursor = Math.min(record.cursor, ...again.map(({ service }) => lastCreated(record, side, service)));
   return {
     ...moved(record, 'resume', at),
     failures: record.failures.filter((failure) => failure.side !== side),
     discarded: [...record.discarded, ...discarded],
     ready: without(record.ready, discarded),
-    cursor: Math.min(record.cursor, ...again.map(({ service }) => lastCreated(record, side, service))),
+    cursor,
     gateUntil: null,
+    hookEnd: null,
+    // A step that comes again makes its checks again, and what a watch saw of failed replicas is over.
+    runs: record.runs.flatMap((run) => (run.step === null ? [restarted(run, at)] : run.step < cursor ? [run] : [])),
   };
+}
+
+function restarted(run: CheckRun, at: Millis): CheckRun {
+  return { ...run, startedAt: at, tally: NO_MEASUREMENTS };
 }
 
 /** The step that created replicas of a service last; the present one if none did. */
@@ -200,9 +276,22 @@ function lastCreated(record: RolloutRecord, side: SideName, service: string): nu
   return index < 0 ? record.cursor : index;
 }
 
+/** A gate, a check, or the doubts of a watch: one of them at a time, unless all are to end. */
 function endGate(record: RolloutRecord, all: boolean, at: Millis): RolloutRecord {
   const going = record.state === 'paused' ? moved(record, 'resume', at) : record;
-  return { ...going, cursor: record.cursor + 1, stepStartedAt: at, gateUntil: null, ungated: record.ungated || all };
+  const doubted = record.pauseReason === 'inconclusive';
+  const kind = currentStep(record)?.kind;
+  const passed = kind === 'check' || (kind === 'pause' && (all || !doubted));
+  return {
+    ...going,
+    ...(passed ? nextStep(record, at) : {}),
+    ungated: record.ungated || all,
+    runs: all ? [] : doubted ? record.runs.map(withoutDoubts) : record.runs,
+  };
+}
+
+function withoutDoubts(run: CheckRun): CheckRun {
+  return run.step === null ? { ...run, tally: { ...run.tally, inconclusives: 0 } } : run;
 }
 
 function applyState(record: RolloutRecord, event: Extract<RecordEvent, { kind: 'state' }>, at: Millis): RolloutRecord {
@@ -210,7 +299,11 @@ function applyState(record: RolloutRecord, event: Extract<RecordEvent, { kind: '
     ...moved(record, event.trigger, at),
     pauseReason: event.reason ?? null,
     message: event.message ?? record.message,
-    ...(event.steps === undefined ? {} : { steps: event.steps, cursor: 0, gateUntil: null }),
+    aside: event.aside ?? [],
+    // A hook that a pause caught at its end has ended all the same; after any other turn it is to run again.
+    hookEnd: event.trigger === 'pause' ? record.hookEnd : null,
+    // Other steps are those of the way back, which makes no checks.
+    ...(event.steps === undefined ? {} : { steps: event.steps, cursor: 0, gateUntil: null, runs: [] }),
   };
 }
 
@@ -218,7 +311,8 @@ function applyState(record: RolloutRecord, event: Extract<RecordEvent, { kind: '
 function moved(record: RolloutRecord, trigger: Trigger, at: Millis): RolloutRecord {
   const state = transition(record.state, trigger);
   if (state === null) throw new Error(`a rollout that is ${record.state} cannot ${trigger}`);
-  return { ...record, state, pauseReason: null, endedAt: isTerminal(state) ? at : null, stepStartedAt: at };
+  const endedAt = isTerminal(state) ? at : null;
+  return { ...record, state, pauseReason: null, endedAt, stepStartedAt: at, aside: [] };
 }
 
 /** The side by its name. */
@@ -234,5 +328,7 @@ export function currentStep(record: RolloutRecord): Step | undefined {
 /** A record as an earlier version of this program may have written it, with what that version did not know. */
 export function upgraded(record: RolloutRecord): RolloutRecord {
   const scale = record.stable !== null && record.stable.color === record.candidate.color;
-  return { ...{ scale, strays: [], discarded: [], staleRoutes: false }, ...record };
+  const rollout = { scale, strays: [], discarded: [], staleRoutes: false };
+  const gates = { runs: [], hookEnd: null, hooks: NO_FAILURE_HOOKS, aside: [] };
+  return { ...rollout, ...gates, ...record };
 }

@@ -1,5 +1,6 @@
 import type { CheckSpec, HttpQuestion } from './checks.ts';
 import type { NotifyTarget } from './notify.ts';
+import type { CanaryStep } from './project.ts';
 import type { ServiceChecks } from './service-checks.ts';
 
 /** What stands where a secret stood. */
@@ -72,16 +73,21 @@ export function secretsOf({ checks, questions, notify, values }: SecretSources):
 
 /** What `Project` and `Release` have in common that may hold secrets. */
 export interface SecretHolder {
-  readonly services: Readonly<Record<string, { readonly checks: ServiceChecks }>>;
+  readonly services: Readonly<
+    Record<string, { readonly checks: ServiceChecks; readonly steps: readonly CanaryStep[] }>
+  >;
   readonly notify: readonly NotifyTarget[];
   readonly environmentValues: Readonly<Record<string, string>>;
 }
 
-/** All secrets of a project or a release, with the questions of its pauses. */
-export function secretsIn(holder: SecretHolder, questions: readonly HttpQuestion[]): readonly string[] {
+/** All secrets of a project or a release. */
+export function secretsIn(holder: SecretHolder): readonly string[] {
+  const services = Object.values(holder.services);
   return secretsOf({
-    checks: Object.values(holder.services).flatMap(({ checks }) => Object.values(checks.specs)),
-    questions,
+    checks: services.flatMap(({ checks }) => Object.values(checks.specs)),
+    questions: services.flatMap(({ steps }) =>
+      steps.flatMap((step) => (step.kind === 'pause' && step.until !== undefined ? [step.until] : [])),
+    ),
     notify: holder.notify,
     values: Object.values(holder.environmentValues),
   });

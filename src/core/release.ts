@@ -1,6 +1,7 @@
-import type { Hooks } from './hooks.ts';
+import { type Hooks, NO_HOOKS } from './hooks.ts';
 import type { NotifyTarget } from './notify.ts';
 import type { Models, ProxySpec, ServiceSpec } from './project.ts';
+import { NO_CHECKS } from './service-checks.ts';
 
 /** A service as a release froze it. */
 export interface ReleaseService extends ServiceSpec {
@@ -52,4 +53,13 @@ export function sameDefinition(a: Release, b: Release): boolean {
     names.length === Object.keys(b.services).length &&
     names.every((name) => a.services[name]?.identity === b.services[name]?.identity)
   );
+}
+
+/** A release as an earlier version of this program may have written it, with what that version did not know. */
+export function upgradedRelease(release: Release): Release {
+  const services = Object.entries(release.services).map(([name, service]): [string, ReleaseService] => [
+    name,
+    { ...{ checks: NO_CHECKS, hooks: NO_HOOKS, steps: [], shrinkStable: false, sticky: null }, ...service },
+  ]);
+  return { ...{ hooks: NO_HOOKS, notify: [] }, ...release, services: Object.fromEntries(services) };
 }

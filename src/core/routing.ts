@@ -54,7 +54,36 @@ function splitRoute(
   if (route === null) return [];
   const match = weight === 100 ? null : matchNow(record);
   const matched = match === null || candidate.length === 0 ? {} : { matched: { match, backends: candidate } };
-  return [{ service, host: route.host, path: route.path, backends: split(weight, stable, candidate), ...matched }];
+  const backends = split(weight, stable, candidate);
+  return [
+    {
+      service,
+      host: route.host,
+      path: route.path,
+      backends,
+      ...matched,
+      ...stickyOf(record, service, backends, candidate),
+    },
+  ];
+}
+
+/** While one side serves alone the cookie means nothing, but the proxy knows it: splitting then needs no reload. */
+function stickyOf(
+  record: RolloutRecord,
+  service: string,
+  backends: readonly Backend[],
+  candidate: readonly Backend[],
+): Pick<RouteState, 'sticky'> {
+  const sticky = (record.candidate.services[service] ?? record.stable?.services[service])?.sticky ?? null;
+  if (sticky === null) return {};
+  const serving = new Set(backends.map((backend) => backend.container));
+  const candidates = candidate.map((backend) => backend.container).filter((name) => serving.has(name));
+  return { sticky: { ...sticky, key: record.id, candidates } };
+}
+
+/** True if the candidate of the color group gets any requests by weight or by match. */
+export function candidateGetsRequests(record: RolloutRecord): boolean {
+  return (record.weight ?? 0) > 0 || matchNow(record) !== null;
 }
 
 /** The match that the last such step set; the way back has none. */

@@ -1,4 +1,5 @@
-import { type CheckPolicy, type CheckSpec, policyOf } from './checks.ts';
+import { type CheckPolicy, type CheckSpec, gateCheck, policyOf } from './checks.ts';
+import type { CanaryStep } from './project.ts';
 
 /** The checks of a service and where they are used, resolved (DESIGN section 4). */
 export interface ServiceChecks {
@@ -16,6 +17,8 @@ export const NO_CHECKS: ServiceChecks = { specs: {}, watch: [], before: [], afte
 export interface CheckUse {
   readonly service: string;
   readonly policy: CheckPolicy;
+  /** The question of a pause: which of the service's canary steps asks it. */
+  readonly step?: number;
 }
 
 interface Checked {
@@ -53,6 +56,16 @@ function usesOf(wanted: readonly Wanted[]): readonly CheckUse[] {
     }
   }
   return [...found.values()];
+}
+
+/** What a use of a check asks, as the service's release has it; null if the release has no such check. */
+export function specOf(
+  service: { readonly checks: ServiceChecks; readonly steps: readonly CanaryStep[] },
+  { policy, step }: CheckUse,
+): CheckSpec | null {
+  if (step === undefined) return service.checks.specs[policy.name] ?? null;
+  const asking = service.steps[step];
+  return asking?.kind === 'pause' && asking.until !== undefined ? gateCheck(asking.until) : null;
 }
 
 function isOfAnyService({ provider }: CheckSpec): boolean {

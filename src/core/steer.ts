@@ -1,3 +1,4 @@
+import type { Step } from './plan.ts';
 import { currentStep, type RecordEvent, type RolloutRecord } from './record.ts';
 
 /** What a person can ask of a rollout. */
@@ -10,8 +11,9 @@ export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort'
 export function steering(record: RolloutRecord, verb: Steering): RecordEvent | null {
   switch (verb) {
     case 'promote':
+      return standsAtGate(record) ? { kind: 'gate-ended', all: false } : null;
     case 'promote-full':
-      return standsAtGate(record) ? { kind: 'gate-ended', all: verb === 'promote-full' } : null;
+      return standsAtGate(record) || hasGatesAhead(record) ? { kind: 'gate-ended', all: true } : null;
     case 'pause':
       return record.state === 'updating' ? { kind: 'user-paused' } : null;
     case 'resume':
@@ -25,14 +27,27 @@ export function steering(record: RolloutRecord, verb: Steering): RecordEvent | n
   }
 }
 
+/** At a pause or a check, or in doubt about what a watch has seen. */
 function standsAtGate(record: RolloutRecord): boolean {
-  if (record.state !== 'updating' && record.state !== 'paused') return false;
-  return currentStep(record)?.kind === 'pause';
+  if (record.state !== 'updating' && (record.state !== 'paused' || record.pauseReason === 'failure')) return false;
+  return record.pauseReason === 'inconclusive' || isGate(currentStep(record));
 }
 
-/** Stopped by a failure, forward or on the way back: whatever caused it may be mended now. */
+function hasGatesAhead({ state, ungated, steps, cursor, runs }: RolloutRecord): boolean {
+  return (
+    state === 'updating' && !ungated && (runs.some(({ step }) => step === null) || steps.slice(cursor).some(isGate))
+  );
+}
+
+function isGate(step: Step | undefined): boolean {
+  return step?.kind === 'pause' || step?.kind === 'check' || step?.kind === 'watch';
+}
+
+/** Stopped by a failure, forward or on the way back, or by a doubt: whatever caused it may be mended now. */
 function canRetry({ state, pauseReason }: RolloutRecord): boolean {
-  return (state === 'paused' && pauseReason === 'failure') || state === 'rollback_paused';
+  return (
+    (state === 'paused' && (pauseReason === 'failure' || pauseReason === 'inconclusive')) || state === 'rollback_paused'
+  );
 }
 
 function canGoBack({ state, aborted }: RolloutRecord): boolean {

@@ -26,6 +26,7 @@ const SUBJECT: Subject = {
   wired: `${IMPORT}\n:8080 {\n\timport deploy-bg\n}\n`,
   unwired: ':8080 {\n\trespond "not ours"\n}\n',
   line: IMPORT,
+  logged: `${IMPORT}\n:8080 {\n\tlog mine {\n\t\toutput stdout\n\t}\n\tlog_name mine deploy-bg\n\timport deploy-bg-log\n\timport deploy-bg\n}\n`,
   badTemplate: '(deploy-bg) {\n\tno_such_directive\n}\n',
   parts: 120,
   switchMs: 1500,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { answeredBy, currentRig, proxyContract, route, started, type Subject } from '../support/proxy-contract.ts';
-import { deliveryContract } from '../support/proxy-delivery.ts';
+import { startLoad } from '../../demo/load/load.ts';
+import type { RouteState } from '../../src/core/observed.ts';
+import { asking } from '../support/proxy-asking.ts';
+import { clock } from '../support/proxy-rig.ts';
+import { answeredBy, currentRig, proxyContract, route, started, type Subject, url } from '../support/proxy-contract.ts';
+import { deliveryContract, part } from '../support/proxy-delivery.ts';
 
 const INCLUDE = 'include /etc/nginx/deploy-bg/http.conf;';
 
@@ -13,6 +17,10 @@ const SUBJECT: Subject = {
   wired: configuration(INCLUDE, 'include /etc/nginx/deploy-bg/routes.conf;'),
   unwired: configuration('', 'return 200;'),
   line: INCLUDE,
+  logged: configuration(
+    `${INCLUDE}\naccess_log /dev/stdout;`,
+    'access_log /dev/stdout;\ninclude /etc/nginx/deploy-bg/access-log.conf;\ninclude /etc/nginx/deploy-bg/routes.conf;',
+  ),
   badTemplate: 'no_such_directive on;\n',
   parts: null,
   switchMs: 6000,
@@ -35,6 +43,43 @@ describe('nginx', () => {
       next: expect.stringContaining('`include /etc/nginx/deploy-bg/route-api.conf;` to a location') as string,
     });
     expect(await answeredBy()).toBe('v1');
+  });
+
+  test('a mirror sends copies, of which clients see nothing', { timeout: 200_000 }, async () => {
+    const [v1 = '', v2 = ''] = await started(SUBJECT, 'v1', 'v2');
+    const rig = currentRig();
+    const mirrored = (percent: number): RouteState[] => [
+      { ...route('web', null, null, v1), mirror: { percent, backends: [part(v2, 1)] } },
+      route('other', 'other.example', null, v1),
+    ];
+    const copies = async (): Promise<number> => {
+      const answer = await fetch(`http://${await rig.address(v2)}:3000/inflight`);
+      return ((await answer.json()) as { finished: number }).finished;
+    };
+    for (const percent of [100, 20]) {
+      await rig.router.apply(mirrored(percent));
+      expect(await rig.router.read()).toMatchObject({ routes: expect.arrayContaining(mirrored(percent)) as unknown });
+      const before = await copies();
+      const asked = asking(await url());
+      expect(await asked.count(2000)).toEqual({ v1: 2000 });
+      asked.close();
+      await clock.wait(500);
+      const share = ((await copies()) - before) / 20;
+      console.log('mirror', percent, share);
+      expect(Math.abs(share - percent)).toBeLessThan(5);
+    }
+    expect(await answeredBy('/', 'other.example')).toBe('v1');
+    const load = startLoad({ url: await url() });
+    for (let n = 0; n < 4; n += 1) {
+      await rig.router.apply(n % 2 === 0 ? rig.routes(v1) : mirrored(100));
+      await clock.wait(1000);
+    }
+    await rig.router.apply(rig.routes(v1));
+    const report = await load.stop();
+    expect([report.failures, Object.keys(report.byVersion)]).toEqual([[], ['v1']]);
+    const after = await copies();
+    expect(await answeredBy()).toBe('v1');
+    expect(await copies()).toBe(after);
   });
 
   test('a name that is not there yet is found when it comes', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
 import { newRecord } from '../../src/core/compile.ts';
+import { NO_FAILURE_HOOKS } from '../../src/core/record.ts';
 import { release, service, side } from '../support/specs.ts';
 
 const v1 = release('v1', [service('web')]);
@@ -15,6 +16,7 @@ const record = newRecord(
     steps: [{ kind: 'complete' }],
     strays: [],
     scale: false,
+    hooks: NO_FAILURE_HOOKS,
   },
   { id: 'r1', verb: 'deploy', project: 'shop', now: 1 },
 );

@@ -20,6 +20,16 @@ async function shape(version: string): Promise<{ readonly replicas: number; read
   return { replicas, weight: record?.weight ?? null };
 }
 
+/** Who answers requests with these headers, forty times, each on a connection of its own. */
+async function versions(headers: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const seen = new Set<string>();
+  for (let asked = 0; asked < 40; asked += 1) {
+    const answer = await fetch(`${project.url}/`, { headers: { connection: 'close', ...headers } });
+    seen.add(((await answer.json()) as { version: string }).version);
+  }
+  return [...seen].sort();
+}
+
 describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
   it('C01 C07 goes step by step: replicas and weight follow, pauses wait for a person, nothing is lost', async () => {
     project = await TestProject.create({ proxy, web: canary([25, { pause: {} }, 75, { pause: {} }], 4) });
@@ -52,6 +62,32 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
     expect(promoted, promoted.stderr).toMatchObject({ exit: 0 });
     expect((await load.stop()).failures).toEqual([]);
     await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
+  });
+
+  it('C21 C24 only requests that match reach the candidate, and then a share of the clients, which keep it', async () => {
+    const match = { headers: { 'x-canary': 'insider' } };
+    const web = canary([{ match }, { pause: {} }, { match: null }, 50, { pause: {} }]);
+    const settings = { ...(web['x-deploy-bg'] as object), sticky: { cookie: 'side', max_age: '1h' } };
+    project = await TestProject.create({ proxy, web: { ...web, 'x-deploy-bg': settings } });
+    await Promise.all(['v1', 'v2'].map((version) => project.build(version)));
+    expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
+    const deployed = await project.deploy('v2');
+    expect(deployed, deployed.stderr).toMatchObject({ exit: 3 });
+    expect(await versions({ 'x-canary': 'insider' })).toEqual(['v2']);
+    expect(await versions({})).toEqual(['v1']);
+
+    const promoted = await project.run(['promote']);
+    expect(promoted, promoted.stderr).toMatchObject({ exit: 3 });
+    expect(await versions({})).toEqual(['v1', 'v2']);
+    const first = await fetch(`${project.url}/`);
+    const { version } = (await first.json()) as { version: string };
+    const cookie = first.headers
+      .getSetCookie()
+      .map((each) => each.split(';')[0])
+      .join('; ');
+    expect(await versions({ cookie })).toEqual([version]);
+    expect(await project.run(['promote'])).toMatchObject({ exit: 0 });
+    expect(await versions({ cookie })).toEqual(['v2']);
   });
 
   it('C25 a candidate that dies at a timed pause is taken back by itself', async () => {

@@ -150,6 +150,9 @@ export class Host {
       compose: this.#compose(),
       router: () => this.#router(),
       prober: { probe: () => Promise.resolve({ ok: true, at: this.clock.now(), detail: '200' }) },
+      checker: () => ({ measure: () => Promise.resolve({ kind: 'no-data', detail: 'nobody measures here' }) }),
+      hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
+      notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),
       emit: (event) => void events.push(event),
       pollMs: 400,
@@ -186,7 +189,7 @@ export class Host {
       startCreated: nothing,
       setRestart: nothing,
       remove: (id) => this.#held.then(() => each('remove', id)),
-      logTail: () => Promise.resolve(['its last words']),
+      logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       healthLog: () => Promise.resolve([]),
       image: (reference) => Promise.resolve({ id: this.#imageId(reference), taggedAt: null }),
       tag: nothing,
@@ -256,11 +259,14 @@ export class Host {
       history: 5,
       dependsOnVersion: true,
       models: { base: {}, overlays: { blue: {}, green: {} } },
-      environmentValues: {},
+      environmentValues: { TOKEN: HOST_SECRET },
       warnings: [],
     };
   }
 }
+
+/** What containers of the host know and nobody is to see. */
+export const HOST_SECRET = 't0p-secret-value';
 
 /** Actions that look at no record are performed with this one. */
 const NO_RECORD = {} as RolloutRecord;

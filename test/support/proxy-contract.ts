@@ -12,6 +12,8 @@ export interface Subject {
   /** The same without the line that imports the generated files, and what the error must tell to add. */
   readonly unwired: string;
   readonly line: string;
+  /** As `wired`, with an access log for us beside one of the user's own. */
+  readonly logged: string;
   /** A template that the proxy refuses. */
   readonly badTemplate: string;
   readonly parts: number | null;

@@ -2,8 +2,10 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { createAccessLog } from '../../src/adapters/proxy/access-log.ts';
 import { createRouter } from '../../src/adapters/proxy/router.ts';
-import type { Clock, Router } from '../../src/app/ports.ts';
+import type { AccessLog } from '../../src/app/check-ports.ts';
+import type { Clock, Router, RouterTarget } from '../../src/app/ports.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { docker, proxyEngine } from './proxy-engine.ts';
 
@@ -37,6 +39,8 @@ export interface Rig {
   readonly network: string;
   /** A router for the same proxy with a template of the user's. */
   withTemplate(text: string): Promise<Router>;
+  /** What the proxy wrote down. */
+  accessLog(): AccessLog;
   /** Writes the user's own configuration of the proxy. */
   configure(text: string): Promise<void>;
   /** `user` runs it as somebody else, `mounted: false` without the folder of the generated files. */
@@ -75,11 +79,12 @@ export async function makeRig(driver: Driver): Promise<Rig> {
     return name;
   };
 
+  const targetWith = (template: string | null): RouterTarget => ({
+    project,
+    spec: { driver, service: 'proxy', output, mounted, template },
+  });
   const routerWith = (template: string | null): Router =>
-    createRouter(
-      { project, spec: { driver, service: 'proxy', output, mounted, template } },
-      { engine: proxyEngine, clock },
-    );
+    createRouter(targetWith(template), { engine: proxyEngine, clock });
 
   return {
     project,
@@ -89,6 +94,11 @@ export async function makeRig(driver: Driver): Promise<Rig> {
     withTemplate: async (text) => {
       await writeFile(join(folder, 'own.hbs'), text);
       return routerWith(join(folder, 'own.hbs'));
+    },
+    accessLog: () => {
+      const log = createAccessLog(targetWith(null), clock);
+      if (log === null) throw new Error('this proxy has no log');
+      return log;
     },
     configure: (text) => writeFile(config, text),
     startProxy: ({ user = '', mounted: withFolder = true } = {}) => {

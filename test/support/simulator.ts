@@ -1,6 +1,7 @@
 import type { Color } from '../../src/core/color.ts';
 import { composeProject } from '../../src/core/color.ts';
 import { type Compiled, newRecord } from '../../src/core/compile.ts';
+import type { Outcome, OutcomeKind } from '../../src/core/checks.ts';
 import type { Wait } from '../../src/core/decision.ts';
 import { next } from '../../src/core/next.ts';
 import type { Attempt, Observed, ObservedContainer, RouteState } from '../../src/core/observed.ts';
@@ -67,7 +68,17 @@ export interface WorldOptions {
   readonly proxyRefuses?: string;
   /** One-shots of these names end with these words. */
   readonly runFails?: Readonly<Record<string, string>>;
+  /** Outcomes of the checks of these names, a letter each: p f i e; the last one counts for all that follow. */
+  readonly checks?: Readonly<Record<string, string>>;
+  /** How long a measurement of these checks takes. */
+  readonly checkSeconds?: Readonly<Record<string, number>>;
+  /** Hooks of these moments fail. */
+  readonly hooksFail?: readonly string[];
+  /** How long hooks of these moments take. */
+  readonly hookSeconds?: Readonly<Record<string, number>>;
 }
+
+const OUTCOMES: Readonly<Record<string, OutcomeKind>> = { p: 'pass', f: 'fail', i: 'inconclusive', e: 'error' };
 
 const START = 1_000_000;
 const MAX_ROUNDS = 200_000;
@@ -87,12 +98,17 @@ export class World {
   readonly containers: SimContainer[] = [];
   routes: readonly RouteState[] = [];
   color: Color | null = null;
+  /** The hook that runs now. */
+  hook: { readonly moment: string; readonly endsAt: number } | null = null;
+  /** Measurements under way, by their run. */
+  readonly measuring = new Map<string, { readonly name: string; readonly endsAt: number }>();
   now = START;
   #number = 0;
   #switchedAt = 0;
   #options: WorldOptions;
   #last: Seen = { source: [], seen: [], from: -1, until: -1 };
   readonly #created = new Map<string, number>();
+  readonly #made = new Map<string, number>();
   readonly #settled = new WeakMap<SimContainer, ObservedContainer>();
   readonly networks = new Set<string>();
 
@@ -116,6 +132,7 @@ export class World {
       containers: this.#seenNow(),
       router: lies ? { kind: 'routes', routes: [], parts: null } : { kind: 'routes', routes: this.routes, parts: null },
       probes: {},
+      hook: this.hook === null ? null : { until: this.hook.endsAt },
       drains,
       networks: [...this.networks],
       color: this.color,
@@ -275,12 +292,54 @@ export class World {
       case 'set-color':
         this.color = record.candidate.color;
         return null;
+      case 'hook':
+        this.hook = {
+          moment: action.moment,
+          endsAt: this.now + 1000 * (this.#options.hookSeconds?.[action.moment] ?? 0),
+        };
+        return null;
       case 'remove-networks':
         this.networks.delete(composeProject('shop', requireSide(record, action.side).color));
         return null;
       default:
         return null;
     }
+  }
+
+  /** Begins measurements of what is due, and stops all others. @returns true if one began */
+  measure(due: readonly string[]): boolean {
+    for (const key of this.measuring.keys()) if (!due.includes(key)) this.measuring.delete(key);
+    const fresh = due.filter((key) => !this.measuring.has(key));
+    for (const key of fresh) {
+      const name = key.split(' ').at(-1) ?? '';
+      this.log.push(`t${String(this.seconds)} measure ${key}`);
+      this.measuring.set(key, { name, endsAt: this.now + 1000 * (this.#options.checkSeconds?.[name] ?? 0) });
+    }
+    return fresh.length > 0;
+  }
+
+  /** What has ended meanwhile. */
+  ended(): RecordEvent[] {
+    const events: RecordEvent[] = [];
+    for (const [key, { name, endsAt }] of this.measuring) {
+      if (endsAt > this.now) continue;
+      this.measuring.delete(key);
+      events.push({ kind: 'measured', run: key, measurement: { ...this.#outcome(name), at: this.now } });
+    }
+    if (this.hook !== null && this.hook.endsAt <= this.now) {
+      const ok = this.#options.hooksFail?.includes(this.hook.moment) !== true;
+      this.hook = null;
+      events.push({ kind: 'hook-ended', ok, text: ok ? 'exit code 0' : 'exit code 1' });
+    }
+    return events;
+  }
+
+  #outcome(name: string): Outcome {
+    const letters = this.#options.checks?.[name] ?? 'p';
+    const made = this.#made.get(name) ?? 0;
+    this.#made.set(name, made + 1);
+    const letter = letters[Math.min(made, letters.length - 1)] ?? 'p';
+    return { kind: OUTCOMES[letter] ?? 'error', text: `${letter}${String(made + 1)}` };
   }
 
   /** As `docker compose up --scale`: counts what is there in any state, starts what is stopped, creates the rest. */
@@ -317,6 +376,8 @@ export class World {
         return `route ${String(action.weight)}`;
       case 'run':
         return `run ${action.service}`;
+      case 'hook':
+        return `hook ${action.moment} ${action.owner ?? 'project'}`;
       default:
         return action.kind;
     }
@@ -397,12 +458,20 @@ class Simulation implements SimResult {
 
   constructor(world: World, record: RolloutRecord) {
     this.#world = world;
+    // What a process that was killed had begun ended with it.
+    world.hook = null;
+    world.measuring.clear();
     this.record = record;
     this.states = [record.state];
   }
 
   /** One decision. @returns false when the rollout rests */
   step(): boolean {
+    const ended = this.#world.ended();
+    ended.forEach((event) => {
+      this.change(event);
+    });
+    if (ended.length > 0) return true;
     const observed = this.#world.observed(this.#attempts, this.#drains);
     const decision = next(this.record, observed, this.#world.now);
     if (decision.kind === 'finished' || decision.kind === 'leave') return false;
@@ -418,11 +487,15 @@ class Simulation implements SimResult {
     if (this.record.state !== before.state) this.states.push(this.record.state);
     if (this.record.cursor === before.cursor && this.record.steps === before.steps) return;
     this.#attempts = {};
+    // The executor stops a hook that is not the present step's any more.
+    this.#world.hook = null;
     const step = currentStep(this.record);
     if (step !== undefined) this.steps.push(stepText(step));
   }
 
   #wait(wait: Wait): void {
+    // Who looks on sees measurements under way before time goes by.
+    if (this.#world.measure(wait.measure)) return;
     advance(this.#world, wait);
     const inFlight = this.#world.inFlight();
     for (const id of wait.drain) {
@@ -444,5 +517,7 @@ function attempted(world: World, record: RolloutRecord, action: Action): Record<
 function advance(world: World, wait: Wait): void {
   if (wait.until <= world.now) throw new Error('the planner waits for a moment that is over');
   const reading = wait.drain.length > 0 ? world.now + READING_MS : Infinity;
-  world.now = Math.min(wait.until, world.nextMoment(), reading);
+  const ends = [...world.measuring.values()].map(({ endsAt }) => endsAt);
+  const hook = world.hook?.endsAt ?? Infinity;
+  world.now = Math.max(world.now, Math.min(wait.until, world.nextMoment(), reading, hook, ...ends));
 }

@@ -35,6 +35,7 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     previewReplicas: over.replicas ?? 2,
     steps: [],
     shrinkStable: false,
+    sticky: null,
     retireAfterMs: 0,
     progressDeadlineMs: 300_000,
     drainTimeoutMs: 30_000,

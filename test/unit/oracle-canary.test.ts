@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
+import { desiredRoutes } from '../../src/core/routing.ts';
 import { run, type RunOptions, script, type World, type WorldOptions } from '../support/simulator.ts';
 import { ask, config, counts, deploy, inPlace, plan, restedAt, serving } from '../support/rollouts.ts';
 import { release, service } from '../support/specs.ts';
@@ -278,5 +279,17 @@ describe('canary without a route', () => {
     expect(ask(world, again, 'abort', look).state).toBe('rollback_completed');
     expect(counts(world)).toEqual({ v1: 3 });
     expect([least, most]).toEqual([3, 4]);
+  });
+});
+
+describe('a sticky canary', () => {
+  it('C24 keeps clients by a cookie whose key is the rollout; only replicas with traffic count as the candidate’s', () => {
+    const sticky = { cookie: 'side', maxAgeMs: 60_000 };
+    const { world, record } = canary(routed({ sticky, steps: steps(50, 'pause') }));
+    const [route] = desiredRoutes(record, world.observed(), 50);
+    const green = route?.backends.map(({ container }) => container).filter((name) => name.includes('green'));
+    expect(route?.sticky).toEqual({ ...sticky, key: record.id, candidates: green });
+    expect(green).not.toEqual([]);
+    expect(desiredRoutes(record, world.observed(), 0)[0]?.sticky?.candidates).toEqual([]);
   });
 });

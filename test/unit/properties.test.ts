@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Compiled } from '../../src/core/compile.ts';
 import { next } from '../../src/core/next.ts';
 import type { Observed } from '../../src/core/observed.ts';
+import { HOOK_MOMENTS, type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
 import type { RecordEvent, RolloutRecord } from '../../src/core/record.ts';
-import { isTerminal } from '../../src/core/state.ts';
+import { isGoingBack, isTerminal } from '../../src/core/state.ts';
+import { NO_CHECKS, type ServiceChecks } from '../../src/core/service-checks.ts';
 import { type Steering, steering } from '../../src/core/steer.ts';
+import { check } from '../support/checks.ts';
 import { resume, run, script, type World } from '../support/simulator.ts';
 import { inPlace, plan, serving } from '../support/rollouts.ts';
 import { release, service, update } from '../support/specs.ts';
@@ -28,7 +31,16 @@ const canarySteps = fc.constantFrom<readonly CanaryStep[]>(
     { kind: 'replicas', replicas: 1 },
     { kind: 'weight', weight: 50 },
   ],
+  [
+    { kind: 'weight', weight: 30 },
+    { kind: 'check', names: ['step'] },
+    { kind: 'pause', ms: null, until: { url: 'http://x/', method: 'GET', headers: {}, body: null, json: null } },
+  ],
 );
+
+/** Outcomes of a check, a letter each: mostly passes, sometimes not. */
+const outcomes = fc.constantFrom('p', 'p', 'p', 'pf', 'i', 'eep', 'e', 'f');
+const PLACES = ['before', 'watch', 'after', 'step'] as const;
 
 const each = <T>(values: fc.Arbitrary<T>) => fc.array(values, { minLength: 3, maxLength: 3 });
 
@@ -56,9 +68,29 @@ const scenario = fc.record({
     }),
     { maxLength: 3 },
   ),
+  checks: fc.option(fc.record({ before: outcomes, watch: outcomes, after: outcomes, step: outcomes })),
+  hooks: fc.option(fc.subarray([...HOOK_MOMENTS], { maxLength: 2 })),
   killAfter: fc.option(fc.integer({ min: 1, max: 60 })),
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
+
+/** Every check in its place; watches and steps may use those of their own name. */
+function checksOf(s: Scenario): ServiceChecks {
+  const specs = Object.fromEntries(
+    PLACES.map((name) => [
+      name,
+      check({ name, provider: COMMAND, intervalMs: name === 'watch' ? 1000 : null, count: null }),
+    ]),
+  );
+  if (s.checks === null) return { ...NO_CHECKS, specs };
+  return { specs, before: ['before'], watch: ['watch'], after: ['after'] };
+}
+
+const COMMAND = { kind: 'command', run: 'true', in: 'candidate' } as const;
+
+const ALL_HOOKS: Hooks = Object.fromEntries(
+  HOOK_MOMENTS.map((moment) => [moment, [{ kind: 'host', command: moment, timeoutMs: 60_000 }]]),
+);
 
 function specOf(s: Scenario, index: number, version: 'v1' | 'v2'): ServiceSpec {
   const name = NAMES[index] ?? 'web';
@@ -82,6 +114,8 @@ function specOf(s: Scenario, index: number, version: 'v1' | 'v2'): ServiceSpec {
     progressDeadlineMs: 20_000,
     drainTimeoutMs: 15_000,
     steps: s.steps,
+    checks: checksOf(s),
+    hooks: s.hooks === null ? NO_HOOKS : ALL_HOOKS,
   };
   if (kind === 'rolling') return inPlace(name, { ...common, route: routes.route === null ? null : service('x').route });
   if (kind === 'canary in place') return inPlace(name, { ...common, strategy: 'canary' });
@@ -92,7 +126,14 @@ function given(s: Scenario): { world: World; compiled: Compiled } {
   const specs = (version: 'v1' | 'v2') => NAMES.slice(0, s.count).map((_, index) => specOf(s, index, version));
   const [v1, v2] = [release('v1', specs('v1')), release('v2', specs('v2'))];
   const scripts = Object.fromEntries(NAMES.map((name, index) => [name, (s.scripts[index] ?? ['r1']).map(script)]));
-  const world = serving(v1, { scripts: { v2: scripts }, inFlightSeconds: s.inFlightSeconds });
+  const world = serving(v1, {
+    scripts: { v2: scripts },
+    inFlightSeconds: s.inFlightSeconds,
+    checks: { ...s.checks, until: 'eep' },
+    checkSeconds: { watch: 0.4, before: 2 },
+    hooksFail: s.hooks ?? [],
+    hookSeconds: { pre_deploy: 3, post_switch: 2 },
+  });
   return { world, compiled: plan(world, v2, v1) };
 }
 
@@ -222,6 +263,20 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
         if (record.state === 'rollback_completed') expect(versions(world)).toEqual(before);
         if (record.state === 'completed' && record.cursor >= record.steps.length)
           expect(world.containers.filter((c) => c.version === 'v1')).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  it('checks belong to the way forward, and one that fails before the switch keeps the traffic where it is', () => {
+    fc.assert(
+      fc.property(scenario, (s) => {
+        const promoted = s.asked.some(({ verb }) => verb.startsWith('promote'));
+        const guarded = s.checks?.before === 'f' && !promoted && !uses(s, 'rolling', 'canary in place');
+        play(s, (record) => {
+          if (isGoingBack(record.state)) expect(record.runs).toEqual([]);
+          if (guarded && !record.ungated && record.state !== 'completed') expect(record.weight ?? 0).toBe(0);
+        });
       }),
       RUNS,
     );

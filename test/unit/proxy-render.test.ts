@@ -3,15 +3,15 @@ import { parseAnswer } from '../../src/adapters/proxy/answer.ts';
 import { parseReadBack, parseUpstreams } from '../../src/adapters/proxy/caddy/read-back.ts';
 import { configArguments } from '../../src/adapters/proxy/caddy/command.ts';
 import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
-import { checkAble } from '../../src/adapters/proxy/caddy/check.ts';
+import { checkAble, refuseMirror } from '../../src/adapters/proxy/caddy/check.ts';
 import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
-import { matchedSlotAddresses, slotAddresses } from '../../src/adapters/proxy/caddy/slots.ts';
+import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
 import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
-import { backendsText, matchedText } from '../../src/adapters/proxy/route-text.ts';
+import { backendsText, matchedText, stickyText } from '../../src/adapters/proxy/route-text.ts';
 import { packaged } from '../../src/adapters/proxy/template.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 
@@ -25,10 +25,12 @@ const CADDY = {
 };
 const NGINX = {
   project: 'shop',
+  directory: '/etc/nginx/deploy-bg',
   token: 'secret',
   features: featuresOf('nginx version: nginx/1.30.6'),
   templates: {
     http: await packaged('nginx/http.conf.hbs'),
+    log: await packaged('nginx/access-log.conf.hbs'),
     routes: await packaged('nginx/routes.conf.hbs'),
     route: await packaged('nginx/route.conf.hbs'),
   },
@@ -42,6 +44,7 @@ const MATCHED = {
   match: { headers: { 'X-Canary': 'a "b"=c' }, cookies: { beta: '1+1', alpha: 'x' } },
   backends: [{ container: 'web-9', port: 3000, weight: 1 }],
 };
+const STICKY = { cookie: 'deploy-bg', maxAgeMs: 3_600_000, key: 'release-2', candidates: ['b'] };
 const ROUTES = [route('web', null, null, 'web-1', 'web-2'), route('api', 'shop.example', '/api')];
 
 function content(files: readonly { readonly file: string; readonly content: string }[], name: string): string {
@@ -101,6 +104,8 @@ describe('caddy', () => {
       `matched web ${matchedText(said.matched)}`,
       `match web ${match}`,
       `matched-slots web ${matchedSlotAddresses(slots).join(' ')}`,
+      `sticky web ${stickyText(said.sticky)}`,
+      `sticking web ${stickingText(slots)}`,
     ].join('\n');
   }
 
@@ -124,6 +129,22 @@ describe('caddy', () => {
     expect(parseReadBack(readBack(said, said, 'none'))?.faults).toEqual(['web matches by something else']);
     const elsewhere = { ...said, matched: { ...MATCHED, backends: said.backends } };
     expect(parseReadBack(readBack(said, elsewhere))?.faults).toHaveLength(1);
+  });
+
+  test('reads back who keeps clients, and says where it is not so', () => {
+    const said = { ...route('web', null, '/x', 'a', 'b'), sticky: STICKY };
+    expect(parseReadBack(readBack(said, said))).toEqual({ digest: 'abc', routes: [said], faults: [] });
+    const text = readBack(said, said).replace('sticking web on', 'sticking web off');
+    expect(parseReadBack(text)?.faults).toHaveLength(1);
+    const alone = { ...said, sticky: { ...STICKY, candidates: [] } };
+    expect(parseReadBack(readBack(alone, alone))?.routes).toEqual([alone]);
+  });
+
+  test('the cookie is part of the configuration, and who serves is not', () => {
+    const [one, two] = [['a'], ['a', 'b']].map((names) => [{ ...route('web', null, null, ...names), sticky: STICKY }]);
+    expect(renderCaddy(one ?? [], CADDY)).toEqual(renderCaddy(two ?? [], CADDY));
+    const text = content(renderCaddy(one ?? [], CADDY).files, 'routes.caddy');
+    expect(text).toMatch(/lb_policy cookie deploy-bg \{\s+fallback round_robin\s+max_age 3600s/);
   });
 
   test('the configuration does not depend on what is matched either', () => {
@@ -208,6 +229,31 @@ describe('nginx', () => {
     expect(http).toContain('header:X-Canary=a%20%22b%22%3Dc&cookie:alpha=x&cookie:beta=1%2B1 web-9:3000=1');
   });
 
+  test('clients stay on a side while there are two', () => {
+    const sticking = { ...route('web', null, null, 'a', 'b'), sticky: STICKY };
+    const { files } = renderNginx([sticking], NGINX);
+    expect(content(files, 'http.conf')).toMatch(/50.00% deploy_bg_candidate-web;\s+\* deploy_bg_stable-web;/);
+    expect(content(files, 'route-web.conf')).toMatch(/userid on;\s+userid_name deploy-bg;\s+userid_expires 3600s;/);
+    const alone = renderNginx([{ ...sticking, sticky: { ...STICKY, candidates: ['a', 'b'] } }], NGINX);
+    expect(content(alone.files, 'http.conf')).not.toContain('uid_got');
+    expect(content(alone.files, 'route-web.conf')).toMatch(/proxy_pass http:\/\/deploy-bg-web;/);
+  });
+
+  test('copies of requests leave no trace when they are over', () => {
+    const mirror = { percent: 25, backends: MATCHED.backends };
+    const mirrored = renderNginx(
+      [{ ...route('web', 'a.example', null, 'a'), mirror }, route('api', null, '/api', 'b')],
+      NGINX,
+    );
+    expect(content(mirrored.files, 'http.conf')).toMatch(/_mirrored \{\s+25.00% 1;\s+\* "";/);
+    expect(content(mirrored.files, 'routes.conf')).toMatch(/mirror \/deploy_bg_mirror-web;/);
+    const { files } = renderNginx(ROUTES, NGINX);
+    expect(files.map((file) => file.content).join('\n')).not.toMatch(/mirrored|_mirror-/);
+    expect(() => {
+      refuseMirror([{ ...route('web', null, null), mirror }]);
+    }).toThrow('Caddy cannot mirror');
+  });
+
   test('a longer path of one host does not take the shorter path of another', () => {
     const [web, api] = [route('web', 'b.example', null), route('api', 'a.example', '/api')];
     expect(locations([web, api])).toEqual([
@@ -224,14 +270,15 @@ describe('nginx', () => {
   });
 
   test.each([
-    ['nginx version: nginx/1.27.2', null, false],
-    ['nginx version: nginx/1.27.3', null, true],
-    ['nginx version: nginx/1.27.4', '2s', true],
-    ['nginx version: nginx/1.30.6 (Debian)', '2s', true],
-    ['nginx version: nginx/2.0.0', '2s', true],
-    ['what?', null, false],
-  ])('%s', (output, keepaliveMinTimeout, resolve) => {
-    expect(featuresOf(output)).toEqual({ keepaliveMinTimeout, resolve });
+    ['nginx version: nginx/1.19.2', null, false, false],
+    ['nginx version: nginx/1.27.2', null, false, true],
+    ['nginx version: nginx/1.27.3', null, true, true],
+    ['nginx version: nginx/1.27.4', '2s', true, true],
+    ['nginx version: nginx/1.30.6 (Debian)', '2s', true, true],
+    ['nginx version: nginx/2.0.0', '2s', true, true],
+    ['what?', null, false, false],
+  ])('%s', (output, keepaliveMinTimeout, resolve, cookieFlags) => {
+    expect(featuresOf(output)).toEqual({ keepaliveMinTimeout, resolve, cookieFlags });
   });
 
   test('is tested with the arguments that it runs with', () => {

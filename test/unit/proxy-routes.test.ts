@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkedFolder, checkedRoutes, sameRoutes } from '../../src/adapters/proxy/routes.ts';
-import type { Backend, RouteState } from '../../src/core/observed.ts';
+import type { Backend, RouteState, Sticky } from '../../src/core/observed.ts';
 
 function route(more: Partial<RouteState> = {}): RouteState {
   return { service: 'web', host: null, path: null, backends: [], ...more };
@@ -16,6 +16,10 @@ function matching(
   container = 'shop-green-web-green-1',
 ): RouteState {
   return route({ matched: { match: { headers, cookies }, backends: [backend({ container })] } });
+}
+
+function sticking(more: Partial<Sticky>): RouteState {
+  return route({ sticky: { cookie: 'deploy-bg', maxAgeMs: 60_000, key: 'r', candidates: [], ...more } });
 }
 
 describe('routes that may be written into a proxy', () => {
@@ -58,6 +62,12 @@ describe('routes that may be written into a proxy', () => {
     ['a value beyond ASCII', matching({ 'X-Canary': 'é' })],
     ['a cookie of two', matching({}, { 'a; b': '1' })],
     ['a cookie’s value of two', matching({}, { a: '1; b=2' })],
+    ['a cookie that ends its line', sticking({ cookie: 'a;' })],
+    ['a cookie that lives for no time', sticking({ maxAgeMs: 0 })],
+    ['a key with a quote', sticking({ key: 'a"' })],
+    ['a candidate with a comma', sticking({ candidates: ['a,b'] })],
+    ['a mirror of nothing', route({ mirror: { percent: 0, backends: [backend()] } })],
+    ['a mirror to nobody', route({ mirror: { percent: 5, backends: [] } })],
     ['a matched container with a newline', matching({ a: 'b' }, {}, 'a\nb')],
   ])('refuses %s', (_, refused) => {
     expect(() => checkedRoutes([refused])).toThrow(expect.objectContaining({ code: 'invalid-config' }));
@@ -113,6 +123,8 @@ describe('sameRoutes', () => {
     ['another port', route({ backends: [a, { ...b, port: 1 }] })],
     ['another host', route({ host: 'x', backends: [a, b] })],
     ['one backend less', route({ backends: [a] })],
+    ['a mirror', route({ backends: [a, b], mirror: { percent: 5, backends: [a] } })],
+    ['a cookie', { ...sticking({}), backends: [a, b] }],
     ['a match', { ...matching({ a: 'b' }), backends: [a, b] }],
   ])('%s counts', (_, other) => {
     expect(sameRoutes([route({ backends: [a, b] })], [other])).toBe(false);

@@ -37,7 +37,11 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   async read(version: string): Promise<Project> {
-    const checked = this.#checked();
+    // After what Compose is busy with already: two cores have enough to do.
+    const checked = Promise.resolve(this.#begun).then(
+      () => this.#checked(),
+      () => this.#checked(),
+    );
     checked.catch(() => undefined);
     const { readProject } = await import('./read.ts');
     try {

@@ -1,6 +1,5 @@
 import type { Agent, RetryAgent } from 'undici';
 import type { Clock } from '../../app/ports.ts';
-import type { GateEvent } from '../../core/check-events.ts';
 import type { EventSink, ProgressEvent } from '../../core/events.ts';
 import { type Notice, noticeOf, reaches } from '../../core/notice.ts';
 import type { NotifyTarget } from '../../core/notify.ts';
@@ -35,7 +34,7 @@ export interface NotifierDeps {
 /** Tells others about a rollout, beside it: whatever becomes of a notice changes nothing for the rollout. */
 export interface Notifier {
   /** Returns at once; the notices of one receiver arrive in order. */
-  readonly emit: (event: ProgressEvent | GateEvent) => void;
+  readonly emit: (event: ProgressEvent) => void;
   /** Waits for notices under way, at most as long as one try may last, and gives up the rest. */
   readonly close: () => Promise<void>;
 }

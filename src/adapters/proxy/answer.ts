@@ -1,5 +1,5 @@
 import type { RouteState } from '../../core/observed.ts';
-import { parseBackends, parseMatched } from './route-text.ts';
+import { parseBackends, parseMatched, parseMirror, parseSticky } from './route-text.ts';
 
 /** What a proxy answers about itself: lines of words, the same for every driver. */
 export interface Answer {
@@ -21,12 +21,16 @@ export function parseAnswer(text: string): Answer | null {
     .filter(([word]) => word === 'route')
     .map(([, service = '', host, path]): RouteState => {
       const matched = parseMatched(rest('matched', service));
+      const mirror = parseMirror(rest('mirror', service));
+      const sticky = parseSticky(rest('sticky', service));
       return {
         service,
         host: given(host),
         path: given(path),
         backends: parseBackends(rest('backends', service)) ?? [],
         ...(matched === null ? {} : { matched }),
+        ...(mirror === null ? {} : { mirror }),
+        ...(sticky === null ? {} : { sticky }),
       };
     });
   return { digest, routes, rest };

@@ -1,7 +1,10 @@
-import type { Backend, Match, RouteState } from '../../core/observed.ts';
+import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
 
 /** Requests that match, and who gets them. */
 export type Matched = NonNullable<RouteState['matched']>;
+
+/** How many of the requests are copied, and to whom. */
+export type Mirror = NonNullable<RouteState['mirror']>;
 
 /** Stands for "there is none" wherever a route is written down. */
 export const NONE = 'none';
@@ -31,6 +34,31 @@ export function parseMatched(text: string): Matched | null {
   const match = parseMatch(first);
   const backends = parseBackends(rest.join(' '));
   return match === null || backends === null ? null : { match, backends };
+}
+
+/** `deploy-bg 86400000 release-2 shop-green-web-green-1,…`, or `none`. */
+export function stickyText(sticky: Sticky | undefined): string {
+  if (sticky === undefined) return NONE;
+  return [sticky.cookie, sticky.maxAgeMs, sticky.key, sticky.candidates.join(',') || '-'].join(' ');
+}
+
+/** The reverse of `stickyText`; null for `none` and for anything else. */
+export function parseSticky(text: string): Sticky | null {
+  const [, cookie = '', maxAge = '', key = '', names = ''] = /^(\S+) (\d+) (\S+) (\S+)$/.exec(text) ?? [];
+  if (cookie === '') return null;
+  return { cookie, maxAgeMs: Number(maxAge), key, candidates: names === '-' ? [] : names.split(',') };
+}
+
+/** `25 shop-green-web-green-1:3000=1 …`, or `none`. */
+export function mirrorText(mirror: Mirror | undefined): string {
+  return mirror === undefined ? NONE : `${mirror.percent} ${backendsText(mirror.backends)}`;
+}
+
+/** The reverse of `mirrorText`; null for `none` and for anything else. */
+export function parseMirror(text: string): Mirror | null {
+  const [, percent, rest = ''] = /^(\d+(?:\.\d+)?) (.+)$/.exec(text) ?? [];
+  const backends = percent === undefined ? null : parseBackends(rest);
+  return backends === null ? null : { percent: Number(percent), backends };
 }
 
 /** A match in one order, whatever the order in which it was written down; values without characters that mean anything. */

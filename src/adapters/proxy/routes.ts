@@ -1,29 +1,9 @@
 import { DeployError } from '../../core/errors.ts';
-import type { Backend, Match, RouteState } from '../../core/observed.ts';
-import { matchText } from './route-text.ts';
+import type { Backend, RouteState, Sticky } from '../../core/observed.ts';
+import { refused } from './refused.ts';
+import { matchText, mirrorText, stickyText, type Mirror } from './route-text.ts';
 
-/** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
-const PATH = /^\/[A-Za-z0-9._~/-]*$/;
 const FOLDER = /^\/[A-Za-z0-9._/-]+$/;
-/** No underscore: nginx drops such headers. */
-const HEADER = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
-const COOKIE = /^[A-Za-z0-9._-]+$/;
-/** What can be seen and does not begin or end with a space, which would be taken off on its way. */
-const HEADER_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
-const COOKIE_VALUE = /^[!#-+\--:<-[\]-~]+$/;
-/** Headers that a proxy does not keep among the others. */
-const OWN_HEADERS = new Set(['host', 'cookie', 'connection', 'content-length', 'transfer-encoding']);
-
-/** DNS has no room for more, so that a proxy could not resolve the name. */
-const LONGEST_LABEL = 63;
-const LONGEST_HOST = 253;
-/** Of headers and cookies that requests are matched by. */
-const LONGEST_NAME = 128;
-const LONGEST_VALUE = 512;
-const HIGHEST_PORT = 65_535;
-const HIGHEST_WEIGHT = 1_000_000;
 
 /**
  * The routes with their paths in one form, in a fixed order: nothing else ever gets into a proxy's files.
@@ -55,51 +35,6 @@ function normalPath(path: string | null): string | null {
   return bare === undefined || bare === '' ? null : bare;
 }
 
-function refused(route: RouteState): string[] {
-  const of = `route ${JSON.stringify(route.service)}`;
-  return [
-    ...(fits(NAME, route.service, LONGEST_LABEL * 2) ? [] : [`${of}: not a service name`]),
-    ...(route.host === null || fits(HOST, route.host, LONGEST_HOST)
-      ? []
-      : [`${of}: not a host name: ${JSON.stringify(route.host)}`]),
-    ...(route.path === null || fits(PATH, route.path, 1024)
-      ? []
-      : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
-    ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
-    ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
-    ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
-  ];
-}
-
-function refusedMatch(of: string, { headers, cookies }: Match): string[] {
-  const none = Object.keys(headers).length + Object.keys(cookies).length === 0;
-  return [
-    ...(none ? [`${of}: a match without a header or a cookie would match every request`] : []),
-    ...Object.entries(headers).flatMap(([name, value]) => [
-      ...(fits(HEADER, name, LONGEST_NAME) && !OWN_HEADERS.has(name.toLowerCase())
-        ? []
-        : [`${of}: not a header to match by: ${JSON.stringify(name)}`]),
-      ...(fits(HEADER_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the header ${name} to match by`]),
-    ]),
-    ...Object.entries(cookies).flatMap(([name, value]) => [
-      ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
-      ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
-    ]),
-  ];
-}
-
-function refusedBackend(of: string, { container, port, weight }: Backend): string[] {
-  const name = JSON.stringify(container);
-  return [
-    ...(NAME.test(container) ? [] : [`${of}: not a container name: ${name}`]),
-    ...(container.split('.').every((label) => label.length <= LONGEST_LABEL)
-      ? []
-      : [`${of}: ${name} has more than ${LONGEST_LABEL} characters, which DNS cannot carry`]),
-    ...(whole(port, HIGHEST_PORT) ? [] : [`${of}: not a port: ${port}`]),
-    ...(whole(weight, HIGHEST_WEIGHT) ? [] : [`${of}: not a weight: ${weight}`]),
-  ];
-}
-
 function doubles(routes: readonly RouteState[]): string[] {
   const services = routes.map((route) => `service ${route.service}`);
   const places = routes.map((route) => `host ${route.host ?? '(any)'}, path ${route.path ?? '/'}`);
@@ -108,23 +43,23 @@ function doubles(routes: readonly RouteState[]): string[] {
     .map((entry) => `two routes for ${entry}`);
 }
 
-function fits(pattern: RegExp, text: string, longest: number): boolean {
-  return text.length <= longest && pattern.test(text);
-}
-
-function whole(value: number, highest: number): boolean {
-  return Number.isInteger(value) && value > 0 && value <= highest;
-}
-
 /** True if both say the same, in whatever order their backends stand and to whatever unit their weights are. */
 export function sameRoutes(a: readonly RouteState[], b: readonly RouteState[]): boolean {
   return a.length === b.length && comparable(a) === comparable(b);
 }
 
 function comparable(routes: readonly RouteState[]): string {
-  const lines = routes.map(({ service, host, path, backends, matched }) => {
+  const lines = routes.map(({ service, host, path, backends, matched, mirror, sticky }) => {
     const matching = matched === undefined ? [] : [matchText(matched.match), ...shares(matched.backends)];
-    return [service, host ?? '', path ?? '', ...shares(backends), ...matching].join(' ');
+    return [
+      service,
+      host ?? '',
+      path ?? '',
+      ...shares(backends),
+      ...matching,
+      comparableMirror(mirror),
+      comparableSticky(sticky),
+    ].join(' ');
   });
   return lines.toSorted().join('\n');
 }
@@ -132,6 +67,14 @@ function comparable(routes: readonly RouteState[]): string {
 function shares(backends: readonly Backend[]): readonly string[] {
   const unit = backends.map(({ weight }) => weight).reduce(divisor, 0);
   return backends.map(({ container, port, weight }) => `${container}:${port}=${weight / unit}`).toSorted();
+}
+
+function comparableMirror(mirror: Mirror | undefined): string {
+  return mirror === undefined ? mirrorText(mirror) : [mirror.percent, ...shares(mirror.backends)].join(' ');
+}
+
+function comparableSticky(sticky: Sticky | undefined): string {
+  return stickyText(sticky && { ...sticky, candidates: sticky.candidates.toSorted() });
 }
 
 /** Greatest common divisor; 0 is neutral. */

@@ -7,7 +7,7 @@ import { type Color, isColor } from '../../core/color.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
 import { NO_HOOKS } from '../../core/hooks.ts';
-import type { Release } from '../../core/release.ts';
+import { type Release, upgradedRelease } from '../../core/release.ts';
 import { NO_CHECKS } from '../../core/service-checks.ts';
 import type { Steering } from '../../core/steer.ts';
 import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
@@ -175,7 +175,7 @@ export class FileStore implements Store {
 
 function parseRelease(path: string, text: string): Release {
   try {
-    return releaseSchema.parse(JSON.parse(text)) as unknown as Release;
+    return upgradedRelease(releaseSchema.parse(JSON.parse(text)) as unknown as Release);
   } catch (error) {
     throw unreadable(
       path,

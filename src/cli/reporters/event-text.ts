@@ -29,6 +29,12 @@ export function eventText(event: ProgressEvent): readonly string[] {
       return [drainedText(event)];
     case 'failure':
       return [`failed: ${event.message}`, ...event.details.map((line) => `    ${line}`)];
+    case 'measured':
+      return [measuredText(event)];
+    case 'hook':
+      return [hookEventText(event)];
+    case 'paused':
+      return [`paused: ${event.message}, ${untilText(event.until)}`];
     case 'finished':
       return [finishedText(event)];
   }
@@ -54,6 +60,17 @@ export function weightText({ weight, to }: EventOf<'weight'>): string {
 export function drainedText({ container, inFlightAtSwitch, finished, cut, ms }: EventOf<'drained'>): string {
   const counts = `${String(inFlightAtSwitch)} in flight at switch, ${String(finished)} finished, ${String(cut)} cut`;
   return `drained ${container}: ${counts} in ${took(ms)}`;
+}
+
+/** `check smoke of web: pass: 12, wanted at most 50`. */
+export function measuredText({ service, check, outcome, text, dryRun }: EventOf<'measured'>): string {
+  return `check ${check} of ${service}: ${outcome}${dryRun ? ' (dry run)' : ''}: ${text}`;
+}
+
+/** `hook pre_deploy: exec pg_dump … in db: exit code 0`, and in between what it prints. */
+function hookEventText({ moment, hook, change, detail }: EventOf<'hook'>): string {
+  if (change === 'printed') return `  ${moment} | ${detail ?? ''}`;
+  return `hook ${moment}: ${hook} ${change}${detail === null ? '' : `: ${detail}`}`;
 }
 
 function startText(event: EventOf<'rollout-started'>): string {

@@ -18,7 +18,7 @@ export interface ProgressState {
   /** Where the rollout stands in its own count; null before it begins. */
   readonly position: { readonly index: number; readonly total: number } | null;
   readonly waiting: { readonly what: string; readonly until: Millis | null } | null;
-  /** The last word about each container that the running step is about. */
+  /** The last word about each container, check and hook that the running step is about. */
   readonly containers: Readonly<Record<string, string>>;
   readonly weight: string | null;
   /** Warnings and drain counts, oldest first. */
@@ -63,6 +63,12 @@ export function progress(state: ProgressState, event: ProgressEvent, now: Millis
       return { ...state, containers: { ...state.containers, [event.container]: containerNews(event) } };
     case 'weight':
       return { ...state, weight: weightText(event) };
+    case 'measured':
+      return { ...state, containers: { ...state.containers, [`check ${event.check}`]: measuredNews(event) } };
+    case 'hook':
+      return hooked(state, event);
+    case 'paused':
+      return { ...state, waiting: { what: `somebody to go on: ${event.message}`, until: event.until } };
     case 'drained':
       return { ...state, notes: [...state.notes, drainedText(event)] };
     case 'failure':
@@ -128,6 +134,17 @@ function fail(state: ProgressState, { message }: EventOf<'failure'>): ProgressSt
 function finish(state: ProgressState, event: EventOf<'finished'>, now: Millis): ProgressState {
   const ended = event.state === 'completed' && state.failure === null ? 'well' : 'badly';
   return { ...state, steps: finishRunning(state.steps, now), waiting: null, containers: {}, ended };
+}
+
+function measuredNews({ outcome, text, dryRun }: EventOf<'measured'>): string {
+  return `${outcome}${dryRun ? ' (dry run)' : ''}: ${text}`;
+}
+
+/** The line that it printed last; what failed stays on the screen. */
+function hooked(state: ProgressState, { moment, hook, change, detail }: EventOf<'hook'>): ProgressState {
+  const containers = { ...state.containers, [`hook ${moment}`]: detail ?? change };
+  const failed = `hook ${moment} failed: ${hook}: ${detail ?? ''}`;
+  return { ...state, containers, notes: change === 'failed' ? [...state.notes, failed] : state.notes };
 }
 
 function containerNews({ change, detail }: EventOf<'container'>): string {

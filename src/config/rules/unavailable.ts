@@ -7,23 +7,13 @@ type Both = ProjectSettings | ServiceSettings;
 
 /** Keys that are valid, but that nothing executes yet. Whoever builds one deletes its line. */
 const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
-  ['checks', ({ checks }) => checks !== undefined],
-  ['watch', ({ watch }) => watch !== undefined],
-  ['before', ({ before }) => before !== undefined],
-  ['after', ({ after }) => after !== undefined],
-  ['hooks', ({ hooks }) => hooks !== undefined],
-  ['sticky', ({ sticky }) => (sticky ?? null) !== null],
   ['update', (settings) => 'update' in settings],
-  ['notify', (settings) => 'notify' in settings],
   ['proxy.host', (settings) => 'proxy' in settings && settings.proxy?.host === true],
 ];
 
 /** Kinds of canary steps that are valid, but that nothing executes yet. */
 const STEPS: readonly [kind: string, given: (step: CanaryStep) => boolean][] = [
-  ['check', ({ kind }) => kind === 'check'],
-  ['match', ({ kind }) => kind === 'match'],
   ['mirror', ({ kind }) => kind === 'mirror'],
-  ['pause until a check', (step) => step.kind === 'pause' && step.until.kind === 'check'],
 ];
 
 /** E99: a clear no, so that nobody takes a key for done that is not. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Match } from '../../core/observed.ts';
 import type { CanaryStep as PlannedStep } from '../../core/project.ts';
+import { httpQuestion } from '../checks.ts';
 import { httpCheck } from './checks.ts';
 import { count, duration, name, nested, refuse, weight, type IssueSink } from './values.ts';
 
@@ -22,12 +23,14 @@ export type CanaryStep =
 /** The steps as the planner takes them; what nothing executes yet is refused elsewhere (E99). */
 export function plannedSteps(steps: readonly CanaryStep[]): readonly PlannedStep[] {
   return steps.flatMap((step): PlannedStep[] => {
-    if (step.kind === 'check' || step.kind === 'mirror') return [];
-    if (step.kind !== 'pause') return [step];
-    return step.until.kind === 'check'
-      ? []
-      : [{ kind: 'pause', ms: step.until.kind === 'time' ? step.until.ms : null }];
+    if (step.kind === 'mirror') return [];
+    return [step.kind === 'pause' ? plannedPause(step.until) : step];
   });
+}
+
+function plannedPause(until: PauseUntil): PlannedStep {
+  if (until.kind === 'check') return { kind: 'pause', ms: null, until: httpQuestion(until.http) };
+  return { kind: 'pause', ms: until.kind === 'time' ? until.ms : null };
 }
 
 const KINDS = ['weight', 'pause', 'check', 'replicas', 'match', 'mirror'] as const;

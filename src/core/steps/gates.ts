@@ -1,24 +1,49 @@
 import { act, type Decision, stepDone, wait } from '../decision.ts';
 import type { StepOf } from '../plan.ts';
+import type { CheckUse } from '../service-checks.ts';
+import { agenda, dryRunText, stepRuns } from './checks.ts';
 import { currentStep } from '../record.ts';
 import { configOf, isCounted, toleratedText } from '../failure.ts';
 import { replicasOn, requireSide } from '../sides.ts';
+import { LATE_MS } from './hooks.ts';
 import { fail, type StepContext } from './outcome.ts';
 import { draining } from './traffic.ts';
+
+/** How often nobody has to look at a wait that has no end of its own. */
+const LOOK_MS = 60_000;
 
 /** A gate that was left by a person's pause keeps its time; whoever asked to pass all gates meets none. */
 export function pause({ record, now }: StepContext, step: StepOf<'pause'>): Decision {
   const until = record.gateUntil ?? (step.ms === null ? null : now + step.ms);
   if (record.ungated || (until !== null && now >= until)) return stepDone;
-  const message = until === null ? 'waits for a person to promote' : 'waits for its time to promote';
-  return { kind: 'event', event: { kind: 'gate-entered', until, message } };
+  return { kind: 'event', event: { kind: 'gate-entered', until, message: gateText(step, until) } };
 }
 
 /** What happens while the rollout stands at a gate. */
-export function atGate({ record, now }: StepContext): Decision {
+export function atGate(context: StepContext): Decision {
+  const { record, observed, now } = context;
+  const step = currentStep(record);
+  if (observed.hook !== null) return wait('the hook to end', Math.max(observed.hook.until, now + LATE_MS));
+  if (record.pauseReason === 'step' && step?.kind === 'pause' && step.until !== undefined)
+    return atQuestion(context, step.until);
   if (record.pauseReason !== 'step' || record.gateUntil === null) return { kind: 'leave', until: null };
   if (now >= record.gateUntil) return { kind: 'event', event: { kind: 'gate-ended', all: false } };
   return wait('the time to promote', record.gateUntil);
+}
+
+function gateText({ until: question }: StepOf<'pause'>, until: number | null): string {
+  if (question !== undefined) return 'waits for its URL to say that it may go on';
+  return until === null ? 'waits for a person to promote' : 'waits for its time to promote';
+}
+
+/** The first pass opens the gate; everything else means "not yet", however often (ORACLE A14). */
+function atQuestion({ record, now }: StepContext, question: CheckUse): Decision {
+  const [run] = stepRuns(record);
+  if (run === undefined) return { kind: 'event', event: { kind: 'checks-begun', mode: 'inline', checks: [question] } };
+  if (run.tally.passes > 0) return { kind: 'event', event: { kind: 'gate-ended', all: false } };
+  const last = run.tally.last === null ? '' : ` (${run.tally.last.text})`;
+  const { due, next } = agenda([run], now);
+  return wait(`its URL to say that it may go on${last}`, next ?? now + LOOK_MS, { measure: due });
 }
 
 /** The old replicas drain while the candidate is watched. */
@@ -67,10 +92,10 @@ export function complete(context: StepContext): Decision {
   const lacking = changedServices(record).find((service) => !hasGood(context, service));
   if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
   if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
-  const message = toleratedText(record);
+  const message = [toleratedText(record), dryRunText(record)].filter((text) => text !== null).join('; ');
   return {
     kind: 'event',
-    event: { kind: 'state', trigger: 'complete', ...(message === null ? {} : { message }) },
+    event: { kind: 'state', trigger: 'complete', ...(message === '' ? {} : { message }) },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Decision } from '../decision.ts';
 import type { Millis, Observed } from '../observed.ts';
+import type { HookStep } from '../plan.ts';
 import type { RolloutRecord } from '../record.ts';
 import { candidateReplicas } from '../sides.ts';
 import { isGoingBack } from '../state.ts';
@@ -12,14 +13,21 @@ export interface StepContext {
   readonly now: Millis;
 }
 
+/** A person wants it back: nothing has failed. */
+export function abort(context: StepContext): Decision {
+  return goBack(context, 'aborted', []);
+}
+
 /** Turns the rollout around: all traffic to the stable release, then away with the candidate. */
-export function goBack({ record, observed }: StepContext, message: string): Decision {
-  return { kind: 'event', event: { kind: 'state', trigger: 'back', message, steps: wayBack(record, observed) } };
+function goBack({ record, observed }: StepContext, message: string, failed: readonly HookStep[]): Decision {
+  const steps = wayBack(record, observed, failed);
+  return { kind: 'event', event: { kind: 'state', trigger: 'back', message, steps } };
 }
 
 /** Stays where it is until a person comes. */
-export function pauseForFailure(message: string): Decision {
-  return { kind: 'event', event: { kind: 'state', trigger: 'pause', reason: 'failure', message } };
+export function pauseForFailure({ record }: StepContext, message: string): Decision {
+  const aside = record.hooks.on_failure;
+  return { kind: 'event', event: { kind: 'state', trigger: 'pause', reason: 'failure', message, aside } };
 }
 
 /**
@@ -28,8 +36,9 @@ export function pauseForFailure(message: string): Decision {
  */
 export function turnAround(context: StepContext, message: string): Decision {
   const { record, observed } = context;
-  if (record.stable !== null || candidateReplicas(record, observed).length === 0) return goBack(context, message);
-  return pauseForFailure(`${message}; there is no previous release to go back to`);
+  if (record.stable !== null || candidateReplicas(record, observed).length === 0)
+    return goBack(context, message, record.hooks.on_failure);
+  return pauseForFailure(context, `${message}; there is no previous release to go back to`);
 }
 
 /** A step that cannot succeed: forward means back, back means that a person is needed. */

@@ -3,6 +3,8 @@ import type { CanaryStep } from '../project.ts';
 import type { Side } from '../record.ts';
 import { type Pair, routedSize, unroutedPair } from '../rounding.ts';
 import { longRunning, replicasOf } from './bring-in.ts';
+import type { CheckUse } from '../service-checks.ts';
+import { type Gates, gated } from './gates.ts';
 import { grow, type GroupPlan, switchOver } from './group.ts';
 import { resize } from './resize.ts';
 import type { InPlace } from './rolling.ts';
@@ -14,12 +16,14 @@ import type { InPlace } from './rolling.ts';
 export function canaryInPlace(
   there: InPlace & { readonly stableKnown: boolean },
   steps: readonly CanaryStep[],
+  questions: Questions,
 ): Step[] {
   const { service, stableKnown } = there;
   const whole: CanaryStep = { kind: 'weight', weight: 100 };
   let now: Pair = { candidate: there.candidate, stable: there.stable };
-  return [...steps, whole].flatMap((step) => {
-    if (step.kind === 'pause') return [{ kind: 'pause', ms: step.ms }];
+  return [...steps, whole].flatMap((step, index) => {
+    if (step.kind === 'pause') return [pauseAt(step, index, questions)];
+    if (step.kind === 'check') return [{ kind: 'check', checks: questions.named(step.names) }];
     if (step.kind !== 'weight') return [];
     const pair = unroutedPair(service.replicas, step.weight, service.update.order);
     // A release of another size does not get more of the old one than there were.
@@ -29,6 +33,18 @@ export function canaryInPlace(
     now = wanted;
     return moved;
   });
+}
+
+/** What the steps of a canary ask, as checks of its release. */
+export interface Questions {
+  readonly named: (names: readonly string[]) => readonly CheckUse[];
+  /** The question of the pause at an index. */
+  readonly until: (index: number) => CheckUse | null;
+}
+
+function pauseAt({ ms }: Extract<CanaryStep, { kind: 'pause' }>, index: number, questions: Questions): Step {
+  const until = questions.until(index);
+  return until === null ? { kind: 'pause', ms } : { kind: 'pause', ms, until };
 }
 
 function towards({ service }: InPlace, now: Pair, wanted: Pair): Step[] {
@@ -52,6 +68,8 @@ export interface CanarySettings {
   /** Services that go by the steps. */
   readonly stepped: ReadonlySet<string>;
   readonly steps: readonly CanaryStep[];
+  readonly questions: Questions;
+  readonly gates: Gates;
   readonly shrinkStable: boolean;
 }
 
@@ -69,21 +87,21 @@ interface Stage {
  * replicas enough for its share: it grows before its weight does, and shrinks after.
  */
 export function canary(settings: CanarySettings): GroupPlan {
-  const { candidate, stepped, steps } = settings;
+  const { candidate, stepped, steps, gates } = settings;
   const none: Stage = { weight: 0, fixed: null, sizes: {} };
   const [first] = steps;
   const start = first === undefined ? stageAt(settings, none, WHOLE) : stageAt(settings, none, first);
   let stage: Stage = { ...none, sizes: start.sizes };
-  const moved = steps.flatMap((step) => {
+  const moved = steps.flatMap((step, index) => {
     const before = stage;
     stage = stageAt(settings, before, step);
-    return stepsTo(settings, before, stage, step);
+    return stepsTo(settings, before, stage, step, index);
   });
   const last = stageAt(settings, { ...stage, fixed: null }, WHOLE);
   return {
     before: [],
     size: ({ name, replicas }) => (stepped.has(name) ? (start.sizes[name] ?? 0) : replicas),
-    after: [...moved, ...growTo(settings, stage, last), ...switchOver(candidate)],
+    after: gated([...moved, ...growTo(settings, stage, last), ...switchOver(candidate)], gates),
   };
 }
 
@@ -93,6 +111,7 @@ const WHOLE: CanaryStep = { kind: 'weight', weight: 100 };
 function stageAt(settings: CanarySettings, before: Stage, step: CanaryStep): Stage {
   switch (step.kind) {
     case 'pause':
+    case 'check':
       return before;
     case 'weight':
       return sized(settings, { ...before, weight: step.weight });
@@ -117,11 +136,13 @@ function sizeOf({ weight, fixed }: Stage, replicas: number): number {
   return Math.min(replicas, Math.max(wanted, weight > 0 ? 1 : 0));
 }
 
-function stepsTo(settings: CanarySettings, before: Stage, after: Stage, step: CanaryStep): Step[] {
+function stepsTo(settings: CanarySettings, before: Stage, after: Stage, step: CanaryStep, index: number): Step[] {
   const up = growTo(settings, before, after);
   switch (step.kind) {
     case 'pause':
-      return [{ kind: 'pause', ms: step.ms }];
+      return [pauseAt(step, index, settings.questions)];
+    case 'check':
+      return [{ kind: 'check', checks: settings.questions.named(step.names) }];
     case 'weight':
       return [...up, ...weigh(settings, before, after)];
     case 'replicas': {

@@ -1,6 +1,7 @@
 import type { SideName, Step } from '../plan.ts';
 import type { Side, SideService } from '../record.ts';
 import { callersFirst, longest, longRunning, routed } from './bring-in.ts';
+import { type Gates, gated } from './gates.ts';
 
 /** How a strategy replaces the color group; what all strategies have in common is put around it. */
 export interface GroupPlan {
@@ -12,19 +13,19 @@ export interface GroupPlan {
   readonly after: readonly Step[];
 }
 
-/** A first deploy and a way back by hand: no gates, no checks. */
-export function atOnce(candidate: Side): GroupPlan {
-  return { before: [], size: ({ replicas }) => replicas, after: switchOver(candidate) };
+/** A first deploy and a way back by hand: no pauses, and their gates have no checks. */
+export function atOnce(candidate: Side, gates: Gates): GroupPlan {
+  return { before: [], size: ({ replicas }) => replicas, after: gated(switchOver(candidate), gates) };
 }
 
 /** The candidate's containers are still there from before: only weight has to move. */
-export function held(candidate: Side): GroupPlan {
+export function held(candidate: Side, gates: Gates): GroupPlan {
   return {
     before: [],
     size: () => 0,
     after: [
       { kind: 'ready', side: 'candidate', services: longRunning(candidate) },
-      { kind: 'weight', weight: 100 },
+      ...gated([{ kind: 'weight', weight: 100 }], gates),
     ],
   };
 }

@@ -1,15 +1,43 @@
 import type { Observed } from '../observed.ts';
-import type { Step } from '../plan.ts';
+import type { HookStep, Step } from '../plan.ts';
 import type { RolloutRecord, Side, SideService } from '../record.ts';
 import { isTogether, replicasOn } from '../sides.ts';
 import { callersFirst, longRunning, only, replicasOf, routed } from './bring-in.ts';
+import { insertBefore } from './gates.ts';
 import { leave, resize, tolerates } from './resize.ts';
 
 /**
- * The way back, in reverse order: the color group first, then the services in place that the rollout touched. Never a
- * pause, never a check. A superseded rollout leaves in place what it put there: its successor replaces it.
+ * The way back with its hooks: those of the failure run when the traffic has left the candidate and before it goes,
+ * those of a way back around it, unless there is nothing to take back.
  */
-export function wayBack(record: RolloutRecord, observed: Observed): Step[] {
+export function wayBack(record: RolloutRecord, observed: Observed, failed: readonly HookStep[]): Step[] {
+  const back = stepsBack(record, observed);
+  const steps = insertBefore(back, takesAway, failed);
+  const { pre_rollback: before, post_rollback: after } = record.hooks;
+  const stays = record.replaced && back.length === 0;
+  return hasBegun(record) && !stays ? [...before, ...steps, ...after] : steps;
+}
+
+function takesAway(step: Step): boolean {
+  return (step.kind === 'drain' || step.kind === 'shrink' || step.kind === 'remove') && step.side === 'candidate';
+}
+
+/** What comes before the release itself: it changes nothing that would have to be taken back. */
+const PRELUDE: ReadonlySet<Step['kind']> = new Set(['clear', 'prepare', 'shared', 'wire']);
+
+/** False until everything has run that comes before the first container, `pre_deploy` included. */
+function hasBegun({ steps, cursor }: RolloutRecord): boolean {
+  const first = steps.findIndex(
+    (step) => !PRELUDE.has(step.kind) && !(step.kind === 'hook' && step.moment === 'pre_deploy'),
+  );
+  return cursor >= first;
+}
+
+/**
+ * In reverse order: the color group first, then the services in place that the rollout touched. Never a pause, never a
+ * check. A superseded rollout leaves in place what it put there: its successor replaces it.
+ */
+function stepsBack(record: RolloutRecord, observed: Observed): Step[] {
   const group = groupBack(record);
   if (record.replaced) return group;
   const touched = touchedServices(record);

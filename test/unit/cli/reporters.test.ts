@@ -53,6 +53,17 @@ const DEPLOY: readonly ProgressEvent[] = [
   },
 ];
 
+const GATES: readonly ProgressEvent[] = [
+  { kind: 'hook', moment: 'pre_deploy', hook: 'exec pg_dump … in db', change: 'started', detail: null },
+  { kind: 'hook', moment: 'pre_deploy', hook: 'exec pg_dump … in db', change: 'printed', detail: 'table users' },
+  { kind: 'hook', moment: 'pre_deploy', hook: 'exec pg_dump … in db', change: 'failed', detail: 'exit code 3' },
+  {
+    ...{ kind: 'measured', service: 'web', check: 'errors', outcome: 'fail', dryRun: false },
+    text: '0.2, wanted at most 0.01',
+  },
+  { kind: 'paused', rollout: 'd-7', reason: 'inconclusive', message: 'check smoke: 5', until: null },
+];
+
 const FAILURE: ProgressEvent = { kind: 'failure', message: 'web exited with 3', details: ['log: boom'] };
 
 const error = shownError(
@@ -95,6 +106,17 @@ describe('plain', () => {
       '14:03:07 completed: v2 on green (7 s)',
     ]);
     expect(io.stdout.text).toBe('');
+  });
+
+  it('shows hooks with what they print, values with their bounds, and why it stands', async () => {
+    const { io } = await report('plain', GATES);
+    expect(io.stderr.lines).toEqual([
+      '14:03:07 hook pre_deploy: exec pg_dump … in db started',
+      '14:03:07   pre_deploy | table users',
+      '14:03:07 hook pre_deploy: exec pg_dump … in db failed: exit code 3',
+      '14:03:07 check errors of web: fail: 0.2, wanted at most 0.01',
+      '14:03:07 paused: check smoke: 5, until a person goes on',
+    ]);
   });
 
   it('does not repeat the evidence of a failure', async () => {
@@ -174,6 +196,14 @@ describe('tty', () => {
       '  ○ drain web (stable)',
       '  warning W03: nobody checks api (add a healthcheck)',
     ]);
+  });
+
+  it('shows the last word of hooks and checks under the step that runs', () => {
+    const lines = picture([...DEPLOY.slice(0, 6), ...GATES], 70, 24);
+    expect(lines).toContain('      hook pre_deploy exit code 3');
+    expect(lines).toContain('      check errors fail: 0.2, wanted at most 0.01');
+    expect(lines).toContain('  hook pre_deploy failed: exec pg_dump … in db: exit code 3');
+    expect(lines).toContain('      waiting for somebody to go on: check smoke: 5');
   });
 
   it('shows the way back with steps of its own', () => {

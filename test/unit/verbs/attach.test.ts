@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { steer, type SteerVerb } from '../../../src/app/steer.ts';
 import type { ServiceSpec } from '../../../src/core/project.ts';
-import { Host, type Terminal } from '../../support/host.ts';
+import { Host, HOST_SECRET, type Terminal } from '../../support/host.ts';
 import { config, inPlace } from '../../support/rollouts.ts';
 import { script, type WorldOptions } from '../../support/simulator.ts';
 import { service } from '../../support/specs.ts';
@@ -61,7 +63,8 @@ describe('a deploy of the release that another terminal deploys', () => {
     expect(one).toMatchObject({ exit: 1, error: { code: 'rollout-failed', message: /was ready, then exited/ } });
     expect(other.error?.message).toBe(one.error?.message);
     expect(other.error?.exit).toBe(one.error?.exit);
-    expect(other.error?.details).toContain('log: its last words');
+    expect(other.error?.details).toContain('log: its last words with ***');
+    expect(await readFile(join(host.folder, '.deploy-bg', 'journal.ndjson'), 'utf8')).not.toContain(HOST_SECRET);
   });
 
   it('U28 ends with 130 where the first was interrupted and went back', async () => {

@@ -2,12 +2,6 @@ import * as z from 'zod';
 import type { AccessRecord } from '../../../core/figures.ts';
 import { jsonOf } from '../../http/json.ts';
 
-/** Fields that a site has to append to its access log, as `log_append` directives (Caddy 2.8 or later). */
-export const CADDY_LOG_FIELDS = {
-  deploy_bg_upstream: '{http.reverse_proxy.upstream.hostport}',
-  deploy_bg_latency_ms: '{http.reverse_proxy.upstream.latency_ms}',
-} as const;
-
 /** A placeholder without a value is an empty text, or itself. */
 const optionalNumber = z.unknown().transform((value) => {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
@@ -25,7 +19,10 @@ const lineSchema = z.object({
   deploy_bg_latency_ms: optionalNumber.optional(),
 });
 
-/** One line of Caddy's JSON access log; null for every other line (caddyserver.com/docs/caddyfile/directives/log). */
+/**
+ * One line of Caddy's JSON access log; null for every other line (caddyserver.com/docs/caddyfile/directives/log). The
+ * generated snippet `deploy-bg-log` appends who answered and how soon (`log_append`: Caddy 2.8 or later).
+ */
 export function parseCaddyLine(line: string): AccessRecord | null {
   const parsed = lineSchema.safeParse(jsonOf(line));
   if (!parsed.success) return null;

@@ -22,6 +22,16 @@ export function checkAdapted(
   if (unused.length > 0) throw notUsed(unused.map(({ service }) => service));
 }
 
+/** @throws invalid-config: Caddy has nothing to send copies of requests with */
+export function refuseMirror(wanted: readonly RouteState[]): void {
+  const mirrored = wanted.filter(({ mirror }) => mirror !== undefined).map(({ service }) => service);
+  if (mirrored.length === 0) return;
+  throw new DeployError('invalid-config', {
+    what: `Caddy cannot mirror the requests of ${mirrored.join(', ')}`,
+    next: 'use nginx, or no mirror',
+  });
+}
+
 /**
  * A template of the user's may leave out what a step of a canary needs: it would be switched, and nothing would happen.
  * @throws invalid-config

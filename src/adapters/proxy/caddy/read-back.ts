@@ -2,7 +2,7 @@ import type { Backend, RouteState } from '../../../core/observed.ts';
 import { parseAnswer, type Answer } from '../answer.ts';
 import { divisor } from '../routes.ts';
 import { conditionText } from './condition.ts';
-import { matchedSlotAddresses, slotAddresses } from './slots.ts';
+import { matchedSlotAddresses, slotAddresses, stickingText } from './slots.ts';
 
 /** What Caddy says of itself: the configuration it has loaded, and every slot as it would dial it. */
 export interface ReadBack {
@@ -26,7 +26,7 @@ export function parseReadBack(text: string): ReadBack | null {
 
 function checked(route: RouteState, answer: Answer): { readonly route: RouteState; readonly fault: string | null } {
   const { service } = route;
-  const fault = matchFault(route, answer);
+  const fault = matchFault(route, answer) ?? stickyFault(route, answer);
   if (answer.rest('state', service) === 'off') return { route: { ...route, backends: [] }, fault };
   const slots = answer.rest('slots', service);
   if (route.backends.length > 0 && slotAddresses(route).join(' ') === slots) return { route, fault };
@@ -42,6 +42,11 @@ function matchFault(route: RouteState, answer: Answer): string | null {
   if (answer.rest('match', service) !== conditionText(matched?.match)) return `${service} matches by something else`;
   if (answer.rest('matched-slots', service) === matchedSlotAddresses(route).join(' ')) return null;
   return `the slots of requests to ${service} that match are not what its list of backends says`;
+}
+
+function stickyFault(route: RouteState, answer: Answer): string | null {
+  if (answer.rest('sticking', route.service) === stickingText(route)) return null;
+  return `${route.service} keeps clients, or does not, other than its sides say`;
 }
 
 /** Slots are what is dialled: where the list of backends disagrees, they are right. */

@@ -54,7 +54,7 @@ export function matching(directory: string, service: string): string {
 }
 
 function viewRoutes(routes: readonly RouteState[], directory: string): readonly object[] {
-  return routes.toSorted(bySpecificity).map(({ service, host, path }) => {
+  return routes.toSorted(bySpecificity).map(({ service, host, path, sticky }) => {
     const folder = `${directory}/${SLOTS_LINK}/${service}`;
     return {
       service,
@@ -67,6 +67,9 @@ function viewRoutes(routes: readonly RouteState[], directory: string): readonly 
       match: matching(directory, service),
       condition: `{file.${folder}/match}`,
       matchedBackends: `{file.${folder}/matched}`,
+      sticky: sticky === undefined ? null : { cookie: sticky.cookie, maxAge: `${Math.round(sticky.maxAgeMs / 1000)}s` },
+      sticking: `{file.${folder}/sticking}`,
+      sides: `{file.${folder}/sticky}`,
       matchedSlots: matchedSlotNames().map((slot) => `{file.${folder}/${slot}}`),
     };
   });

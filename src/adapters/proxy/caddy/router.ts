@@ -5,16 +5,17 @@ import type { ObservedContainer, RouterReading, RouteState } from '../../../core
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
 import { makeFolder, onDisk, readIfThere, restore, snapshot, writeChanged } from '../files.ts';
+import { LOG_FOLDER } from '../log-place.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { packaged, templateOf } from '../template.ts';
 import { settled } from '../wait.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { ask } from './ask.ts';
-import { checkAble, checkAdapted, rejected } from './check.ts';
+import { checkAble, checkAdapted, refuseMirror, rejected } from './check.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
 import { CONFIG_FILES, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
-import { makeSocketFolder, readSlots, slotStates, slotTable, writeSlots, type SlotTable } from './slots.ts';
+import { makeSharedFolder, readSlots, slotStates, slotTable, writeSlots, type SlotTable } from './slots.ts';
 import { SLOTS } from './spread.ts';
 import { caddyWarnings } from './warnings.ts';
 
@@ -50,7 +51,7 @@ export class CaddyRouter implements Router {
     const config = await this.#render(wanted);
     await onDisk(this.#place.output, async () => {
       await makeFolder(this.#place.output);
-      await makeSocketFolder(join(this.#place.output, SOCKET_FOLDER));
+      await this.#makeFolders();
       if ((await this.#isRunning()) && (await this.#isComplete())) return;
       const there = await readSlots(this.#place.output);
       if (!sameTable(there, slotTable(wanted))) await writeSlots(this.#place.output, slotTable(wanted));
@@ -62,6 +63,7 @@ export class CaddyRouter implements Router {
     const wanted = checkedRoutes(routes);
     const config = await this.#render(wanted);
     checkAble(config, this.#place, wanted);
+    refuseMirror(wanted);
     await onDisk(this.#place.output, async () => {
       const loaded = await this.#loaded(config);
       // A proxy that answers by this configuration, through our folder, needs no looking at.
@@ -101,6 +103,11 @@ export class CaddyRouter implements Router {
     return renderCaddy(routes, { project, directory: mounted, templates: { routes: own, readBack } });
   }
 
+  /** In these the proxy itself creates files. */
+  async #makeFolders(): Promise<void> {
+    for (const folder of [SOCKET_FOLDER, LOG_FOLDER]) await makeSharedFolder(join(this.#place.output, folder));
+  }
+
   async #isRunning(): Promise<boolean> {
     const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service);
     return proxy?.running === true;
@@ -127,7 +134,7 @@ export class CaddyRouter implements Router {
     const files = await snapshot(output, CONFIG_FILES);
     const state = await slotStates(output).current();
     try {
-      await makeSocketFolder(join(output, SOCKET_FOLDER));
+      await this.#makeFolders();
       await writeSlots(output, new Map([...slotTable(wanted), ...(await readSlots(output))]));
       await writeChanged(output, config.files);
       checkAdapted(await validate(this.#engine, proxy), this.#place, config, wanted);

@@ -4,9 +4,18 @@ import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
 import { States } from '../states.ts';
-import { backendsText, matchedText, NONE, parseBackends, parseMatched } from '../route-text.ts';
+import { stickySides } from '../sides.ts';
+import {
+  backendsText,
+  matchedText,
+  NONE,
+  parseBackends,
+  parseMatched,
+  parseSticky,
+  stickyText,
+} from '../route-text.ts';
 import { conditionText } from './condition.ts';
-import { MATCHED_SLOTS, SLOTS, spread } from './spread.ts';
+import { MATCHED_SLOTS, SLOTS, spread, spreadForward } from './spread.ts';
 
 /** The link that the proxy's configuration names; a switch is its atomic rename, for all routes at once. */
 export const SLOTS_LINK = 'slots';
@@ -16,16 +25,16 @@ const LAYOUT_FILE = 'layout';
 const NOBODY = 'no-backend.invalid:9';
 
 /** What the files of a service say about its requests. */
-export type Traffic = Pick<RouteState, 'backends' | 'matched'>;
+export type Traffic = Pick<RouteState, 'backends' | 'matched' | 'sticky'>;
 
 /** The traffic of each service, as its files say it. */
 export type SlotTable = ReadonlyMap<string, Traffic>;
 
 export function slotTable(routes: readonly RouteState[]): SlotTable {
   return new Map(
-    routes.map(({ service, backends, matched }) => [
+    routes.map(({ service, backends, matched, sticky }) => [
       service,
-      { backends, ...(matched === undefined ? {} : { matched }) },
+      { backends, ...(matched === undefined ? {} : { matched }), ...(sticky === undefined ? {} : { sticky }) },
     ]),
   );
 }
@@ -41,8 +50,10 @@ export function matchedSlotNames(): readonly string[] {
 }
 
 /** The address in each slot of a route. */
-export function slotAddresses({ backends }: Traffic): readonly string[] {
-  return addresses(backends, SLOTS);
+export function slotAddresses(traffic: Traffic): readonly string[] {
+  const sides = stickySides(traffic);
+  if (sides === null) return addresses(traffic.backends, SLOTS);
+  return spreadForward(sides, SLOTS, traffic.sticky?.key ?? '').map(addressOf);
 }
 
 /**
@@ -57,8 +68,17 @@ function addresses(backends: readonly Backend[], slots: number): readonly string
   if (backends.length === 0) return Array.from({ length: slots }, () => NOBODY);
   return spread(backends, slots).map((index) => {
     const backend = backends[index];
-    return backend === undefined ? NOBODY : `${backend.container}:${backend.port}`;
+    return backend === undefined ? NOBODY : addressOf(backend);
   });
+}
+
+function addressOf({ container, port }: Backend): string {
+  return `${container}:${port}`;
+}
+
+/** `on` while clients stay on the side that they got. */
+export function stickingText(traffic: Traffic): string {
+  return stickySides(traffic) === null ? 'off' : 'on';
 }
 
 /** What the files say, whatever the proxy may do; a service whose file is damaged is left out. */
@@ -66,14 +86,20 @@ export async function readSlots(output: string): Promise<SlotTable> {
   const folder = join(output, SLOTS_LINK);
   const table = new Map<string, Traffic>();
   for (const service of await namesIn(folder)) {
-    const [text, matchedOf] = await Promise.all(
-      ['backends', 'matched'].map((file) => readIfThere(join(folder, service, file))),
-    );
-    const backends = text == null ? null : parseBackends(text);
-    const matched = parseMatched(matchedOf ?? NONE);
-    if (backends !== null) table.set(service, { backends, ...(matched === null ? {} : { matched }) });
+    const traffic = await readTraffic(join(folder, service));
+    if (traffic !== null) table.set(service, traffic);
   }
   return table;
+}
+
+async function readTraffic(folder: string): Promise<Traffic | null> {
+  const read = (file: string): Promise<string | null> => readIfThere(join(folder, file));
+  const [text, matchedOf, stickyOf] = [await read('backends'), await read('matched'), await read('sticky')];
+  const backends = text === null ? null : parseBackends(text);
+  const matched = parseMatched(matchedOf ?? NONE);
+  const sticky = parseSticky(stickyOf ?? NONE);
+  if (backends === null) return null;
+  return { backends, ...(matched === null ? {} : { matched }), ...(sticky === null ? {} : { sticky }) };
 }
 
 /** Makes the table the one the proxy works by, in one rename. */
@@ -106,12 +132,19 @@ async function writeService(folder: string, traffic: Traffic): Promise<void> {
     backends: backendsText(traffic.backends),
     match: conditionText(traffic.matched?.match),
     matched: matchedText(traffic.matched),
+    sticking: stickingText(traffic),
+    sticky: stickyText(traffic.sticky),
   };
   await Promise.all([
-    ...files.map((address, index) => writeNew(join(folder, `backend-${String(index)}`), address)),
-    ...Object.entries(texts).map(([file, text]) => writeNew(join(folder, file), text)),
+    ...files.map((address, index) => writeOther(join(folder, `backend-${String(index)}`), address)),
+    ...Object.entries(texts).map(([file, text]) => writeOther(join(folder, file), text)),
   ]);
   await syncFolder(folder);
+}
+
+/** Most files of an old state say what they shall say: making one durable takes longer than all the rest. */
+async function writeOther(path: string, text: string): Promise<void> {
+  if ((await readIfThere(path)) !== text) await writeNew(path, text);
 }
 
 /** Links every slot to its file, unless it is so already. What says so is written last, and removed first. */
@@ -128,8 +161,8 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
   await writeNew(join(folder, LAYOUT_FILE), layout);
 }
 
-/** The socket's folder: the proxy, whoever it runs as, makes and removes its socket there. */
-export async function makeSocketFolder(path: string): Promise<void> {
+/** A folder in which the proxy, whoever it runs as, makes and removes files: its socket, its log. */
+export async function makeSharedFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
   // A folder of another user is one that the proxy made, or an earlier run as root: usable as it is.
   await makeFolder(path, 0o777).catch(() => undefined);

@@ -1,4 +1,5 @@
 import type { Backend } from '../../../core/observed.ts';
+import type { Sides } from '../sides.ts';
 
 /**
  * Upstream slots of a route. A change of this number is a change of the configuration, which reloads, so it is the
@@ -41,4 +42,33 @@ export function spread(backends: readonly Backend[], slots: number): readonly nu
     credit[next] = (credit[next] ?? 0) - slots;
     return next;
   });
+}
+
+/**
+ * The backend in each slot, where a slot must not go back from the candidate to the stable side while the share of the
+ * candidate grows: it takes the slots in an order of its own, the same for all shares. `key` says where that begins.
+ */
+export function spreadForward({ stable, candidate, share }: Sides, slots: number, key: string): readonly Backend[] {
+  const taken = new Set(orderOf(slots, key).slice(0, Math.round(share * slots)));
+  const next = [taken.size, slots - taken.size].map((count, side) => inTurn(side === 0 ? candidate : stable, count));
+  return Array.from({ length: slots }, (_, slot) => {
+    const backend = next[taken.has(slot) ? 0 : 1]?.shift();
+    if (backend === undefined) throw new Error('a slot without a backend');
+    return backend;
+  });
+}
+
+function inTurn(backends: readonly Backend[], slots: number): Backend[] {
+  return spread(backends, slots).flatMap((index) => backends[index] ?? []);
+}
+
+/** Slots in an order whose every beginning lies evenly among all: by their numbers with the bits reversed. */
+function orderOf(slots: number, key: string): readonly number[] {
+  const offset = Buffer.from(key).reduce((sum, byte) => (sum * 31 + byte) % slots, 0);
+  const rank = (slot: number): number => reversed((slot + offset) % slots, Math.ceil(Math.log2(slots)));
+  return Array.from({ length: slots }, (_, slot) => slot).toSorted((a, b) => rank(a) - rank(b));
+}
+
+function reversed(number: number, bits: number): number {
+  return Array.from({ length: bits }, (_, bit) => (number >> bit) & 1).reduce((sum, bit) => sum * 2 + bit, 0);
 }

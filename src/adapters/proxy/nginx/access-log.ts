@@ -2,14 +2,6 @@ import * as z from 'zod';
 import type { AccessRecord } from '../../../core/figures.ts';
 import { jsonOf } from '../../http/json.ts';
 
-/**
- * The format that `parseNginxLine` reads: `log_format deploy_bg escape=json '…';`. Every value is quoted, since nginx
- * writes `-` for what it does not know and `000` for a status that was never sent. It belongs where `$upstream_addr`
- * is the container's own address, so not in front of a relay.
- */
-export const NGINX_LOG_FORMAT =
-  '{"deploy_bg":"1","msec":"$msec","status":"$status","upstream":"$upstream_addr","header":"$upstream_header_time","request":"$request_time"}';
-
 const lineSchema = z.object({
   deploy_bg: z.literal('1'),
   msec: z.string(),
@@ -19,7 +11,7 @@ const lineSchema = z.object({
   request: z.string(),
 });
 
-/** One line of nginx's access log in our format; null for every other line. */
+/** One line of nginx's access log in our format (`log-format.ts`); null for every other line. */
 export function parseNginxLine(line: string): AccessRecord | null {
   const parsed = lineSchema.safeParse(jsonOf(line));
   if (!parsed.success) return null;

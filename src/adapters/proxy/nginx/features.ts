@@ -6,12 +6,14 @@ export interface NginxFeatures {
   readonly keepaliveMinTimeout: string | null;
   /** `server NAME resolve` outside of the commercial edition: from 1.27.3 on. */
   readonly resolve: boolean;
+  /** `userid_flags`: from 1.19.3 on. */
+  readonly cookieFlags: boolean;
 }
 
 export const KEEPALIVE_MIN_TIMEOUT_MS = 2000;
 
 /** What every nginx can do; also what is written before the first one can be asked. */
-export const OLDEST: NginxFeatures = { keepaliveMinTimeout: null, resolve: false };
+export const OLDEST: NginxFeatures = { keepaliveMinTimeout: null, resolve: false, cookieFlags: false };
 
 /** By the output of `nginx -v`. */
 export function featuresOf(output: string): NginxFeatures {
@@ -20,6 +22,7 @@ export function featuresOf(output: string): NginxFeatures {
   return {
     keepaliveMinTimeout: olderThan(version, [1, 27, 4]) ? null : `${KEEPALIVE_MIN_TIMEOUT_MS / 1000}s`,
     resolve: !olderThan(version, [1, 27, 3]),
+    cookieFlags: !olderThan(version, [1, 19, 3]),
   };
 }
 

@@ -33,6 +33,8 @@ function parseKnown(text: string | null): Known | null {
   try {
     const known = JSON.parse(text ?? 'null') as Partial<Known> | null;
     if (typeof known?.container !== 'string' || known.features === undefined) return null;
+    // Of an earlier version of this program, which did not ask for all.
+    if (Object.keys(OLDEST).some((name) => !(name in (known.features ?? {})))) return null;
     return { container: known.container, features: known.features };
   } catch {
     return null;

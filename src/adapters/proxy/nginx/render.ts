@@ -1,11 +1,22 @@
 import type { RouteState } from '../../../core/observed.ts';
 import type { RenderedFile } from '../files.ts';
-import { backendsText, matchedText } from '../route-text.ts';
+import { backendsText, matchedText, mirrorText, stickyText } from '../route-text.ts';
 import { fill, fingerprint, type Template } from '../template.ts';
+import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
+import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
 import { READ_BACK_PORT } from './port.ts';
-import { isChoice, NOBODY, targetOf, upstreamsOf, viewChoice, viewUpstream } from './upstreams.ts';
+import {
+  isChoice,
+  NOBODY,
+  targetOf,
+  upstreamsOf,
+  viewChoice,
+  viewCookie,
+  viewMirror,
+  viewUpstream,
+} from './upstreams.ts';
 
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
@@ -13,10 +24,12 @@ export const ROUTES_FILE = 'routes.conf';
 /** Everything besides the routes that the generated configuration depends on. */
 export interface NginxMeta {
   readonly project: string;
+  /** Folder of the generated files as nginx sees it. */
+  readonly directory: string;
   /** Secret part of the read-back’s path. */
   readonly token: string;
   readonly features: NginxFeatures;
-  readonly templates: { readonly http: Template; readonly routes: Template; readonly route: Template };
+  readonly templates: Readonly<Record<'http' | 'log' | 'routes' | 'route', Template>>;
 }
 
 export interface NginxConfig {
@@ -31,14 +44,19 @@ export function routeFile(service: string): string {
 
 /** The generated configuration. Pure. */
 export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): NginxConfig {
-  const body = (service: string | null, upstream: string | null): string =>
-    fill(meta.templates.route, { project: meta.project, service, upstream, off: upstream === null }).trimEnd();
+  const { project, directory, features } = meta;
+  const body = (service: string | null, upstream: string | null, served: readonly RouteState[]): string => {
+    const view = { project, service, upstream, off: upstream === null, sticky: viewCookie(served), features };
+    return fill(meta.templates.route, view).trimEnd();
+  };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
+  const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project: meta.project, locations: views }) },
+    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: views, mirrors }) },
+    { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory }) },
     ...routes.map((route) => ({
       file: routeFile(route.service),
-      content: `${body(route.service, targetOf(route))}\n`,
+      content: `${body(route.service, targetOf(route), [route])}\n`,
     })),
   ];
   const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest));
@@ -47,31 +65,43 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
 }
 
 function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string): object {
-  const { project, token, features } = meta;
+  const { project, directory, token, features } = meta;
   const upstreams = routes.flatMap(upstreamsOf).map(viewUpstream);
   const choices = routes.filter(isChoice).map(viewChoice);
   const said = routes.map((route) => ({
     ...route,
     said: backendsText(route.backends),
     saidMatched: matchedText(route.matched),
+    saidMirror: mirrorText(route.mirror),
+    saidSticky: stickyText(route.sticky),
   }));
+  const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const nobody = { name: NOBODY.name, address: `127.89.255.1:${READ_BACK_PORT}` };
-  return { project, token, features, digest, port: READ_BACK_PORT, upstreams, choices, nobody, routes: said };
+  const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
+  const own = { project, directory, token, features, digest, port: READ_BACK_PORT };
+  return { ...own, ...log, upstreams, choices, mirrors, nobody, routes: said };
 }
 
-type Body = (service: string | null, upstream: string | null) => string;
+type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
 function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly object[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
+  const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
   const view = {
     mapped,
     fallback: target(fallback),
-    hosts: hosts.map(({ host, route }) => ({ condition: condition(host), upstream: target(route) })),
+    service: fallback?.service ?? null,
+    hosts: hosts.map(({ host, route }) => ({
+      condition: condition(host),
+      upstream: target(route),
+      service: route.service,
+    })),
+    mirrors: served.flatMap((route) => viewMirror(route) ?? []),
     body: mapped
-      ? body(null, '$deploy_bg_upstream')
-      : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback)),
+      ? body(null, '$deploy_bg_upstream', served)
+      : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback), served),
   };
   return matches.map((match) => ({ ...view, match }));
 }

@@ -11,10 +11,11 @@ import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { askNginx } from './ask.ts';
-import { checkTested } from './check.ts';
+import { checkTested, isIncluded } from './check.ts';
 import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures } from './known-features.ts';
+import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
 import { renderNginx, type NginxConfig } from './render.ts';
 import { Switch } from './switch.ts';
 import { acceptingWorkers } from './workers.ts';
@@ -100,14 +101,16 @@ export class NginxRouter implements Router {
   }
 
   async #render(routes: readonly RouteState[], features: NginxFeatures): Promise<NginxConfig> {
-    const [http, all, route] = await Promise.all([
+    const [http, log, all, route] = await Promise.all([
       packaged('nginx/http.conf.hbs'),
+      packaged('nginx/access-log.conf.hbs'),
       packaged('nginx/routes.conf.hbs'),
       templateOf(this.#place.template, 'nginx/route.conf.hbs'),
     ]);
     const token = await this.#token();
-    const templates = { http, routes: all, route };
-    return renderNginx(routes, { project: this.#place.project, token, features, templates });
+    const { project, mounted: directory } = this.#place;
+    const templates = { http, log, routes: all, route };
+    return renderNginx(routes, { project, directory, token, features, templates });
   }
 
   async #token(): Promise<string> {
@@ -151,6 +154,7 @@ export class NginxRouter implements Router {
       // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.
       const tested = test(this.#engine, proxy).then((result) => {
         checkTested(result, this.#place, wanted);
+        return rememberIncluded(this.#place.output, isIncluded(result, this.#place, LOG_INCLUDE_FILE));
       });
       await Promise.all([tested, change.run()]);
     } catch (error) {
@@ -167,6 +171,8 @@ export class NginxRouter implements Router {
 
   async #write({ files }: NginxConfig): Promise<void> {
     const { output } = this.#place;
+    await prepareLog(output);
+    await keepLogging(output, this.#clock.now());
     await this.#states.change(async (folder) => {
       await Promise.all(files.map(({ file, content }: RenderedFile) => writeNew(join(folder, file), content)));
     });

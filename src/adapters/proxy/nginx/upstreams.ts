@@ -1,5 +1,6 @@
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { divisor } from '../routes.ts';
+import { stickySides } from '../sides.ts';
 import { conditionsOf } from './matching.ts';
 import { READ_BACK_PORT } from './port.ts';
 
@@ -12,9 +13,9 @@ export interface Upstream {
 /** Answers 503 for a route that only requests which match can use. */
 export const NOBODY: Upstream = { name: 'deploy_bg_nobody', backends: [] };
 
-/** No other route has this name: those of routes begin with `deploy-bg-`. */
-function matchedName(service: string): string {
-  return `deploy_bg_matched-${service}`;
+/** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
+function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror', service: string): string {
+  return `deploy_bg_${part}-${service}`;
 }
 
 function ownName(service: string): string {
@@ -22,10 +23,15 @@ function ownName(service: string): string {
 }
 
 /** The groups of a route, as far as there is somebody in them. */
-export function upstreamsOf({ service, backends, matched }: RouteState): readonly Upstream[] {
+export function upstreamsOf(route: RouteState): readonly Upstream[] {
+  const { service, backends, matched, mirror } = route;
+  const sides = stickySides(route);
   const all = [
-    { name: ownName(service), backends },
-    { name: matchedName(service), backends: matched?.backends ?? [] },
+    { name: ownName(service), backends: sides === null ? backends : [] },
+    { name: partName('stable', service), backends: sides?.stable ?? [] },
+    { name: partName('candidate', service), backends: sides?.candidate ?? [] },
+    { name: partName('matched', service), backends: matched?.backends ?? [] },
+    { name: partName('mirror', service), backends: mirror?.backends ?? [] },
   ];
   return all.filter((upstream) => upstream.backends.length > 0);
 }
@@ -38,7 +44,7 @@ export function targetOf(route: RouteState): string | null {
 
 /** Who gets a request, where that is not the same for all requests of a route: what the http template is given for it. */
 export function viewChoice(route: RouteState): object {
-  const { service, backends, matched } = route;
+  const { service, matched } = route;
   const conditions = (matched === undefined ? [] : conditionsOf(matched.match)).map((condition, index) => ({
     ...condition,
     variable: `${choiceVariable(service)}_${index}`,
@@ -47,14 +53,52 @@ export function viewChoice(route: RouteState): object {
     variable: choiceVariable(service),
     conditions,
     all: conditions.map(() => '1').join(''),
-    matching: (matched?.backends ?? []).length === 0 ? NOBODY.name : matchedName(service),
-    others: backends.length === 0 ? NOBODY.name : ownName(service),
+    matching: (matched?.backends ?? []).length === 0 ? NOBODY.name : partName('matched', service),
+    others: othersOf(route),
+    split: viewSplit(route),
+  };
+}
+
+/** An upstream, or the variable that holds the side of the client. */
+function othersOf(route: RouteState): string {
+  if (stickySides(route) !== null) return `${choiceVariable(route.service)}_side`;
+  return route.backends.length === 0 ? NOBODY.name : ownName(route.service);
+}
+
+/** Which clients are the candidate's; null if they do not stay on a side. */
+function viewSplit(route: RouteState): object | null {
+  const { service, sticky } = route;
+  const sides = stickySides(route);
+  if (sides === null) return null;
+  return {
+    key: sticky?.key,
+    percent: `${(sides.share * 100).toFixed(2)}%`,
+    candidate: partName('candidate', service),
+    stable: partName('stable', service),
   };
 }
 
 /** True if not all requests of a route go to the same upstream. */
-export function isChoice({ matched }: RouteState): boolean {
-  return matched !== undefined;
+export function isChoice(route: RouteState): boolean {
+  return route.matched !== undefined || stickySides(route) !== null;
+}
+
+/** How the requests of a route are copied: what the templates are given for it; null if they are not. */
+export function viewMirror({ service, mirror }: RouteState): object | null {
+  if (mirror === undefined) return null;
+  return {
+    service,
+    upstream: partName('mirror', service),
+    variable: `${choiceVariable(service)}_mirrored`,
+    percent: mirror.percent === 100 ? '*' : `${mirror.percent.toFixed(2)}%`,
+    all: mirror.percent === 100,
+  };
+}
+
+/** The cookie that routes at one place keep their clients by; null if none of them does. */
+export function viewCookie(routes: readonly RouteState[]): object | null {
+  const sticky = routes.find((route) => stickySides(route) !== null)?.sticky;
+  return sticky === undefined ? null : { cookie: sticky.cookie, maxAge: `${Math.round(sticky.maxAgeMs / 1000)}s` };
 }
 
 /** Variables have letters, digits and underscores only: everything else of a name is written as its number. */

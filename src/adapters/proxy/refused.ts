@@ -1,0 +1,98 @@
+import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
+import type { Mirror } from './route-text.ts';
+
+/** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const PATH = /^\/[A-Za-z0-9._~/-]*$/;
+/** No underscore: nginx drops such headers. */
+const HEADER = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
+const COOKIE = /^[A-Za-z0-9._-]+$/;
+/** What can be seen and does not begin or end with a space, which would be taken off on its way. */
+const HEADER_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
+const COOKIE_VALUE = /^[!#-+\--:<-[\]-~]+$/;
+/** Headers that a proxy does not keep among the others. */
+const OWN_HEADERS = new Set(['host', 'cookie', 'connection', 'content-length', 'transfer-encoding']);
+
+/** DNS has no room for more, so that a proxy could not resolve the name. */
+const LONGEST_LABEL = 63;
+const LONGEST_HOST = 253;
+/** Of headers and cookies that requests are matched by. */
+const LONGEST_NAME = 128;
+const LONGEST_VALUE = 512;
+const HIGHEST_PORT = 65_535;
+const HIGHEST_WEIGHT = 1_000_000;
+
+/** What about a route must not get into a proxy's files, for people. */
+export function refused(route: RouteState): string[] {
+  const of = `route ${JSON.stringify(route.service)}`;
+  return [
+    ...(fits(NAME, route.service, LONGEST_LABEL * 2) ? [] : [`${of}: not a service name`]),
+    ...(route.host === null || fits(HOST, route.host, LONGEST_HOST)
+      ? []
+      : [`${of}: not a host name: ${JSON.stringify(route.host)}`]),
+    ...(route.path === null || fits(PATH, route.path, 1024)
+      ? []
+      : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
+    ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
+    ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
+    ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
+    ...(route.mirror === undefined ? [] : refusedMirror(of, route.mirror)),
+    ...(route.sticky === undefined ? [] : refusedSticky(of, route.sticky)),
+  ];
+}
+
+function refusedMatch(of: string, { headers, cookies }: Match): string[] {
+  const none = Object.keys(headers).length + Object.keys(cookies).length === 0;
+  return [
+    ...(none ? [`${of}: a match without a header or a cookie would match every request`] : []),
+    ...Object.entries(headers).flatMap(([name, value]) => [
+      ...(fits(HEADER, name, LONGEST_NAME) && !OWN_HEADERS.has(name.toLowerCase())
+        ? []
+        : [`${of}: not a header to match by: ${JSON.stringify(name)}`]),
+      ...(fits(HEADER_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the header ${name} to match by`]),
+    ]),
+    ...Object.entries(cookies).flatMap(([name, value]) => [
+      ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
+      ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
+    ]),
+  ];
+}
+
+function refusedMirror(of: string, { percent, backends }: Mirror): string[] {
+  return [
+    ...(percent > 0 && percent <= 100 ? [] : [`${of}: not a share of requests to mirror: ${percent}`]),
+    ...(backends.length > 0 ? [] : [`${of}: nobody to mirror requests to`]),
+    ...backends.flatMap((backend) => refusedBackend(`${of}, mirror`, backend)),
+  ];
+}
+
+function refusedSticky(of: string, { cookie, maxAgeMs, key, candidates }: Sticky): string[] {
+  const strange = candidates.filter((container) => !NAME.test(container));
+  return [
+    ...(fits(COOKIE, cookie, LONGEST_NAME) ? [] : [`${of}: not the name of a cookie: ${JSON.stringify(cookie)}`]),
+    ...(Number.isInteger(maxAgeMs) && maxAgeMs >= 1000 ? [] : [`${of}: not the age of a cookie: ${maxAgeMs} ms`]),
+    ...(fits(NAME, key, LONGEST_NAME) ? [] : [`${of}: not a key of a rollout: ${JSON.stringify(key)}`]),
+    ...strange.map((container) => `${of}: not a container name: ${JSON.stringify(container)}`),
+  ];
+}
+
+function refusedBackend(of: string, { container, port, weight }: Backend): string[] {
+  const name = JSON.stringify(container);
+  return [
+    ...(NAME.test(container) ? [] : [`${of}: not a container name: ${name}`]),
+    ...(container.split('.').every((label) => label.length <= LONGEST_LABEL)
+      ? []
+      : [`${of}: ${name} has more than ${LONGEST_LABEL} characters, which DNS cannot carry`]),
+    ...(whole(port, HIGHEST_PORT) ? [] : [`${of}: not a port: ${port}`]),
+    ...(whole(weight, HIGHEST_WEIGHT) ? [] : [`${of}: not a weight: ${weight}`]),
+  ];
+}
+
+function fits(pattern: RegExp, text: string, longest: number): boolean {
+  return text.length <= longest && pattern.test(text);
+}
+
+function whole(value: number, highest: number): boolean {
+  return Number.isInteger(value) && value > 0 && value <= highest;
+}

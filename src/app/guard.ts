@@ -1,0 +1,43 @@
+import { DeployError } from '../core/errors.ts';
+import type { NotifyTarget } from '../core/notify.ts';
+import { redact, redactWords } from '../core/redact.ts';
+import type { Notices, Ports } from './ports.ts';
+
+/** What has to be known of a project before anything is said about it. */
+export interface Guarding {
+  readonly project: string;
+  readonly notify: readonly NotifyTarget[];
+  readonly secrets: readonly string[];
+}
+
+/** Ports whose events hold no secret, and reach the receivers of notices as well. */
+export function guarded(
+  ports: Ports,
+  { project, notify, secrets }: Guarding,
+): Pick<Notices, 'close'> & { readonly ports: Ports } {
+  const notices = notify.length === 0 ? null : ports.notices(project, notify, secrets);
+  return {
+    ports: {
+      ...ports,
+      emit: (event) => {
+        const clean = redactWords(event, secrets);
+        ports.emit(clean);
+        notices?.emit(clean);
+      },
+    },
+    close: async () => notices?.close(),
+  };
+}
+
+/** The same error without secrets in what people read of it. */
+export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
+  if (!(error instanceof DeployError)) return error;
+  const clean = (text: string): string => redact(text, secrets);
+  return new DeployError(error.code, {
+    what: clean(error.message),
+    serves: error.serves === null ? undefined : clean(error.serves),
+    next: clean(error.next),
+    details: error.details.map(clean),
+    cause: error.cause,
+  });
+}
