@@ -84,8 +84,9 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   const { ports } = session;
   const { project, options, isWanted } = asked;
   const { takeOver } = options;
-  const { known, finished } = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
-  if (finished !== null && (await isLastWord(finished.record, isWanted)))
+  const settled = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
+  const { known, finished } = settled;
+  if (finished !== null && isLastWord(finished.record, settled.isWanted))
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
   requireClear(known.live);
   ports.emit({ kind: 'phase', text: 'fetching images' });
@@ -114,10 +115,9 @@ function once(work: () => Promise<void>): () => Promise<void> {
   return () => (begun ??= work());
 }
 
-/** An earlier rollout that stands still goes first, and one to the same release that failed has failed. */
-async function isLastWord(record: RolloutRecord, isWanted: Wanted): Promise<boolean> {
-  if (!isTerminal(record.state)) return true;
-  return record.state !== 'completed' && (await isWanted(record.candidate, record.stable));
+/** An earlier rollout that stands still is to be ended first, and one to the same release that failed has failed. */
+function isLastWord({ state }: RolloutRecord, isWanted: boolean): boolean {
+  return !isTerminal(state) || (state !== 'completed' && isWanted);
 }
 
 /** What a deploy does not change but people should know; looked up while the deploy waits for other things. */

@@ -22,6 +22,8 @@ export interface Settled {
   readonly known: Known;
   /** How the rollout of an earlier command ended just now; null if there was none to end. */
   readonly finished: Executed | null;
+  /** That rollout was to what the deploy asks for. */
+  readonly isWanted: boolean;
 }
 
 /**
@@ -33,9 +35,11 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   const known = await survey(session);
   refuseForeign(known.observed, session.storeId, options.takeOver ?? false);
   const last = known.records.at(-1);
-  const record = last === undefined || isFinished(last) ? null : await prepared(session, last, options);
+  if (last === undefined || isFinished(last)) return { known, finished: null, isWanted: false };
+  const isWanted = options.forwardTo !== null && (await options.forwardTo(last.candidate, last.stable));
+  const record = await prepared(session, last, { ...options, isWanted });
   const finished = record === null ? null : await finish(session, record, signal);
-  return { known: last === undefined || isFinished(last) ? known : await survey(session), finished };
+  return { known: await survey(session), finished, isWanted };
 }
 
 /** Runs it to its end, and leaves as little behind as the command that was killed would have. */
@@ -56,7 +60,7 @@ export function isFinished(record: RolloutRecord): boolean {
 async function prepared(
   session: Session,
   record: RolloutRecord,
-  options: RecoverOptions,
+  options: RecoverOptions & Pick<Settled, 'isWanted'>,
 ): Promise<RolloutRecord | null> {
   const { append, at, change } = journalFor(session, record);
   if (record.state === 'completed') {
@@ -69,11 +73,10 @@ async function prepared(
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;
   }
-  const isWanted = options.forwardTo ?? (() => Promise.resolve(false));
   // The same release goes on; paused by a failure it stays so until somebody asks for a retry (ORACLE U08).
-  if (await isWanted(record.candidate, record.stable)) return record;
+  if (options.isWanted) return record;
   // Back to what serves is an abort, not a successor (ORACLE C15).
-  const replaced = options.forwardTo !== null && !(await isWanted(record.stable, record.stable));
+  const replaced = options.forwardTo !== null && !(await options.forwardTo(record.stable, record.stable));
   return change({ kind: 'abort-requested', replaced });
 }
 

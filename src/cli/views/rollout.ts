@@ -19,12 +19,15 @@ export function stateText(state: State): string {
   return STATE_TEXT[state];
 }
 
-/** `deploy v1 → v2 completed 3m ago in 12.1 s`. */
+/** `deploy v1 → v2 completed 3m ago in 12.1 s`, `deploy v1 → v2 paused – step 2/5 (step) for 3m: weight 10`. */
 export function rolloutText(rollout: RolloutView, now: Millis): string {
   const versions = [rollout.from, rollout.to].filter((version) => version !== null).join(' → ');
   const reason = rollout.pauseReason === null ? '' : ` (${rollout.pauseReason})`;
-  const parts = [rollout.verb, versions, stateText(rollout.state) + reason, timeText(rollout, now)];
-  return parts.filter((part) => part !== '').join(' ') + stepText(rollout) + messageText(rollout);
+  const where = stateText(rollout.state) + stepText(rollout) + reason;
+  const parts = [rollout.verb, versions, where, timeText(rollout, now)];
+  return [parts.filter((part) => part !== '').join(' '), rollout.step?.text, rollout.message]
+    .filter((part) => part != null)
+    .join(': ');
 }
 
 /** `completed 3m ago`. */
@@ -39,9 +42,5 @@ function timeText({ startedAt, endedAt }: RolloutView, now: Millis): string {
 }
 
 function stepText({ step }: RolloutView): string {
-  return step === null ? '' : `, step ${String(step.index)}/${String(step.total)}: ${step.text}`;
-}
-
-function messageText({ message }: RolloutView): string {
-  return message === null ? '' : `: ${message}`;
+  return step === null ? '' : ` – step ${String(step.index)}/${String(step.total)}`;
 }

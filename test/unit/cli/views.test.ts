@@ -49,7 +49,7 @@ describe('status', () => {
   it('names what is off, each remedy once', () => {
     expect(show(busy(), 80).slice(-16)).toEqual([
       'proxy    nginx cannot be read: connection refused',
-      'rollout  deploy v1 → v2 paused (failure) for 3m, step 3/9: ready: web',
+      'rollout  deploy v1 → v2 paused – step 3/9 (failure) for 3m: ready: web',
       '         (candidate): web-green-1 exited with 3',
       'running  deploy v2 by anna@build-1 (pid 4711) for 12s',
       '',

@@ -1,0 +1,214 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { rollback } from '../../../src/app/rollback.ts';
+import { status } from '../../../src/app/status.ts';
+import type { StatusView } from '../../../src/app/status-view.ts';
+import { steer, type SteerVerb } from '../../../src/app/steer.ts';
+import { statusView } from '../../../src/cli/views/status.ts';
+import { PLAIN_STYLE } from '../../../src/cli/style.ts';
+import { newRecord } from '../../../src/core/compile.ts';
+import type { ServiceSpec } from '../../../src/core/project.ts';
+import type { RolloutRecord } from '../../../src/core/record.ts';
+import type { State } from '../../../src/core/state.ts';
+import { type Ended, Host } from '../../support/host.ts';
+import { config, inPlace } from '../../support/rollouts.ts';
+import { script, type WorldOptions } from '../../support/simulator.ts';
+import { release, service, side } from '../../support/specs.ts';
+
+let host: Host;
+afterEach(() => host.dispose());
+
+async function serving(specs: (version: string) => ServiceSpec, options: WorldOptions = {}): Promise<void> {
+  host = await Host.create((version) => [specs(version)], options);
+  expect(await host.deploy('v1')).toMatchObject({ exit: 0 });
+}
+
+function asked(verb: SteerVerb): Promise<Ended> {
+  return host.run('ben', (ports, signal) => steer(ports, { verb, timeoutMs: null }, signal)).ended;
+}
+
+function goBack(to: string | null): Promise<Ended> {
+  return host.run('ben', (ports, signal) => rollback(ports, { to, timeoutMs: null }, signal)).ended;
+}
+
+async function look(): Promise<StatusView> {
+  const view: StatusView[] = [];
+  const { ended } = host.run('ben', async (ports) => {
+    view.push(await status(ports, { version: null }));
+    return { exit: 0 } as never;
+  });
+  await ended;
+  return view[0] as StatusView;
+}
+
+const pausing = (): ServiceSpec => inPlace('web', { update: config({ failureAction: 'pause', order: 'stop-first' }) });
+const gated = (version: string): ServiceSpec => service('web', { promote: version === 'v1' ? 'auto' : 'manual' });
+
+describe('a rollout that a failure paused', () => {
+  it('U08 stays so when the same release is deployed again: no engine call, exit 3', async () => {
+    await serving(pausing, { scripts: { v2: { '*': script('x1') } } });
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3, error: { message: /shop-web-4: exited/ } });
+    const [log, fetched, before] = [[...host.world.log], [...host.fetched], await host.lastRollout()];
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3, error: { code: 'rollout-paused' } });
+    expect([host.world.log, host.fetched]).toEqual([log, fetched]);
+    expect(await host.lastRollout()).toEqual(before);
+  });
+
+  it('U08 is replaced when the release is another one of the same name', async () => {
+    await serving(pausing, { scripts: { v2: { '*': [script('x1'), script('r1')] } } });
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    host.images.set('app:v2', 'sha256:mended');
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+    expect((await host.store().rollouts()).map(({ state }) => state)).toEqual(['completed', 'superseded', 'completed']);
+  });
+
+  it('U32 begins with the failed slot when it is resumed, and an abort would go to the version before', async () => {
+    await serving(pausing, { scripts: { v2: { '*': [script('x1'), script('r1')] } } });
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect(await host.lastRollout()).toMatchObject({ stable: { version: 'v1' }, failures: [{}] });
+    expect(await asked('resume')).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'completed', failures: [] });
+  });
+});
+
+describe('the version that serves, deployed', () => {
+  it('U24 is nothing to do', async () => {
+    await serving(gated);
+    const log = [...host.world.log];
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(host.world.log).toEqual(log);
+    expect(await host.store().rollouts()).toHaveLength(1);
+  });
+
+  it('C15 over a paused rollout is its abort: no weight, no candidate; that rollout ended with 1, and v1 serves: 0', async () => {
+    const canary = {
+      strategy: 'canary',
+      steps: [
+        { kind: 'weight', weight: 50 },
+        { kind: 'pause', ms: null },
+      ],
+    } as const;
+    await serving((version) => service('web', version === 'v1' ? {} : canary));
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused', weight: 50 });
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: 'v1' } });
+    expect(await look()).toMatchObject({ lastRollout: { to: 'v2', state: 'rollback_completed' }, exit: 1 });
+    expect(await host.lastRollout()).toMatchObject({ weight: 0, aborted: true, replaced: false });
+    expect(host.world.containers.map((c) => c.version)).toEqual(['v1', 'v1']);
+  });
+});
+
+describe('--timeout', () => {
+  it('X05 while paused ends with 124 and leaves it as it is', async () => {
+    await serving(gated);
+    expect(await host.deploy('v2', { attach: true, timeoutMs: 20_000 })).toMatchObject({
+      exit: 124,
+      error: { code: 'timeout', next: 'docker-deploy-bg promote goes on, docker-deploy-bg abort takes it back' },
+    });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused', pauseReason: 'step', aborted: false });
+    expect(await host.store().holder()).toBeNull();
+    expect(await asked('promote')).toMatchObject({ exit: 0 });
+  });
+
+  it('X05 at a gate that opens by itself leaves it to the next command', async () => {
+    await serving((version) => service('web', { promote: version === 'v1' ? 'auto' : 60_000 }));
+    expect(await host.deploy('v2', { timeoutMs: 20_000 })).toMatchObject({ exit: 124 });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused', aborted: false });
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    expect(await host.store().rollouts()).toHaveLength(2);
+  });
+
+  it('X05 in the middle of a rollout takes it back', async () => {
+    await serving((version) => service('web', version === 'v1' ? {} : { promote: 'manual' }), {
+      scripts: { v2: { '*': script('r200') } },
+    });
+    expect(await host.deploy('v2', { timeoutMs: 20_000 })).toMatchObject({ exit: 124, error: { code: 'timeout' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'rollback_completed', aborted: true });
+    expect(host.world.containers.map((c) => c.version)).toEqual(['v1', 'v1']);
+  });
+});
+
+describe('status --exit-code', () => {
+  const v1 = release('v1', [service('web')]);
+  const compiled = {
+    kind: 'rollout',
+    stable: null,
+    candidate: side(v1, 'blue'),
+    steps: [],
+    strays: [],
+    scale: false,
+  } as const;
+
+  it.each<[State | null, number]>([
+    [null, 0],
+    ['completed', 0],
+    ['rollback_completed', 1],
+    ['paused', 3],
+    ['rollback_paused', 4],
+    ['pending', 5],
+    ['updating', 5],
+    ['rollback_started', 5],
+    ['superseded', 6],
+  ])('X06 is by the table: %s is %i', async (state, exit) => {
+    host = await Host.create(() => [service('web')]);
+    const about = { id: 'r1', verb: 'deploy', project: 'shop', now: 1 } as const;
+    const record: RolloutRecord = { ...newRecord(compiled, about), state: state ?? 'pending' };
+    if (state !== null) await host.store().append({ kind: 'accepted', at: 1, record });
+    expect(await look()).toMatchObject({ exit });
+  });
+});
+
+describe('status', () => {
+  it('X07 says in one line where a paused rollout stands', async () => {
+    await serving(gated);
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    const view = await look();
+    const { index, total } = view.lastRollout?.step ?? { index: 0, total: 0 };
+    const lines = statusView(view, 200, PLAIN_STYLE).filter((line) => line.includes('paused'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`deploy v1 → v2 paused – step ${String(index)}/${String(total)} (step)`);
+  });
+});
+
+describe('rollback --to', () => {
+  it('X08 the version that serves is there already, and an unknown one is refused', async () => {
+    await serving(gated);
+    const log = [...host.world.log];
+    expect(await goBack('v1')).toMatchObject({ exit: 0, outcome: { message: 'already there: v1 serves all traffic' } });
+    expect(await goBack('v9')).toMatchObject({ exit: 5, error: { code: 'unknown-release' } });
+    expect(await goBack(null)).toMatchObject({ exit: 5, error: { code: 'nothing-to-go-back-to' } });
+    expect(host.world.log).toEqual(log);
+  });
+
+  it('U31 walks back without it, and does not toggle', async () => {
+    await serving(() => service('web', { update: config({ monitorMs: 0 }) }));
+    for (const version of ['v2', 'v3']) expect(await host.deploy(version)).toMatchObject({ exit: 0 });
+    for (const version of ['v2', 'v1']) expect(await goBack(null)).toMatchObject({ exit: 0, outcome: { version } });
+    expect(await goBack(null)).toMatchObject({ exit: 5 });
+  });
+});
+
+describe('promote --full', () => {
+  it('X09 of what is completed is nothing to do; a plain promote is refused', async () => {
+    await serving(gated);
+    const log = [...host.world.log];
+    expect(await asked('promote-full')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(await asked('promote')).toMatchObject({ exit: 5, error: { code: 'not-possible' } });
+    expect(host.world.log).toEqual(log);
+  });
+});
+
+describe('a candidate that died while nobody watched', () => {
+  it('X11 is counted once, with the engine’s time', async () => {
+    await serving(gated, { scripts: { v2: { '*': script('r1,x30') } } });
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    const { failures, ready } = await host.lastRollout();
+    expect(failures).toEqual([]);
+    const started = host.world.containers.filter((c) => c.version === 'v2').map((c) => c.startedAt ?? 0);
+    host.world.now += 60_000;
+    await host.clock.wait(60_000);
+    expect(await host.deploy('v2')).toMatchObject({ exit: 1, error: { message: /was ready, then exited/ } });
+    const died = (await host.lastRollout()).failures;
+    expect(Object.keys(ready)).toHaveLength(2);
+    expect(died.map(({ at }) => at)).toEqual([Math.min(...started) + 31_000]);
+  });
+});
