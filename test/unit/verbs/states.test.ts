@@ -7,7 +7,7 @@ import { statusView } from '../../../src/cli/views/status.ts';
 import { PLAIN_STYLE } from '../../../src/cli/style.ts';
 import { newRecord } from '../../../src/core/compile.ts';
 import type { ServiceSpec } from '../../../src/core/project.ts';
-import type { RolloutRecord } from '../../../src/core/record.ts';
+import { NO_FAILURE_HOOKS, type RolloutRecord } from '../../../src/core/record.ts';
 import type { State } from '../../../src/core/state.ts';
 import { type Ended, Host } from '../../support/host.ts';
 import { config, inPlace } from '../../support/rollouts.ts';
@@ -136,6 +136,7 @@ describe('status --exit-code', () => {
     steps: [],
     strays: [],
     scale: false,
+    hooks: NO_FAILURE_HOOKS,
   } as const;
 
   it.each<[State | null, number]>([
