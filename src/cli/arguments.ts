@@ -1,5 +1,6 @@
 import { parseDuration } from '../core/duration.ts';
 import { DeployError } from '../core/errors.ts';
+import type { Since } from './invocation.ts';
 
 /** What follows the colon of an image reference (the OCI distribution specification's `tag`). */
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
@@ -36,6 +37,18 @@ export function parseWait(text: string): number {
   throw new DeployError('invalid-usage', {
     what: `--wait: ${JSON.stringify(text)} is no duration`,
     next: 'give it like --wait=5m, or a bare --wait behind the version',
+  });
+}
+
+/** A duration before now (`10m`), or a date with or without a time (`2026-01-02T14:03`). @throws invalid-usage */
+export function parseSince(text: string): Since {
+  const agoMs = parseDuration(text);
+  if (agoMs !== null) return { agoMs };
+  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(at)) return { at };
+  throw new DeployError('invalid-usage', {
+    what: `--since: ${JSON.stringify(text)} is neither a duration nor a date`,
+    next: 'give it like 10m, 2h, 2026-01-02 or 2026-01-02T14:03:07',
   });
 }
 

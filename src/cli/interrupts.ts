@@ -44,6 +44,16 @@ export function watchInterrupts(
   return { signal: controller.signal, dispose };
 }
 
+/** For what only shows things: the first Ctrl-C or SIGTERM ends it. */
+export function ctrlC(): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort();
+  };
+  process.once('SIGINT', abort).once('SIGTERM', abort);
+  return controller.signal;
+}
+
 function onSignals(interrupt: () => void): () => void {
   const survive = (): void => undefined;
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', survive);

@@ -8,6 +8,9 @@ export interface Steered {
   readonly timeoutMs: number | null;
 }
 
+/** A moment, or how long ago. */
+export type Since = { readonly at: number } | { readonly agoMs: number };
+
 /** The options of every command, parsed and validated. */
 export interface CommandOptions {
   readonly deploy: DeployOptions;
@@ -21,6 +24,12 @@ export interface CommandOptions {
   readonly cleanup: { readonly dryRun: boolean };
   readonly reset: { readonly force: boolean };
   readonly history: { readonly json: boolean };
+  readonly events: {
+    readonly json: boolean;
+    readonly follow: boolean;
+    readonly rollout: string | null;
+    readonly since: Since | null;
+  };
   readonly install: { readonly shim: boolean; readonly uninstall: boolean; readonly dir: string | null };
   readonly 'shell-init': { readonly shell: Shell };
   readonly version: Readonly<Record<string, never>>;

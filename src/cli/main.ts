@@ -46,6 +46,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<{ readonly run: Comm
   cleanup: () => import('./commands/cleanup.ts'),
   reset: () => import('./commands/reset.ts'),
   history: () => import('./commands/history.ts'),
+  events: () => import('./commands/events.ts'),
   install: () => import('./commands/install.ts'),
   'shell-init': () => import('./commands/shell-init.ts'),
   version: () => import('./commands/version.ts'),

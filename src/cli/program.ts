@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
-import { parseServices, parseTimeout, parseVersion, parseWait } from './arguments.ts';
+import { parseServices, parseSince, parseTimeout, parseVersion, parseWait } from './arguments.ts';
 import { declareGlobalFlags, readGlobals } from './global-flags.ts';
-import type { CommandName, CommandOptions, Invocation, Shell } from './invocation.ts';
+import type { CommandName, CommandOptions, Invocation, Shell, Since } from './invocation.ts';
 
 /** Called with what was typed, once; commander has validated it. */
 export type Chosen = (invocation: Invocation) => unknown;
@@ -148,6 +148,24 @@ const declareHistory: Declare = (program, choose) => {
     });
 };
 
+const declareEvents: Declare = (program, choose) => {
+  program
+    .command('events')
+    .summary('list what happened in rollouts')
+    .option('--follow', 'go on with what comes, until interrupted', false)
+    .option('--json', 'print one JSON object a line', false)
+    .option('--rollout <id>', 'of this rollout only')
+    .addOption(new Option('--since <time>', 'not before: 10m, 2026-01-02T14:03').argParser(parseSince))
+    .action((raw: RawEvents) => {
+      choose('events', { ...raw, rollout: raw.rollout ?? null, since: raw.since ?? null });
+    });
+};
+
+interface RawEvents extends Omit<CommandOptions['events'], 'rollout' | 'since'> {
+  readonly rollout?: string;
+  readonly since?: Since;
+}
+
 const declareInstall: Declare = (program, choose) => {
   program
     .command('install')
@@ -192,6 +210,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareCleanup,
   declareReset,
   declareHistory,
+  declareEvents,
   declareInstall,
   declareShellInit,
   declareVersion,

@@ -105,6 +105,53 @@ describe('the journal', () => {
   });
 });
 
+describe('who follows the journal', () => {
+  const started = { kind: 'event', at: 2, rollout: 'r1', event: { kind: 'state', trigger: 'start' } } as const;
+
+  it('gets what is new, and no line before its end', async () => {
+    expect(await store.entries(null)).toMatchObject({ entries: [] });
+    await store.append({ kind: 'accepted', at: 1, record });
+    const first = await store.entries(null);
+    expect(first.entries).toMatchObject([{ kind: 'accepted' }]);
+    const [begun, rest] = [JSON.stringify(started).slice(0, 20), JSON.stringify(started).slice(20)];
+    await appendFile(state('journal.ndjson'), begun);
+    const second = await store.entries(first.position);
+    expect(second).toEqual({ entries: [], position: first.position });
+    await appendFile(state('journal.ndjson'), `${rest}\n`);
+    expect((await store.entries(second.position)).entries).toEqual([started]);
+  });
+
+  it('begins anew when the journal was folded', async () => {
+    await store.append({ kind: 'accepted', at: 1, record });
+    const { position } = await store.entries(null);
+    const filler = 'x'.repeat(600_000);
+    const action = { kind: 'set-color', filler } as const;
+    await appendFile(state('journal.ndjson'), `${JSON.stringify({ kind: 'intent', at: 1, rollout: 'r1', action })}\n`);
+    await store.append({ kind: 'accepted', at: 2, record: { ...record, id: 'r2' } });
+    const { entries } = await store.entries(position);
+    expect(entries).toMatchObject([{ record: { id: 'r1' } }, { record: { id: 'r2' } }]);
+  });
+
+  it('is called when something is written', async () => {
+    await store.append({ kind: 'accepted', at: 1, record });
+    const stop = new AbortController();
+    const called = new Promise<void>((resolve) => {
+      store.watchJournal(resolve, stop.signal);
+    });
+    await store.append(started);
+    await called;
+    stop.abort();
+  });
+
+  it('hears how a rollout came to rest; it changes nothing of the record', async () => {
+    await store.append({ kind: 'accepted', at: 1, record });
+    const error = { code: 'rollout-failed', what: 'it failed', next: 'mend it', details: [] } as const;
+    await store.append({ kind: 'rested', at: 3, rollout: 'r1', error });
+    expect(await store.rollouts()).toEqual([record]);
+    expect((await store.entries(null)).entries.at(-1)).toMatchObject({ kind: 'rested', error });
+  });
+});
+
 describe('the lock', () => {
   it('has one holder, and says who and since when', async () => {
     const lock = await store.lock(holder);

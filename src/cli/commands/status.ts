@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '../../app/status.ts';
 import type { StatusView } from '../../app/status-view.ts';
 import { EXIT } from '../../core/errors.ts';
+import { ctrlC } from '../interrupts.ts';
 import { print } from '../io.ts';
 import type { Command, Session } from '../session.ts';
 import { styleFor } from '../style.ts';
@@ -38,13 +39,4 @@ async function watchStatus(look: () => Promise<StatusView>, json: boolean, sessi
   }
   live?.settle();
   return EXIT.interrupted;
-}
-
-function ctrlC(): AbortSignal {
-  const controller = new AbortController();
-  const abort = (): void => {
-    controller.abort();
-  };
-  process.once('SIGINT', abort).once('SIGTERM', abort);
-  return controller.signal;
 }

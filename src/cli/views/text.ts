@@ -32,6 +32,13 @@ export function elapsed(ms: number): string {
   return `${String(Math.floor(seconds / 60))}m${String(seconds % 60).padStart(2, '0')}s`;
 }
 
+/** Wall clock of a moment of any day: `2026-01-02 14:03:07`. */
+export function dateTime(at: Millis): string {
+  const day = new Date(at);
+  const parts = [day.getFullYear(), day.getMonth() + 1, day.getDate()];
+  return `${parts.map((part) => String(part).padStart(2, '0')).join('-')} ${clockTime(at)}`;
+}
+
 /** How long ago, in the largest unit that fits: `42s`, `3m`, `5h`, `12d`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -57,6 +57,13 @@ describe('verbs', () => {
     ['cleanup --dry-run', 'cleanup', { dryRun: true }],
     ['reset --force', 'reset', { force: true }],
     ['history --json', 'history', { json: true }],
+    ['events', 'events', { json: false, follow: false, rollout: null, since: null }],
+    [
+      'events --follow --json --rollout r1 --since 10m',
+      'events',
+      { json: true, follow: true, rollout: 'r1', since: { agoMs: 600_000 } },
+    ],
+    ['events --since 2026-01-02', 'events', { since: { at: Date.UTC(2026, 0, 2) } }],
     ['install --shim --dir /x', 'install', { shim: true, uninstall: false, dir: '/x' }],
     ['install --uninstall', 'install', { shim: false, uninstall: true, dir: null }],
     ['shell-init fish', 'shell-init', { shell: 'fish' }],
@@ -140,6 +147,11 @@ describe('docker asks', () => {
       'status\tshow what serves, what runs and what is left over',
       ':4',
     ]);
+    expect(completions(['__complete', 'deploybg', 'ev'])).toEqual(['events\tlist what happened in rollouts', ':4']);
+    expect(completions(['__complete', 'deploybg', 'events', '--fo'])).toEqual([
+      '--follow\tgo on with what comes, until interrupted',
+      ':4',
+    ]);
     expect(completions(['__complete', 'deploybg', 'deploy', '--no'])).toEqual([
       '--no-pull\tuse the images that are here',
       ':4',
@@ -165,6 +177,7 @@ describe('bad usage', () => {
     [['deploy', 'v1', '--timeout', '-5s'], 'invalid-usage'],
     [['deploy', 'v1', '--timeout', '0'], 'invalid-usage'],
     [['deploy', '--wait', 'v1'], 'invalid-usage'],
+    [['events', '--since', 'noon'], 'invalid-usage'],
     [['status', '--frobnicate'], 'invalid-usage'],
     [['status', '--progress', 'loud'], 'invalid-usage'],
     [['frobnicate'], 'invalid-usage'],
