@@ -100,16 +100,16 @@ describe('a color', () => {
     await compose.freeze(blue);
     // Nothing of the project exists yet: its networks and volumes are made on the way.
     await compose.runOnce(blue, 'migrate');
-    await compose.up(blue, 'api', 1);
-    await compose.up(blue, 'web', 1);
+    await workspace.up(compose, blue, 'api', 1);
+    await workspace.up(compose, blue, 'web', 1);
     await compose.startShared(v1, 'proxy');
 
     const v2 = await compose.read('v2');
     const green = await workspace.frozen(compose, v2, 'green', 'r2');
     await compose.freeze(green);
     await workspace.write('secret.txt', 'changed since');
-    await compose.up(green, 'api', 2);
-    await compose.up(green, 'web', 1);
+    await workspace.up(compose, green, 'api', 2);
+    await workspace.up(compose, green, 'web', 1);
 
     const containers = {
       ...(await workspace.containers()),
@@ -173,7 +173,7 @@ describe('a color', () => {
     const before = await readFile(join(green.folder, 'compose.green.yaml'), 'utf8');
     await compose.freeze(green);
     expect(await readFile(join(green.folder, 'compose.green.yaml'), 'utf8')).toBe(before);
-    await compose.up(green, 'api', 2);
+    await workspace.up(compose, green, 'api', 2);
     await compose.startShared(v2, 'proxy');
     expect({
       ...containers,
@@ -197,8 +197,8 @@ describe('a color', () => {
     const before = await workspace.containers();
     const green = await workspace.frozen(compose, await compose.read('v2'), 'green', 'r2');
     await compose.freeze(green);
-    await compose.up(green, 'api', 1);
-    await compose.up(green, 'web', 1);
+    await workspace.up(compose, green, 'api', 1);
+    await workspace.up(compose, green, 'web', 1);
     const own = `{{(index .NetworkSettings.Networks "${name}-green_back-green").IPAddress}}`;
     const api = await docker('inspect', '-f', own, `${name}-green-api-green-1`);
     for (const host of ['api', 'backend'])
@@ -235,7 +235,7 @@ describe('a color', () => {
     try {
       const green = await workspace.frozen(compose, project, 'green');
       await compose.freeze(green);
-      const error = await refusal(compose.up(green, 'web', 1));
+      const error = await refusal(workspace.up(compose, green, 'web', 1));
       expect(error.message).toMatch(/port is already allocated|address already in use/);
     } finally {
       await docker('rm', '-f', blocker);
@@ -257,8 +257,8 @@ describe('the base project', () => {
     const base = await workspace.frozen(compose, project, null);
     await compose.freeze(base);
     await compose.runOnce(base, 'migrate');
-    await compose.up(base, 'api', 1);
-    await compose.up(base, 'web', 1);
+    await workspace.up(compose, base, 'api', 1);
+    await workspace.up(compose, base, 'web', 1);
     await compose.startShared(project, 'db');
     await compose.startShared(project, 'proxy');
     const containers = await workspace.containers();

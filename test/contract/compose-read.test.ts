@@ -204,12 +204,14 @@ secrets: {s: {environment: S}, f: {file: ./f.txt}}`,
       [await fake(`echo "docker: 'compose' is not a docker command." >&2; exit 1`), /no compose command/],
     ];
     for (const [binary, words] of answers) {
-      const error = await refusal(workspace.compose({ docker: binary }).read('v1'));
+      const error = await refusal(workspace.compose({ docker: binary, compose: [...binary, 'compose'] }).read('v1'));
       expect(error).toMatchObject({ code: 'compose-missing', exit: 7 });
       expect(error.message).toMatch(words);
     }
     const old = await fake('case "$*" in *version*) echo 2.20.1;; *) echo "unknown key" >&2; exit 1;; esac');
-    expect((await refusal(workspace.compose({ docker: old }).read('v1'))).message).toMatch(/2\.20\.1 is too old/);
+    expect(
+      (await refusal(workspace.compose({ docker: old, compose: [...old, 'compose'] }).read('v1'))).message,
+    ).toMatch(/2\.20\.1 is too old/);
   });
 
   it('needs no engine', async () => {

@@ -8,7 +8,7 @@ import { DockerEngine } from '../../src/adapters/docker/engine.ts';
 import { DockerCompose } from '../../src/adapters/compose/compose.ts';
 import type { ComposeOptions } from '../../src/adapters/compose/options.ts';
 import type { FrozenRelease } from '../../src/app/ports.ts';
-import type { Color } from '../../src/core/color.ts';
+import { type Color, colorService, composeProject } from '../../src/core/color.ts';
 import type { Project } from '../../src/core/project.ts';
 
 const run = promisify(execFile);
@@ -74,6 +74,13 @@ export class Workspace {
       },
       (reference) => new DockerEngine(new Docker()).image(reference),
     );
+  }
+
+  /** `up`, and the start of what it only created, as a deploy does it. */
+  async up(compose: DockerCompose, frozen: FrozenRelease, service: string, total: number): Promise<void> {
+    if ((await compose.up(frozen, service, total)) === 'started') return;
+    const project = composeProject(frozen.release.project, frozen.color);
+    await new DockerEngine(new Docker()).startCreated(project, colorService(service, frozen.color));
   }
 
   /** The release of a project as the use case would make it. */

@@ -46,7 +46,10 @@ async function attemptRun(
       // Compose's own progress would stand among the lines of the command.
       env: { ...env, COMPOSE_PROGRESS: 'quiet' },
       timeoutMs: request.timeoutMs,
-      onLine: request.onLine,
+      // What is mended by another try is nobody's business.
+      onLine: (line) => {
+        if (!lacksResources(line)) request.onLine(line);
+      },
     },
     signal,
   );
