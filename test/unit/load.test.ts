@@ -52,7 +52,7 @@ ETpO
 -----END CERTIFICATE-----`,
 };
 
-const WAIT_MS = 5000;
+const WAIT_MS = 20_000;
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
