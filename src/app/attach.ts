@@ -1,6 +1,7 @@
 import { DeployError } from '../core/errors.ts';
 import { stepText } from '../core/plan.ts';
-import { apply, currentStep, type RolloutRecord, upgraded } from '../core/record.ts';
+import { apply } from '../core/apply.ts';
+import { currentStep, type RolloutRecord, upgraded } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
 import { follow } from './follow.ts';
 import { type Outcome, outcomeOf, servesText, sideName } from './outcome.ts';

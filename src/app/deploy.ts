@@ -1,4 +1,5 @@
-import { compile, newRecord } from '../core/compile.ts';
+import { compile } from '../core/compile.ts';
+import { newRecord } from '../core/new-record.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
 import { dependencyOrder } from '../core/order.ts';

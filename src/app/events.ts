@@ -2,8 +2,8 @@ import { formatDuration } from '../core/duration.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Millis } from '../core/observed.ts';
 import { stepText } from '../core/plan.ts';
+import { apply } from '../core/apply.ts';
 import {
-  apply,
   currentStep,
   type RecordEvent,
   type RolloutRecord,

@@ -1,5 +1,6 @@
 import type { RolloutRecord } from '../core/record.ts';
-import { apply, currentStep } from '../core/record.ts';
+import { apply } from '../core/apply.ts';
+import { currentStep } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
 import { execute, type Executed } from './execute.ts';
 import { forgetOldReleases } from './releases.ts';

@@ -1,4 +1,5 @@
-import { compileReset, newRecord } from '../core/compile.ts';
+import { compileReset } from '../core/compile.ts';
+import { newRecord } from '../core/new-record.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
 import type { Release } from '../core/release.ts';

@@ -1,6 +1,6 @@
 import { DeployError } from '../core/errors.ts';
 import type { RolloutRecord } from '../core/record.ts';
-import { apply } from '../core/record.ts';
+import { apply } from '../core/apply.ts';
 import { type Steering, steering } from '../core/steer.ts';
 import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';

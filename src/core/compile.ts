@@ -1,10 +1,10 @@
 import { aroundRollout, failureHooks, leavesStable, NOTHING_AROUND, type Around } from './around.ts';
 import { changesOf, type ChangeInput, type Changes, isFull } from './changes.ts';
+import { groupPlan } from './group-plan.ts';
 import type { Live } from './live.ts';
 import { releaseSide } from './live.ts';
 import type { Observed } from './observed.ts';
 import type { Step } from './plan.ts';
-import type { Promote } from './project.ts';
 import {
   type FailureHooks,
   NO_FAILURE_HOOKS,
@@ -14,15 +14,13 @@ import {
   type SideService,
   type Stray,
 } from './record.ts';
-import type { Release, ReleaseService } from './release.ts';
+import type { Release } from './release.ts';
 import { hasRoutes } from './routing.ts';
 import { containersOf, isTogether, replicasIn } from './sides.ts';
-import { blueGreen } from './strategies/blue-green.ts';
-import { canary, canaryInPlace, type CanarySettings } from './strategies/canary.ts';
+import { canaryInPlace } from './strategies/canary.ts';
 import { bringIn, longRunning, only } from './strategies/bring-in.ts';
 import { gatedInPlace, insertBefore } from './strategies/gates.ts';
-import { atOnce, type GroupPlan, held, retire } from './strategies/group.ts';
-import { recreate } from './strategies/recreate.ts';
+import { held, retire } from './strategies/group.ts';
 import { leave } from './strategies/resize.ts';
 import { type InPlace, rolling, sweep } from './strategies/rolling.ts';
 import { scale } from './strategies/scale.ts';
@@ -168,47 +166,6 @@ function windows(candidate: Side, services: readonly string[]): Step[] {
   return watched.length > 0 ? [{ kind: 'windows', side: 'candidate', services: watched }] : [];
 }
 
-/** The color group is replaced by one strategy: whoever cannot run twice decides, then whoever goes step by step. */
-function groupPlan(input: CompileInput, { stable, candidate, switched }: Changes, around: Around): GroupPlan {
-  const coming = only(candidate, in_(switched));
-  const gates = around.gates(switched);
-  const going = stable === null ? null : only(stable, ({ name }) => !isTogether({ stable, candidate }, name));
-  if (going === null || Object.keys(going.services).length === 0) return atOnce(coming, gates);
-  const members = Object.values(input.release.services).filter(in_(switched));
-  if (members.some(({ strategy }) => strategy === 'recreate')) return recreate(going, coming, gates);
-  if (input.verb === 'rollback') return atOnce(coming, gates);
-  const canaries = members.filter(({ strategy }) => strategy === 'canary');
-  if (canaries.length > 0)
-    return canary({ ...canarySettings(going, coming, canaries), questions: around.questions(canaries), gates });
-  return blueGreen({ candidate: coming, promote: gateOf(members), preview: previewOf(members), gates });
-}
-
-/** The canaries of a group go by one list (E02 refuses different ones); the others are there in full from the start. */
-function canarySettings(
-  stable: Side,
-  candidate: Side,
-  canaries: readonly ReleaseService[],
-): Omit<CanarySettings, 'questions' | 'gates'> {
-  return {
-    stable,
-    candidate,
-    stepped: new Set(canaries.map(({ name }) => name)),
-    steps: canaries[0]?.steps ?? [],
-    shrinkStable: canaries.some(({ shrinkStable }) => shrinkStable),
-  };
-}
-
-/** The group is promoted as one: the latest gate of its services counts. */
-function gateOf(members: readonly ReleaseService[]): Promote {
-  if (members.some(({ promote }) => promote === 'manual')) return 'manual';
-  const times = members.flatMap(({ promote }) => (typeof promote === 'number' ? [promote] : []));
-  return times.length > 0 ? Math.max(...times) : 'auto';
-}
-
-function previewOf(members: readonly ReleaseService[]): Record<string, number> {
-  return Object.fromEntries(members.map(({ name, previewReplicas }) => [name, previewReplicas]));
-}
-
 /** All containers of the release are still there and run: only weight has to move. */
 function isHeld({ observed }: CompileInput, { candidate, switched }: Changes): boolean {
   const group = only(candidate, in_(switched));
@@ -260,45 +217,4 @@ export function compileReset(
     ...retire('stable', going).filter((step) => step.kind !== 'hold'),
   ];
   return { kind: 'rollout', stable, candidate, steps, strays: [], scale: false, hooks: NO_FAILURE_HOOKS };
-}
-
-/** A new record, ready to be accepted. */
-export function newRecord(
-  compiled: Extract<Compiled, { kind: 'rollout' }>,
-  about: { id: string; verb: RolloutVerb; project: string; now: number },
-): RolloutRecord {
-  const wired = compiled.steps.some((step) => step.kind === 'wire');
-  return {
-    format: 1,
-    id: about.id,
-    verb: about.verb,
-    project: about.project,
-    acceptedAt: about.now,
-    endedAt: null,
-    stable: compiled.stable,
-    candidate: compiled.candidate,
-    state: 'pending',
-    pauseReason: null,
-    message: null,
-    steps: compiled.steps,
-    cursor: 0,
-    stepStartedAt: about.now,
-    // Without a wire step the proxy works by our files already, with all traffic on the stable side.
-    weight: wired ? null : 0,
-    weightAt: null,
-    ready: {},
-    failures: [],
-    scale: compiled.scale,
-    strays: compiled.strays,
-    discarded: [],
-    staleRoutes: false,
-    aborted: false,
-    replaced: false,
-    gateUntil: null,
-    ungated: false,
-    runs: [],
-    hookEnd: null,
-    hooks: compiled.hooks,
-    aside: [],
-  };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
-import { newRecord } from '../../src/core/compile.ts';
+import { newRecord } from '../../src/core/new-record.ts';
 import { NO_FAILURE_HOOKS } from '../../src/core/record.ts';
 import { release, service, side } from '../support/specs.ts';
 

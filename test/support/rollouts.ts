@@ -1,7 +1,8 @@
 import { compile, type Compiled, type CompileInput } from '../../src/core/compile.ts';
 import { stepText } from '../../src/core/plan.ts';
 import type { ServiceSpec, UpdateConfig } from '../../src/core/project.ts';
-import { apply, type RolloutRecord } from '../../src/core/record.ts';
+import { apply } from '../../src/core/apply.ts';
+import { type RolloutRecord } from '../../src/core/record.ts';
 import type { Release } from '../../src/core/release.ts';
 import { type Steering, steering } from '../../src/core/steer.ts';
 import { resume, run, type RunOptions, type SimResult, World, type WorldOptions } from './simulator.ts';

@@ -1,14 +1,15 @@
 import type { Color } from '../../src/core/color.ts';
 import { composeProject } from '../../src/core/color.ts';
-import { type Compiled, newRecord } from '../../src/core/compile.ts';
+import { type Compiled } from '../../src/core/compile.ts';
+import { newRecord } from '../../src/core/new-record.ts';
 import type { Outcome, OutcomeKind } from '../../src/core/checks.ts';
 import type { Wait } from '../../src/core/decision.ts';
 import { next } from '../../src/core/next.ts';
 import type { Attempt, Observed, ObservedContainer, RouteState } from '../../src/core/observed.ts';
 import type { Action } from '../../src/core/plan.ts';
 import { stepText } from '../../src/core/plan.ts';
+import { apply } from '../../src/core/apply.ts';
 import {
-  apply,
   currentStep,
   type RecordEvent,
   type RolloutRecord,

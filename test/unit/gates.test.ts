@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compile, type Compiled } from '../../src/core/compile.ts';
-import { apply, type RolloutRecord } from '../../src/core/record.ts';
+import { apply } from '../../src/core/apply.ts';
+import { type RolloutRecord } from '../../src/core/record.ts';
 import type { Release } from '../../src/core/release.ts';
 import type { ServiceSpec } from '../../src/core/project.ts';
 import { type Steering, steering } from '../../src/core/steer.ts';

@@ -2,7 +2,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
-import { apply, type RolloutRecord, upgraded } from '../../core/record.ts';
+import { apply } from '../../core/apply.ts';
+import { type RolloutRecord, upgraded } from '../../core/record.ts';
 import { FILE_MODE, isMissing, unreadable, writeDurably, writing } from './files.ts';
 
 /** Above this size finished rollouts are folded into one line each. */

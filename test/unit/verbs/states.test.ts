@@ -5,7 +5,7 @@ import type { StatusView } from '../../../src/app/status-view.ts';
 import { steer, type SteerVerb } from '../../../src/app/steer.ts';
 import { statusView } from '../../../src/cli/views/status.ts';
 import { PLAIN_STYLE } from '../../../src/cli/style.ts';
-import { newRecord } from '../../../src/core/compile.ts';
+import { newRecord } from '../../../src/core/new-record.ts';
 import type { ServiceSpec } from '../../../src/core/project.ts';
 import { NO_FAILURE_HOOKS, type RolloutRecord } from '../../../src/core/record.ts';
 import type { State } from '../../../src/core/state.ts';
