@@ -363,6 +363,7 @@ describe('a websocket', () => {
   /** Echoes as v1, v2, … for each connection, and does `third` instead at the third message of the first. */
   async function third(
     fault: (socket: WebSocket, data: unknown) => void,
+    timeoutMs = WAIT_MS,
   ): Promise<{ running: Load; connections: () => number }> {
     const { url, server } = await serving(right());
     let connections = 0;
@@ -375,7 +376,7 @@ describe('a websocket', () => {
         else echo(socket, data, version);
       });
     });
-    return { running: load({ url, timeoutMs: 300, kinds: only('websocket', '/ws') }), connections: () => connections };
+    return { running: load({ url, timeoutMs, kinds: only('websocket', '/ws') }), connections: () => connections };
   }
 
   it.each([
@@ -402,7 +403,7 @@ describe('a websocket', () => {
     ],
     ['does not answer', () => undefined, /no answer within 300 ms/],
   ])('that %s is one failure, and goes on with a new connection', async (_what, fault, error) => {
-    const { running } = await third(fault);
+    const { running } = await third(fault, 300);
     await running.waitFor((report) => report.requests >= 10, WAIT_MS, '10 messages');
     const report = await running.stop();
     expect(report.failures).toMatchObject([{ kind: 'websocket', id: 'websocket-3' }]);

@@ -9,7 +9,7 @@ import { type Steering, steering } from '../../src/core/steer.ts';
 import { check } from '../support/checks.ts';
 import { resume, type RunOptions, script, type World, type WorldOptions } from '../support/simulator.ts';
 import { ask, counts, deploy, inPlace, plan, serving, steps as planned } from '../support/rollouts.ts';
-import { release, service } from '../support/specs.ts';
+import { release, service, update as UPDATE } from '../support/specs.ts';
 
 type Uses = Partial<Record<'watch' | 'before' | 'after', readonly string[]>>;
 
@@ -63,6 +63,17 @@ describe('checks of a rollout', () => {
     expect(measured(world, 'errors')).toEqual([1, 2, 3, 4]);
     expect(weights(world)).toEqual([20, 0]);
     expect(world.containers.map((c) => c.id)).toEqual(before);
+  });
+
+  it.each([
+    { what: 'a failure that is tolerated is looked at again', outcomes: 'fpp', seconds: 0, state: 'completed' },
+    { what: 'one failure more leads back', outcomes: 'ff', seconds: 0, state: 'rollback_completed' },
+    { what: 'a measurement under way is waited for', outcomes: 'ff', seconds: 2, state: 'rollback_completed' },
+  ])('A01 at the end of the monitor time nothing completes on a bad word: $what', ({ outcomes, seconds, state }) => {
+    const watching = checks({ watch: ['up'] }, { name: 'up', intervalMs: 1000, failureLimit: 1 });
+    const spec = web({ checks: watching, update: { ...UPDATE, monitorMs: 1000 } });
+    const { record } = roll(spec, { checks: { up: outcomes }, checkSeconds: { up: seconds } });
+    expect(record.state).toBe(state);
   });
 
   it.each([

@@ -87,6 +87,27 @@ export function watched(context: StepContext): Decision | null {
   return record.pauseReason === 'inconclusive' ? null : doubt(bad.message);
 }
 
+/**
+ * What the watches still have to say before a release is called good: a measurement that is due or under way, and a
+ * failure or an error that was tolerated so far, until a pass follows it. Null if nothing. Limits bound the wait.
+ */
+export function unsettled({ record, now }: StepContext): Decision | null {
+  const open = watches(record).map(assessed).filter((watch) => isUnsettled(watch, now));
+  if (open.length === 0) return null;
+  const { due, next } = agenda(
+    open.map(({ run }) => run),
+    now,
+  );
+  const what = open.map(({ run }) => runText(run)).join(', ');
+  return wait(what, next ?? now + longest(open), { measure: due });
+}
+
+function isUnsettled({ run, policy, phase }: AssessedRun, now: Millis): boolean {
+  if (policy.dryRun || phase.kind !== 'running') return false;
+  const last = run.tally.last?.kind;
+  return phase.nextAt <= now || last === 'fail' || last === 'error';
+}
+
 function watches({ runs }: RolloutRecord): readonly CheckRun[] {
   return runs.filter(({ step }) => step === null);
 }

@@ -1,7 +1,7 @@
 import { act, type Decision, stepDone, wait } from '../decision.ts';
 import type { StepOf } from '../plan.ts';
 import type { CheckUse } from '../service-checks.ts';
-import { agenda, dryRunText, stepRuns } from './checks.ts';
+import { agenda, dryRunText, stepRuns, unsettled } from './checks.ts';
 import { currentStep } from '../record.ts';
 import { configOf, isCounted, toleratedText } from '../failure.ts';
 import { replicasOn, requireSide } from '../sides.ts';
@@ -85,10 +85,15 @@ export function delay({ record, now }: StepContext, step: StepOf<'delay'>): Deci
   return now >= until ? stepDone : wait('the delay between two batches', until);
 }
 
-/** Only here the candidate becomes the stable release, and only with a ready replica of every changed service. */
+/**
+ * Only here the candidate becomes the stable release: with a ready replica of every changed service, and with no
+ * watch that has not had its say.
+ */
 export function complete(context: StepContext): Decision {
   const { record, observed } = context;
   if (record.state === 'completed') return stepDone;
+  const open = unsettled(context);
+  if (open !== null) return open;
   const lacking = changedServices(record).find((service) => !hasGood(context, service));
   if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
   if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
