@@ -89,6 +89,7 @@ async function tellRest(
 class Execution {
   #record: RolloutRecord;
   #seen: Observed | null = null;
+  #seenAt = 0;
   #routerSeen = false;
   #attempts: Record<string, Attempt> = {};
   #cause: DeployError | null = null;
@@ -175,10 +176,12 @@ class Execution {
 
   /** Looks again only after something could have changed; the proxy is asked once it was told something. */
   async #look(): Promise<Observed> {
-    const asksRouter = this.#attempts['route'] !== undefined;
+    const asksRouter = this.#asksRouter();
     const { ports, project, router } = this.#session;
-    if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
-    else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
+    if (this.#seen === null) {
+      this.#seenAt = ports.clock.now();
+      this.#seen = await observe(ports, project, asksRouter ? router : null);
+    } else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
     this.#routerSeen = asksRouter;
     return {
       ...this.#seen,
@@ -187,6 +190,10 @@ class Execution {
       hook: this.#hooks.running,
       attempts: this.#attempts,
     };
+  }
+
+  #asksRouter(): boolean {
+    return this.#attempts['route'] !== undefined;
   }
 
   async #act(action: Action): Promise<void> {
@@ -257,8 +264,16 @@ class Execution {
       return { container, probe: service?.route?.probe ?? null };
     });
     this.#measuring.follow(wait.measure, { record: this.#record, observed: await this.#look() });
-    await this.#watcher.wait(wait, containers);
-    this.#seen = null;
+    const engineChanged = await this.#watcher.wait(wait, containers);
+    // A probe or a count of requests says nothing new of the engine, and there are many of them.
+    if (engineChanged || this.#asksRouter() || this.#isOld(wait.until)) this.#seen = null;
+  }
+
+  /** What is decided at the end of a wait is decided by a new look, and no look is older than a fallback poll. */
+  #isOld(waitEnds: number): boolean {
+    const { clock, pollMs } = this.#session.ports;
+    const now = clock.now();
+    return now >= waitEnds || now - this.#seenAt >= pollMs;
   }
 }
 

@@ -4,7 +4,7 @@ import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
 import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
-import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
+import { type Call, call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
 import { ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { resolveBoth, type Resolution } from './resolve.ts';
 import { composeVersion, isAtLeast, requireCompose } from './version.ts';
@@ -120,14 +120,14 @@ export class DockerCompose implements Compose, OneOffs {
 
   /** Compose's config-hash of every service as the user's files have it now. */
   async serviceHashes(project: Project): Promise<Readonly<Record<string, string>>> {
-    const outcome = await this.#user(project, ['config', '--hash', '*']);
+    const outcome = await this.#user(project, ['config', '--hash', '*'], { background: true });
     const lines = outcome.ok ? outcome.stdout.split('\n') : [];
     const pairs = lines.map((line) => line.trim().split(' '));
     return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair.length === 2));
   }
 
   async #shared(project: Project, service: string, args: readonly string[]): Promise<void> {
-    const outcome = await this.#queue.run(project.name, () => this.#user(project, args, true));
+    const outcome = await this.#queue.run(project.name, () => this.#user(project, args, { detached: true }));
     if (outcome.ok) return;
     const words = wordsOf(outcome.stderr);
     const what = `the shared service ${service} cannot be started: ${words.at(-1) ?? ''}`;
@@ -135,14 +135,18 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   /** A call with the user's own files and flags. */
-  #user(project: Project, args: readonly string[], detached = false): Promise<Outcome> {
+  #user(
+    project: Project,
+    args: readonly string[],
+    how: Pick<Call, 'detached' | 'background'> = {},
+  ): Promise<Outcome> {
     const { compose, cwd, env, onOutput } = this.#options;
     return call({
       command: compose,
       args: [...userFlags(this.#options), ...args],
       cwd,
       env: { ...env, ...ORPHANS, ...PLAIN, [this.#versionEnv]: project.version },
-      detached,
+      ...how,
       onOutput,
     });
   }
