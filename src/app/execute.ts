@@ -48,6 +48,9 @@ const JUDGED: ReadonlySet<string> = new Set([
   'remove-networks',
 ]);
 
+/** Actions after which the engine is as it was seen before. */
+const OF_PROXY: ReadonlySet<string> = new Set(['prepare', 'route']);
+
 /**
  * Runs a rollout until it rests: completed, back, paused or held. Every decision is `next()`'s; an intent is in the
  * journal before each action and its result after. The signal means abort: the way back, not a stop.
@@ -204,7 +207,8 @@ class Execution {
     const at = ports.clock.now();
     const words = error === null ? null : redact(error.message, this.#session.secrets);
     await ports.store.append({ kind: 'result', at, rollout: this.#record.id, action: action.kind, error: words });
-    this.#seen = null;
+    if (!OF_PROXY.has(action.kind)) this.#seen = null;
+    this.#routerSeen = false;
     if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
     else this.#judge(action, error, at);
   }
