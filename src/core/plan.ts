@@ -1,3 +1,4 @@
+import type { Color } from './color.ts';
 import { formatDuration } from './duration.ts';
 import type { HookMoment } from './hooks.ts';
 import type { Match, Millis, RouteState } from './observed.ts';
@@ -110,8 +111,8 @@ export type Action =
   | { readonly kind: 'remove'; readonly containers: readonly string[]; readonly graceful: boolean }
   /** Networks of a color whose last container is gone. */
   | { readonly kind: 'remove-networks'; readonly side: SideName }
-  /** `.deployment-color` names the live color from here on. */
-  | { readonly kind: 'set-color' }
+  /** `.deployment-color` names the live color from here on; null: no color is live. */
+  | { readonly kind: 'set-color'; readonly color: Color | null }
   /** Begin a hook; its end comes as an event. */
   | ({ readonly kind: 'hook' } & HookPlace);
 

@@ -96,7 +96,8 @@ export function complete(context: StepContext): Decision {
   if (open !== null) return open;
   const lacking = changedServices(record).find((service) => !hasGood(context, service));
   if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
-  if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
+  const { color } = record.candidate;
+  if (observed.color !== color) return act({ kind: 'set-color', color });
   const message = [toleratedText(record), dryRunText(record)].filter((text) => text !== null).join('; ');
   return {
     kind: 'event',
