@@ -24,6 +24,7 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   weight,
   routes,
   match: routes,
+  mirror: routes,
   pause,
   check,
   watch,

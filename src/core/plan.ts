@@ -37,6 +37,8 @@ export type Step =
   | { readonly kind: 'routes' }
   /** Requests that match reach the candidate, whatever its weight; null ends it. */
   | { readonly kind: 'match'; readonly match: Match | null }
+  /** So many percent of the requests are copied to the candidate, whose answers nobody sees; 0 ends it. */
+  | { readonly kind: 'mirror'; readonly percent: number }
   /** A promotion gate: ends by itself after a time in milliseconds, when a question is answered, or by a person (null). */
   | { readonly kind: 'pause'; readonly ms: Millis | null; readonly until?: CheckUse }
   /** Every one of these checks passes once; the worst result of them decides. */
@@ -141,6 +143,8 @@ export function stepText(step: Step): string {
       return 'routes follow the replicas';
     case 'match':
       return step.match === null ? 'match nothing' : `match ${matchText(step.match)}`;
+    case 'mirror':
+      return step.percent === 0 ? 'mirror nothing' : `mirror ${String(step.percent)} %`;
     case 'pause':
       return pauseText(step);
     case 'check':

@@ -11,6 +11,7 @@ export function routesMatch(reading: RouterReading, wanted: readonly RouteState[
       read.path === route.path &&
       sameShares(read.backends, route.backends, reading.parts) &&
       sameMatch(read, route) &&
+      sameMirror(read.mirror, route.mirror) &&
       sameSticky(read.sticky, route.sticky)
     );
   });
@@ -32,6 +33,11 @@ function sameMatch(read: RouteState, wanted: RouteState): boolean {
     matchKey(read.matched.match) === matchKey(wanted.matched.match) &&
     sameShares(read.matched.backends, wanted.matched.backends, null)
   );
+}
+
+function sameMirror(read: RouteState['mirror'], wanted: RouteState['mirror']): boolean {
+  if (read === undefined || wanted === undefined) return read === wanted;
+  return read.percent === wanted.percent && sameShares(read.backends, wanted.backends, null);
 }
 
 function matchKey({ headers, cookies }: Match): string {

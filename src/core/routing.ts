@@ -52,19 +52,27 @@ function splitRoute(
 ): RouteState[] {
   const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
   if (route === null) return [];
-  const match = weight === 100 ? null : matchNow(record);
-  const matched = match === null || candidate.length === 0 ? {} : { matched: { match, backends: candidate } };
   const backends = split(weight, stable, candidate);
+  const apart = weight === 100 || candidate.length === 0 ? {} : besideShares(record, candidate);
   return [
     {
       service,
       host: route.host,
       path: route.path,
       backends,
-      ...matched,
+      ...apart,
       ...stickyOf(record, service, backends, candidate),
     },
   ];
+}
+
+/** What the candidate gets besides its share of the requests: those that match, and copies. */
+function besideShares(record: RolloutRecord, candidate: readonly Backend[]): Pick<RouteState, 'matched' | 'mirror'> {
+  const [match, percent] = [matchNow(record), mirrorNow(record)];
+  return {
+    ...(match === null ? {} : { matched: { match, backends: candidate } }),
+    ...(percent === 0 ? {} : { mirror: { percent, backends: candidate } }),
+  };
 }
 
 /** While one side serves alone the cookie means nothing, but the proxy knows it: splitting then needs no reload. */
@@ -90,6 +98,11 @@ export function candidateGetsRequests(record: RolloutRecord): boolean {
 function matchNow({ steps, cursor }: RolloutRecord): Match | null {
   const last = steps.slice(0, cursor + 1).findLast((step) => step.kind === 'match');
   return last?.match ?? null;
+}
+
+/** The share of requests that the last such step has copied. */
+function mirrorNow({ steps, cursor }: RolloutRecord): number {
+  return steps.slice(0, cursor + 1).findLast((step) => step.kind === 'mirror')?.percent ?? 0;
 }
 
 function backendsOf(containers: readonly ObservedContainer[], route: Route): Backend[] {

@@ -102,6 +102,46 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
   });
 });
 
+describe('a canary behind nginx, which alone can mirror', () => {
+  const CANDIDATE_MS = 2000;
+
+  it('C20 copies requests to the candidate, whose answers nobody sees or waits for', async () => {
+    const steps = [{ mirror: 100 }, { pause: {} }, { mirror: 0 }, 10, { pause: {} }];
+    project = await TestProject.create({ proxy: 'nginx', web: canary(steps) });
+    await project.build('v1');
+    await project.build('v2', { APP_ANSWERS_AFTER_MS: String(CANDIDATE_MS) });
+    expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
+    const load = project.load(LIGHT);
+    const deployed = await project.deploy('v2');
+    expect(deployed, deployed.stderr).toMatchObject({ exit: 3 });
+    for (let asked = 0; asked < 20; asked += 1) {
+      const began = performance.now();
+      const answer = await fetch(`${project.url}/`, { headers: { connection: 'close' } });
+      expect(await answer.json()).toMatchObject({ version: 'v1' });
+      expect(performance.now() - began).toBeLessThan(CANDIDATE_MS);
+    }
+    expect(await copies('v2')).toBeGreaterThanOrEqual(20);
+    expect(load.report().byVersion).not.toHaveProperty('v2');
+
+    expect(await project.run(['promote'])).toMatchObject({ exit: 3 });
+    expect(await shape('v2')).toEqual({ replicas: 1, weight: 10 });
+    expect(await project.run(['abort'])).toMatchObject({ exit: 1 });
+    expect((await load.stop()).failures).toEqual([]);
+    expect(await project.status()).toMatchObject({ live: { version: 'v1' }, leftovers: [], disagreements: [] });
+  });
+
+  /** Requests that the replicas of a version have had, answered or not. */
+  async function copies(version: string): Promise<number> {
+    const replicas = (await project.replicas()).filter((c) => c.version === version);
+    const counts = replicas.map(async ({ addresses }) => {
+      const answer = await fetch(`http://${Object.values(addresses)[0] ?? ''}:3000/inflight`);
+      const { finished, inFlight, cut } = (await answer.json()) as Record<'finished' | 'inFlight' | 'cut', number>;
+      return finished + inFlight + cut;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+});
+
 describe('a canary without a route', () => {
   it('C03 is a share of the replicas, and ends with all of them', async () => {
     project = await TestProject.create({ proxy: 'caddy' });

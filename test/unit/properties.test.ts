@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Compiled } from '../../src/core/compile.ts';
 import { next } from '../../src/core/next.ts';
-import type { Observed } from '../../src/core/observed.ts';
+import type { Observed, RouteState } from '../../src/core/observed.ts';
 import { HOOK_MOMENTS, type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
 import type { RecordEvent, RolloutRecord } from '../../src/core/record.ts';
@@ -35,6 +35,21 @@ const canarySteps = fc.constantFrom<readonly CanaryStep[]>(
     { kind: 'weight', weight: 30 },
     { kind: 'check', names: ['step'] },
     { kind: 'pause', ms: null, until: { url: 'http://x/', method: 'GET', headers: {}, body: null, json: null } },
+  ],
+  [
+    { kind: 'mirror', percent: 50 },
+    { kind: 'pause', ms: 2000 },
+    { kind: 'replicas', replicas: 2 },
+    { kind: 'mirror', percent: 0 },
+    { kind: 'weight', weight: 40 },
+  ],
+  [
+    { kind: 'match', match: { headers: { 'x-canary': '1' }, cookies: {} } },
+    { kind: 'replicas', replicas: 2 },
+    { kind: 'mirror', percent: 100 },
+    { kind: 'pause', ms: 2000 },
+    { kind: 'replicas', replicas: 'match' },
+    { kind: 'pause', ms: null },
   ],
 );
 
@@ -238,7 +253,7 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
         const dead = new Set<string>();
         play(s, (record, world) => {
           const seen = new Map(world.observed().containers.map((c) => [c.name, c]));
-          const backends = world.routes.flatMap((r) => r.backends.map((b) => b.container));
+          const backends = world.routes.flatMap(reachedBy);
           for (const c of seen.values()) if (c.state === 'exited') dead.add(c.name);
           for (const name of backends) if (!dead.has(name)) expect([...seen.keys()]).toContain(name);
           const counted = new Set(record.failures.map(({ id }) => id));
@@ -296,6 +311,11 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
     );
   });
 });
+
+/** Everybody who gets requests of a route: a share of all, those that match, copies. */
+function reachedBy({ backends, matched, mirror }: RouteState): readonly string[] {
+  return [...backends, ...(matched?.backends ?? []), ...(mirror?.backends ?? [])].map((b) => b.container);
+}
 
 /** How many replicas run, by service and version. */
 function versions(world: World): Record<string, number> {

@@ -30,6 +30,23 @@ describe('what a proxy says is what is wanted if', () => {
     expect(routesMatch({ kind: 'unreadable', reason: 'silent' }, [])).toBe(false);
   });
 
+  it('it copies as many requests, to the same backends', () => {
+    const mirror = { percent: 25, backends: [of('c')] };
+    expect(matches(route({ mirror }), route({ mirror: { ...mirror, backends: [of('c', 4)] } }))).toBe(true);
+    expect(matches(route({ mirror: { ...mirror, percent: 50 } }), route({ mirror }))).toBe(false);
+    expect(matches(route({ mirror: { ...mirror, backends: [of('d')] } }), route({ mirror }))).toBe(false);
+    expect(matches(route({ mirror }), route())).toBe(false);
+    expect(matches(route(), route({ mirror }))).toBe(false);
+  });
+
+  it('the same requests match, to the same backends', () => {
+    const matched = { match: { headers: { a: '1', b: '2' }, cookies: {} }, backends: [of('c')] };
+    const turned = { ...matched, match: { headers: { b: '2', a: '1' }, cookies: {} } };
+    expect(matches(route({ matched }), route({ matched: turned }))).toBe(true);
+    expect(matches(route({ matched }), route())).toBe(false);
+    expect(matches(route({ matched }), route({ matched: { ...matched, backends: [of('d')] } }))).toBe(false);
+  });
+
   describe('clients are kept', () => {
     const sticky: Sticky = { cookie: 'side', maxAgeMs: 60_000, key: 'r1', candidates: ['b', 'c'] };
 

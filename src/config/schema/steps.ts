@@ -20,12 +20,9 @@ export type CanaryStep =
   | { readonly kind: 'match'; readonly match: Match | null }
   | { readonly kind: 'mirror'; readonly percent: number };
 
-/** The steps as the planner takes them; what nothing executes yet is refused elsewhere (E99). */
+/** The steps as the planner takes them. */
 export function plannedSteps(steps: readonly CanaryStep[]): readonly PlannedStep[] {
-  return steps.flatMap((step): PlannedStep[] => {
-    if (step.kind === 'mirror') return [];
-    return [step.kind === 'pause' ? plannedPause(step.until) : step];
-  });
+  return steps.map((step) => (step.kind === 'pause' ? plannedPause(step.until) : step));
 }
 
 function plannedPause(until: PauseUntil): PlannedStep {
