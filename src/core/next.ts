@@ -25,6 +25,7 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   routes,
   match: routes,
   mirror: routes,
+  preview: routes,
   pause,
   check,
   watch,

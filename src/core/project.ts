@@ -38,6 +38,8 @@ export interface Route {
   readonly host: string | null;
   readonly path: string | null;
   readonly probe: ProbeSpec | null;
+  /** Requests that reach a candidate which has no traffic yet; absent if none do. */
+  readonly preview?: Match;
 }
 
 /** What `deploy.update_config` or `deploy.rollback_config` says, with defaults applied; times in milliseconds. */

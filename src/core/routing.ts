@@ -53,7 +53,7 @@ function splitRoute(
   const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
   if (route === null) return [];
   const backends = split(weight, stable, candidate);
-  const apart = weight === 100 || candidate.length === 0 ? {} : besideShares(record, candidate);
+  const apart = weight === 100 || candidate.length === 0 ? {} : besideShares(record, service, weight, candidate);
   return [
     {
       service,
@@ -67,8 +67,15 @@ function splitRoute(
 }
 
 /** What the candidate gets besides its share of the requests: those that match, and copies. */
-function besideShares(record: RolloutRecord, candidate: readonly Backend[]): Pick<RouteState, 'matched' | 'mirror'> {
-  const [match, percent] = [matchNow(record), mirrorNow(record)];
+function besideShares(
+  record: RolloutRecord,
+  service: string,
+  weight: number,
+  candidate: readonly Backend[],
+): Pick<RouteState, 'matched' | 'mirror'> {
+  const preview = weight === 0 ? previewNow(record)[service] : undefined;
+  const match = matchNow(record) ?? preview ?? null;
+  const percent = mirrorNow(record);
   return {
     ...(match === null ? {} : { matched: { match, backends: candidate } }),
     ...(percent === 0 ? {} : { mirror: { percent, backends: candidate } }),
@@ -98,6 +105,11 @@ export function candidateGetsRequests(record: RolloutRecord): boolean {
 function matchNow({ steps, cursor }: RolloutRecord): Match | null {
   const last = steps.slice(0, cursor + 1).findLast((step) => step.kind === 'match');
   return last?.match ?? null;
+}
+
+/** By service: how people look at a candidate that has no traffic yet. */
+export function previewNow({ steps, cursor }: RolloutRecord): Readonly<Record<string, Match>> {
+  return steps.slice(0, cursor + 1).findLast((step) => step.kind === 'preview')?.matches ?? {};
 }
 
 /** The share of requests that the last such step has copied. */

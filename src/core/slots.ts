@@ -67,7 +67,7 @@ function nextRoutes({ steps, cursor }: RolloutRecord): number {
   return index;
 }
 
-const SETS_ROUTES: ReadonlySet<Step['kind']> = new Set(['weight', 'routes', 'match', 'mirror']);
+const SETS_ROUTES: ReadonlySet<Step['kind']> = new Set(['weight', 'routes', 'match', 'mirror', 'preview']);
 
 /** True for steps that make the proxy work by other routes. */
 export function setsRoutes(step: Step | undefined): boolean {

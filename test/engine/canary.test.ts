@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CALM_HEALTHCHECK, type ProxyKind, TestProject } from '../support/project.ts';
-import { expectServesAlone, LIGHT, storeOf } from '../support/state.ts';
+import { expectServesAlone, LIGHT, storeOf, versionsFor } from '../support/state.ts';
 
 let project: TestProject;
 afterEach(() => project.dispose());
@@ -18,16 +18,6 @@ async function shape(version: string): Promise<{ readonly replicas: number; read
   const replicas = (await project.replicas()).filter((c) => c.version === version).length;
   const record = (await storeOf(project).rollouts()).at(-1);
   return { replicas, weight: record?.weight ?? null };
-}
-
-/** Who answers requests with these headers, forty times, each on a connection of its own. */
-async function versions(headers: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const seen = new Set<string>();
-  for (let asked = 0; asked < 40; asked += 1) {
-    const answer = await fetch(`${project.url}/`, { headers: { connection: 'close', ...headers } });
-    seen.add(((await answer.json()) as { version: string }).version);
-  }
-  return [...seen].sort();
 }
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
@@ -73,21 +63,21 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
     expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
     const deployed = await project.deploy('v2');
     expect(deployed, deployed.stderr).toMatchObject({ exit: 3 });
-    expect(await versions({ 'x-canary': 'insider' })).toEqual(['v2']);
-    expect(await versions({})).toEqual(['v1']);
+    expect(await versionsFor(project, { 'x-canary': 'insider' })).toEqual(['v2']);
+    expect(await versionsFor(project, {})).toEqual(['v1']);
 
     const promoted = await project.run(['promote']);
     expect(promoted, promoted.stderr).toMatchObject({ exit: 3 });
-    expect(await versions({})).toEqual(['v1', 'v2']);
+    expect(await versionsFor(project, {})).toEqual(['v1', 'v2']);
     const first = await fetch(`${project.url}/`);
     const { version } = (await first.json()) as { version: string };
     const cookie = first.headers
       .getSetCookie()
       .map((each) => each.split(';')[0])
       .join('; ');
-    expect(await versions({ cookie })).toEqual([version]);
+    expect(await versionsFor(project, { cookie })).toEqual([version]);
     expect(await project.run(['promote'])).toMatchObject({ exit: 0 });
-    expect(await versions({ cookie })).toEqual(['v2']);
+    expect(await versionsFor(project, { cookie })).toEqual(['v2']);
   });
 
   it('C25 a candidate that dies at a timed pause is taken back by itself', async () => {

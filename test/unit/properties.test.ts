@@ -4,7 +4,7 @@ import type { Compiled } from '../../src/core/compile.ts';
 import { next } from '../../src/core/next.ts';
 import type { Observed, RouteState } from '../../src/core/observed.ts';
 import { HOOK_MOMENTS, type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
-import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
+import type { CanaryStep, Promote, Route, ServiceSpec } from '../../src/core/project.ts';
 import type { RecordEvent, RolloutRecord } from '../../src/core/record.ts';
 import { isGoingBack, isTerminal } from '../../src/core/state.ts';
 import { NO_CHECKS, type ServiceChecks } from '../../src/core/service-checks.ts';
@@ -65,6 +65,8 @@ const scenario = fc.record({
   replicas: each(fc.integer({ min: 1, max: 4 })),
   wanted: each(fc.integer({ min: 1, max: 4 })),
   routed: each(fc.boolean()),
+  previewed: fc.boolean(),
+  promote: fc.constantFrom<Promote>('auto', 'auto', 'manual', 3000),
   scripts: each(fc.array(behaviour, { minLength: 1, maxLength: 3 })),
   steps: canarySteps,
   chain: fc.boolean(),
@@ -101,6 +103,8 @@ function checksOf(s: Scenario): ServiceChecks {
   return { specs, before: ['before'], watch: ['watch'], after: ['after'] };
 }
 
+const ROUTE: Route = { port: 3000, host: null, path: null, probe: null };
+
 const COMMAND = { kind: 'command', run: 'true', in: 'candidate' } as const;
 
 const ALL_HOOKS: Hooks = Object.fromEntries(
@@ -114,11 +118,13 @@ function specOf(s: Scenario, index: number, version: 'v1' | 'v2'): ServiceSpec {
   const replicas = (version === 'v1' ? s.replicas : s.wanted)[index] ?? 1;
   const config = { ...update, maxFailureRatio: s.ratio, monitorMs: s.monitorMs, parallelism: s.parallelism };
   const paced = { ...config, order: s.order, delayMs: s.delayMs };
-  const routes = s.routed[index] === true && kind !== 'canary in place' ? {} : { route: null };
+  const shown = s.previewed ? { route: { ...ROUTE, preview: { headers: { 'x-preview': name }, cookies: {} } } } : {};
+  const routes = s.routed[index] === true && kind !== 'canary in place' ? shown : { route: null };
   const common: Partial<ServiceSpec> = {
     replicas,
     previewReplicas: replicas,
     ...routes,
+    promote: s.promote,
     dependsOn:
       s.chain && before !== undefined
         ? [{ service: before, condition: 'service_healthy', required: true, restart: false }]

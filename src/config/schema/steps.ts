@@ -3,7 +3,7 @@ import type { Match } from '../../core/observed.ts';
 import type { CanaryStep as PlannedStep } from '../../core/project.ts';
 import { httpQuestion } from '../checks.ts';
 import { httpCheck } from './checks.ts';
-import { count, duration, name, nested, refuse, weight, type IssueSink } from './values.ts';
+import { count, duration, match, name, nested, refuse, weight, type IssueSink } from './values.ts';
 
 /** What a pause of a canary waits for. */
 export type PauseUntil =
@@ -32,11 +32,6 @@ function plannedPause(until: PauseUntil): PlannedStep {
 
 const KINDS = ['weight', 'pause', 'check', 'replicas', 'match', 'mirror'] as const;
 type Kind = (typeof KINDS)[number];
-
-const match = z.strictObject({
-  headers: z.record(z.string(), z.string()).default({}),
-  cookies: z.record(z.string(), z.string()).default({}),
-});
 
 const pause = z.union([z.string(), z.number(), z.null(), z.looseObject({})]).transform((value, context) => {
   if (value === null || (typeof value === 'object' && Object.keys(value).length === 0))

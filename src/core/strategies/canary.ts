@@ -4,7 +4,7 @@ import type { Side } from '../record.ts';
 import { type Pair, routedSize, unroutedPair } from '../rounding.ts';
 import { longRunning, replicasOf } from './bring-in.ts';
 import type { CheckUse } from '../service-checks.ts';
-import { type Gates, gated } from './gates.ts';
+import { asksBefore, type Gates, gated, previewOf } from './gates.ts';
 import { grow, type GroupPlan, switchOver } from './group.ts';
 import { resize } from './resize.ts';
 import type { InPlace } from './rolling.ts';
@@ -77,6 +77,7 @@ export interface CanarySettings {
 interface Stage {
   readonly weight: number;
   /** Requests that match reach the candidate, or copies: whatever its weight, somebody has to be there. */
+  readonly previewed: boolean;
   readonly matched: boolean;
   readonly mirrored: boolean;
   /** What a `replicas` step said last; null: by weight. */
@@ -85,15 +86,17 @@ interface Stage {
   readonly sizes: Readonly<Record<string, number>>;
 }
 
+const NOTHING: Stage = { weight: 0, previewed: false, matched: false, mirrored: false, fixed: null, sizes: {} };
+
 /**
  * A color beside the live one that gets its traffic step by step. The proxy weighs, so the candidate only has to have
  * replicas enough for its share: it grows before its weight does, and shrinks after.
  */
 export function canary(settings: CanarySettings): GroupPlan {
   const { candidate, stepped, steps, gates } = settings;
-  const none: Stage = { weight: 0, matched: false, mirrored: false, fixed: null, sizes: {} };
-  const [first] = steps;
-  const start = first === undefined ? stageAt(settings, none, WHOLE) : stageAt(settings, none, first);
+  const preview = isLookedAt(settings) ? previewOf(candidate) : [];
+  const none = sized(settings, { ...NOTHING, previewed: preview.length > 0 });
+  const start = stageAt(settings, none, steps[0] ?? WHOLE);
   let stage: Stage = { ...none, sizes: start.sizes };
   const moved = steps.flatMap((step, index) => {
     const before = stage;
@@ -104,8 +107,15 @@ export function canary(settings: CanarySettings): GroupPlan {
   return {
     before: [],
     size: ({ name, replicas }) => (stepped.has(name) ? (start.sizes[name] ?? 0) : replicas),
-    after: gated([...moved, ...growTo(settings, stage, last), ...switchOver(candidate)], gates),
+    after: [...preview, ...gated([...moved, ...growTo(settings, stage, last), ...switchOver(candidate)], gates)],
   };
+}
+
+/** True if anything waits while the candidate has no share of the requests yet. */
+function isLookedAt({ steps, gates }: CanarySettings): boolean {
+  const share = steps.findIndex((step) => step.kind === 'weight' && step.weight > 0);
+  const before = share < 0 ? steps : steps.slice(0, share);
+  return asksBefore(gates) || before.some(({ kind }) => kind === 'pause' || kind === 'check');
 }
 
 const WHOLE: CanaryStep = { kind: 'weight', weight: 100 };
@@ -143,8 +153,8 @@ function saidSize({ weight, fixed }: Stage, replicas: number): number {
   return typeof fixed === 'number' ? fixed : routedSize(replicas, fixed.percent);
 }
 
-function isReached({ weight, matched, mirrored }: Stage): boolean {
-  return weight > 0 || matched || mirrored;
+function isReached({ weight, previewed, matched, mirrored }: Stage): boolean {
+  return weight > 0 || previewed || matched || mirrored;
 }
 
 function stepsTo(settings: CanarySettings, before: Stage, after: Stage, step: CanaryStep, index: number): Step[] {

@@ -1,5 +1,6 @@
 import type { HookMoment } from '../hooks.ts';
 import type { HookStep, Step } from '../plan.ts';
+import type { Side } from '../record.ts';
 
 /** What stands around the moves of a rollout, as steps. Each list may be empty; a first deploy has no checks. */
 export interface Gates {
@@ -28,6 +29,19 @@ export function gated(steps: readonly Step[], gates: Gates): Step[] {
     ...gates.after,
     ...steps.slice(last),
   ];
+}
+
+/** True if a ready candidate is looked at before anybody depends on it. */
+export function asksBefore({ before, hooks }: Gates): boolean {
+  return before.length > 0 || hooks('pre_switch').length > 0;
+}
+
+/** Opens the ways in that the candidate's routes have for whoever looks at it first. */
+export function previewOf({ services }: Side): Step[] {
+  const ways = Object.values(services).flatMap(({ name, route }) =>
+    route?.preview === undefined ? [] : [[name, route.preview] as const],
+  );
+  return ways.length === 0 ? [] : [{ kind: 'preview', matches: Object.fromEntries(ways) }];
 }
 
 /** The candidate gets requests by it. */
