@@ -24,6 +24,8 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   weight,
   routes,
   match: routes,
+  mirror: routes,
+  preview: routes,
   pause,
   check,
   watch,
