@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Faults } from './faults.ts';
 import type { Health } from './health.ts';
 import type { InFlight } from './inflight.ts';
+import type { Metrics } from './metrics.ts';
 import type { Settings } from './settings.ts';
 
 /** What the endpoints need to answer. */
@@ -11,6 +13,8 @@ export interface App {
   readonly settings: Settings;
   readonly health: Health;
   readonly inFlight: InFlight;
+  readonly metrics: Metrics;
+  readonly faults: Faults;
   readonly websockets: () => number;
   readonly draining: AbortSignal;
 }
@@ -59,6 +63,11 @@ function health(call: Call): void {
 function inFlight(call: Call): void {
   const { count, finished, cut } = call.app.inFlight;
   json(call, 200, { inFlight: count, websockets: call.app.websockets(), finished, cut });
+}
+
+function metrics({ app, response }: Call): void {
+  response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' });
+  response.end(app.metrics.text());
 }
 
 async function echo(call: Call): Promise<void> {
@@ -158,6 +167,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
   '/health': health,
   '/inflight': inFlight,
+  '/metrics': metrics,
   '/echo': echo,
   '/slow': slow,
   '/stream': stream,
@@ -165,8 +175,17 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/upstream': upstream,
 };
 
-/** Not work for a person: these do not count as requests in flight. */
-const UNCOUNTED = new Set(['/health', '/inflight']);
+/** Not work for a person: these count nowhere, and never fail on purpose. */
+const UNCOUNTED = new Set(['/health', '/inflight', '/metrics']);
+
+/** What the settings have in store for a request; true if it is answered by that. */
+async function disturbed(call: Call): Promise<boolean> {
+  const { settings, faults } = call.app;
+  const fails = faults.next();
+  if (settings.answerAfter > 0) await sleep(settings.answerAfter);
+  if (fails) json(call, 500, { ...whoAmI(call), error: 'APP_FAIL_PERCENT' });
+  return fails;
+}
 
 /** Answers one request. Every answer says by `x-version` and `x-color` whose it is. */
 export async function answer(app: App, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -178,15 +197,19 @@ export async function answer(app: App, request: IncomingMessage, response: Serve
     query: url.searchParams,
     id: String(request.headers['x-request-id'] ?? ''),
   };
-  if (!UNCOUNTED.has(url.pathname)) app.inFlight.follow(response);
+  const counted = !UNCOUNTED.has(url.pathname);
+  if (counted) {
+    app.inFlight.follow(response);
+    app.metrics.follow(response);
+  }
   response.setHeader('x-version', app.settings.version);
   response.setHeader('x-color', app.settings.color);
   if (app.draining.aborted) response.setHeader('connection', 'close');
+  if (counted && (await disturbed(call))) return;
   const endpoint = ENDPOINTS[url.pathname];
   if (!endpoint) {
     json(call, 404, { error: `nothing at ${url.pathname}` });
     return;
   }
-  if (app.settings.answersAfter > 0 && !UNCOUNTED.has(url.pathname)) await delay(app.settings.answersAfter);
   await endpoint(call);
 }

@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { answer, type App } from './endpoints.ts';
+import { Faults } from './faults.ts';
 import { Health } from './health.ts';
 import { InFlight } from './inflight.ts';
+import { Metrics } from './metrics.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { Websockets } from './websockets.ts';
 
@@ -68,6 +70,8 @@ export function serve(env: NodeJS.ProcessEnv): void {
     settings,
     health: new Health(settings),
     inFlight: new InFlight(),
+    metrics: new Metrics(settings.version),
+    faults: new Faults(settings.failPercent),
     websockets: () => websockets.count,
     draining: controller.signal,
   };

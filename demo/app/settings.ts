@@ -13,8 +13,10 @@ export interface Settings {
   readonly neverHealthy: boolean;
   readonly unhealthyAfter: number | undefined;
   readonly onSigterm: OnSigterm;
-  /** Every answer begins so late, but for those about health. */
-  readonly answersAfter: number;
+  /** So many of a hundred requests are answered with 500. */
+  readonly failPercent: number;
+  /** Every answer begins so much later. */
+  readonly answerAfter: number;
   readonly logLines: number;
   readonly wsGrace: number;
   readonly keepAlive: number;
@@ -49,7 +51,8 @@ export function readSettings(env: Environment): Settings {
     neverHealthy: !['', '0', 'false', undefined].includes(env['APP_NEVER_HEALTHY']),
     unhealthyAfter: wholeNumber(env, 'APP_UNHEALTHY_AFTER_MS'),
     onSigterm: onSigterm(env['APP_ON_SIGTERM']),
-    answersAfter: wholeNumber(env, 'APP_ANSWERS_AFTER_MS') ?? 0,
+    failPercent: Math.min(wholeNumber(env, 'APP_FAIL_PERCENT') ?? 0, 100),
+    answerAfter: wholeNumber(env, 'APP_ANSWER_AFTER_MS') ?? 0,
     logLines: wholeNumber(env, 'APP_LOG_LINES') ?? 0,
     wsGrace: wholeNumber(env, 'APP_WS_GRACE_MS') ?? 1000,
     // Longer than any proxy keeps an idle connection (Caddy: 2 min), so that it is never the application that

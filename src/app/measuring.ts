@@ -39,8 +39,13 @@ export class Measuring {
     this.#stopAllBut(due);
     for (const run of seen.record.runs) {
       const key = runKey(run);
-      if (due.includes(key) && !this.#running.has(key)) this.#begin(key, run, seen);
+      if (due.includes(key) && !this.#running.has(key) && !this.#isToTake(key)) this.#begin(key, run, seen);
     }
+  }
+
+  /** It ended while the record was looked at, which still says that it is due. */
+  #isToTake(key: string): boolean {
+    return this.#ended.some(({ run }) => run === key);
   }
 
   /** What has ended since the last call. */

@@ -99,7 +99,7 @@ describe('a canary behind nginx, which alone can mirror', () => {
     const steps = [{ mirror: 100 }, { pause: {} }, { mirror: 0 }, 10, { pause: {} }];
     project = await TestProject.create({ proxy: 'nginx', web: canary(steps) });
     await project.build('v1');
-    await project.build('v2', { APP_ANSWERS_AFTER_MS: String(CANDIDATE_MS) });
+    await project.build('v2', { APP_ANSWER_AFTER_MS: String(CANDIDATE_MS) });
     expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
     const load = project.load(LIGHT);
     const deployed = await project.deploy('v2');

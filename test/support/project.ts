@@ -30,6 +30,8 @@ export interface ProjectOptions {
   readonly web?: Yaml;
   /** Also serve https://localhost with HTTP/2, with a certificate that nobody signed. */
   readonly tls?: boolean;
+  /** Have the proxy write down what it answered, for `builtin` checks. */
+  readonly accessLog?: boolean;
   /** Merged over the proxy's service. */
   readonly proxyService?: Yaml;
   /** Further services by name. */
@@ -75,7 +77,7 @@ export class TestProject {
     const tlsPort = options.tls === true ? await freePort() : null;
     const project = new TestProject(name, directory, await freePort(), tlsPort, options.proxy);
     await project.write('compose.yml', stringify(composeFile(project, options)));
-    await project.write(...proxyFile(options.proxy, options.tls === true));
+    await project.write(...proxyFile(options));
     if (options.tls === true) await makeCertificate(join(directory, 'proxy'));
     await mkdir(join(directory, 'proxy', 'deploy-bg'), { recursive: true });
     return project;
@@ -321,17 +323,20 @@ export const CALM_HEALTHCHECK = {
   start_interval: '500ms',
 } as const;
 
-function proxyFile(kind: ProxyKind, tls: boolean): [string, string] {
-  return kind === 'caddy' ? ['proxy/Caddyfile', caddyfile(tls)] : ['proxy/nginx.conf', nginxConf(tls)];
+function proxyFile({ proxy, tls = false, accessLog = false }: ProjectOptions): [string, string] {
+  return proxy === 'caddy'
+    ? ['proxy/Caddyfile', caddyfile(tls, accessLog)]
+    : ['proxy/nginx.conf', nginxConf(tls, accessLog)];
 }
 
-function caddyfile(tls: boolean): string {
+function caddyfile(tls: boolean, accessLog: boolean): string {
   const certificate = '\ttls /etc/caddy/tls/cert.pem /etc/caddy/tls/key.pem\n';
   const secure = `https://localhost {\n${certificate}\timport deploy-bg\n}\n`;
-  return `import /etc/caddy/deploy-bg/*.caddy\n:80 {\n\timport deploy-bg\n}\n${tls ? secure : ''}`;
+  const log = accessLog ? '\timport deploy-bg-log\n' : '';
+  return `import /etc/caddy/deploy-bg/*.caddy\n:80 {\n${log}\timport deploy-bg\n}\n${tls ? secure : ''}`;
 }
 
-function nginxConf(tls: boolean): string {
+function nginxConf(tls: boolean, accessLog: boolean): string {
   const secure = `listen 443 ssl;
     http2 on;
     ssl_certificate /etc/nginx/tls/cert.pem;
@@ -344,6 +349,7 @@ http {
   server {
     listen 80;
     ${tls ? secure : ''}
+    ${accessLog ? 'include /etc/nginx/deploy-bg/access-log.conf;' : ''}
     include /etc/nginx/deploy-bg/routes.conf;
   }
 }
@@ -375,7 +381,8 @@ function baseImage(): Promise<string> {
   return base;
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody uses now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { LoadOptions } from '../../demo/load/load.ts';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
+import type { MeasuredEvent } from '../../src/core/check-events.ts';
 import type { Color } from '../../src/core/color.ts';
+import type { ProgressEvent } from '../../src/core/events.ts';
 import { docker, engine, type Run, type TestProject } from './project.ts';
 
 /** Every request of a person is short: nothing of this load keeps a drain waiting. */
@@ -84,4 +86,13 @@ export async function environments(project: TestProject): Promise<readonly (read
   const replicas = await project.replicas();
   const infos = await Promise.all(replicas.map(({ id }) => docker.getContainer(id).inspect()));
   return infos.map((info) => info.Config.Env);
+}
+
+/** The measurements of a check that a run with `--progress json` told, as they came in. */
+export function measurements({ stderr }: Pick<Run, 'stderr'>, check: string): readonly MeasuredEvent[] {
+  const events = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as ProgressEvent);
+  return events.filter((event) => event.kind === 'measured').filter((event) => event.check === check);
 }

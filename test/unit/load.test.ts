@@ -18,8 +18,10 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { answer, type App } from '../../demo/app/endpoints.ts';
+import { Faults } from '../../demo/app/faults.ts';
 import { Health } from '../../demo/app/health.ts';
 import { InFlight } from '../../demo/app/inflight.ts';
+import { Metrics } from '../../demo/app/metrics.ts';
 import { readSettings } from '../../demo/app/settings.ts';
 import {
   epochNow,
@@ -60,19 +62,21 @@ afterEach(async () => {
 });
 
 /** The demo application's own answers, as the version given. */
-function app(version: string): App {
-  const settings = readSettings({ APP_VERSION: version });
+function app(version: string, behaviour: Readonly<Record<string, string>> = {}): App {
+  const settings = readSettings({ APP_VERSION: version, ...behaviour });
   return {
     settings,
     health: new Health(settings),
     inFlight: new InFlight(),
+    metrics: new Metrics(settings.version),
+    faults: new Faults(settings.failPercent),
     websockets: () => 0,
     draining: new AbortController().signal,
   };
 }
 
-function right(version = 'v1'): RequestListener {
-  const answering = app(version);
+function right(version = 'v1', behaviour: Readonly<Record<string, string>> = {}): RequestListener {
+  const answering = app(version, behaviour);
   return (request, response) => void answer(answering, request, response);
 }
 
@@ -216,6 +220,20 @@ describe('counts', () => {
     const parsed = JSON.parse(JSON.stringify(report)) as Record<string, unknown>;
     expect(parsed).toMatchObject({ requests: report.requests, failures: [], byVersion: { v1: report.ok } });
     expect(parsed).not.toHaveProperty('results');
+  });
+});
+
+describe('the demo application', () => {
+  it('fails the share of requests that it is told to, and says so in its metrics and to the load alike', async () => {
+    const { url } = await serving(right('v2', { APP_FAIL_PERCENT: '20' }));
+    const running = load({ url, kinds: { kept: 2, post: 2 } });
+    await running.waitFor((report) => report.requests >= 50, WAIT_MS, '50 answers');
+    const { ok, failed, failures } = await running.stop();
+    expect(failed).toBe(Math.floor((ok + failed) / 5));
+    expect(failures.map(({ status, version }) => `${String(status)} ${version}`)).toEqual(failures.map(() => '500 v2'));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(`app_requests_total{version="v2",status="200"} ${ok}\n`);
+    expect(metrics).toContain(`app_requests_total{version="v2",status="500"} ${failed}\n`);
   });
 });
 
