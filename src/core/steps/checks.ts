@@ -92,7 +92,9 @@ export function watched(context: StepContext): Decision | null {
  * failure or an error that was tolerated so far, until a pass follows it. Null if nothing. Limits bound the wait.
  */
 export function unsettled({ record, now }: StepContext): Decision | null {
-  const open = watches(record).map(assessed).filter((watch) => isUnsettled(watch, now));
+  const open = watches(record)
+    .map(assessed)
+    .filter((watch) => isUnsettled(watch, now));
   if (open.length === 0) return null;
   const { due, next } = agenda(
     open.map(({ run }) => run),
