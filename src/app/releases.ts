@@ -1,4 +1,4 @@
-import { releaseStack } from '../core/releases-stack.ts';
+import { releasesInUse } from '../core/releases-stack.ts';
 import type { Release } from '../core/release.ts';
 import type { Ports } from './ports.ts';
 import type { Session } from './session.ts';
@@ -10,14 +10,14 @@ export async function pin(ports: Ports, release: Release): Promise<void> {
 }
 
 /**
- * Forgets the releases that no way back leads to within `history`, with their tags; never the live one, never one
- * that a container still runs.
+ * Forgets the releases that no way back leads to within `history`, with their tags; never the live one, never one of
+ * a rollout that has not ended or that a container still runs.
  */
 export async function forgetOldReleases(session: Session, history: number): Promise<readonly Release[]> {
   const { ports } = session;
   const { observed, records, liveRelease } = await survey(session);
   const running = observed.containers.map((c) => c.release);
-  const kept = new Set([...releaseStack(records).slice(-history), liveRelease?.id ?? null, ...running]);
+  const kept = new Set([...releasesInUse(records, history), liveRelease?.id ?? null, ...running]);
   const old = (await ports.store.releases()).filter((release) => !kept.has(release.id));
   for (const release of old) await forget(ports, release);
   return old;
