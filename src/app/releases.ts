@@ -1,4 +1,4 @@
-import { releaseStack } from '../core/releases-stack.ts';
+import { releasesInUse } from '../core/releases-stack.ts';
 import type { Release } from '../core/release.ts';
 import type { Ports } from './ports.ts';
 import type { Session } from './session.ts';
@@ -10,12 +10,12 @@ export async function pin(ports: Ports, release: Release): Promise<void> {
 }
 
 /**
- * Forgets the releases that no way back leads to within `history`, with their tags; never the live one, never one
- * that a container still runs.
+ * Forgets the releases that no way back leads to within `history`, with their tags; never the live one, never one of
+ * a rollout that has not ended or that a container still runs.
  */
 export async function forgetOldReleases(session: Session, history: number): Promise<readonly Release[]> {
   const { ports } = session;
-  const within = new Set(releaseStack(await ports.store.rollouts()).slice(-history));
+  const within = new Set(releasesInUse(await ports.store.rollouts(), history));
   const beyond = (await ports.store.releases()).filter(({ id }) => !within.has(id));
   if (beyond.length === 0) return [];
   const { observed, liveRelease } = await survey(session);

@@ -3,7 +3,7 @@ import { changesOf, type ChangeInput, type Changes, isFull } from './changes.ts'
 import { groupPlan } from './group-plan.ts';
 import type { Live } from './live.ts';
 import { releaseSide } from './live.ts';
-import type { Observed } from './observed.ts';
+import type { Millis, Observed } from './observed.ts';
 import type { Step } from './plan.ts';
 import {
   type FailureHooks,
@@ -18,7 +18,7 @@ import type { Release } from './release.ts';
 import { hasRoutes } from './routing.ts';
 import { containersOf, isTogether, replicasIn } from './sides.ts';
 import { canaryInPlace } from './strategies/canary.ts';
-import { bringIn, longRunning, only } from './strategies/bring-in.ts';
+import { bringIn, longest, longRunning, only } from './strategies/bring-in.ts';
 import { gatedInPlace, insertBefore } from './strategies/gates.ts';
 import { held, retire } from './strategies/group.ts';
 import { leave } from './strategies/resize.ts';
@@ -124,7 +124,13 @@ function forward(input: CompileInput, changes: Changes, around: Around, kept: bo
     ...[...replaced].flatMap((name) => sweep(situation(input, changes, name))),
   ];
   const old = stable === null ? null : only(stable, ({ name }) => !isTogether({ stable, candidate }, name));
-  return old === null ? steps : [...steps, ...retire('stable', old)];
+  return old === null ? steps : [...steps, ...retire('stable', old, holdOf(input, changes))];
+}
+
+/** How long the old release stays, as the file says that was read last: on a rollback that of the release that is left. */
+function holdOf({ verb }: CompileInput, { stable, candidate }: Changes): Millis {
+  const latest = verb === 'rollback' ? (stable ?? candidate) : candidate;
+  return longest(latest, ({ retireAfterMs }) => retireAfterMs);
 }
 
 function in_(names: ReadonlySet<string>): (service: SideService) => boolean {
@@ -214,7 +220,7 @@ export function compileReset(
     }),
     { kind: 'weight', weight: 100 },
     { kind: 'complete' },
-    ...retire('stable', going).filter((step) => step.kind !== 'hold'),
+    ...retire('stable', going, 0),
   ];
   return { kind: 'rollout', stable, candidate, steps, strays: [], scale: false, hooks: NO_FAILURE_HOOKS };
 }

@@ -1,4 +1,5 @@
 import type { RolloutRecord } from './record.ts';
+import { isTerminal } from './state.ts';
 
 /**
  * Ids of the releases that `rollback` walks down, the live one last. A completed deploy puts its release on top; a
@@ -22,4 +23,11 @@ export function releaseStack(records: readonly RolloutRecord[]): readonly string
 /** The release that a plain `rollback` goes to; null if there is none. */
 export function previousRelease(records: readonly RolloutRecord[]): string | null {
   return releaseStack(records).at(-2) ?? null;
+}
+
+/** Releases that `rollback` walks down within `history`, and both of a rollout that has not ended, whatever runs of it. */
+export function releasesInUse(records: readonly RolloutRecord[], history: number): readonly (string | null)[] {
+  const last = records.at(-1);
+  const moving = last === undefined || isTerminal(last.state) ? [] : [last.stable, last.candidate];
+  return [...releaseStack(records).slice(-history), ...moving.map((side) => side?.release ?? null)];
 }

@@ -88,7 +88,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('behind %s, while v1 serves all alo
     expect(load.report().byVersion['v2']).toBeGreaterThan(0);
   });
 
-  it('a v2 that dies 2 s after the switch is taken back with its exit code and last log lines', async () => {
+  it('B22 a v2 that dies 2 s after the switch is taken back with its exit code and last log lines', async () => {
     await project.build('v2', { APP_DIES_AFTER_READY_MS: '3000', APP_EXIT_CODE: '7' });
     const run = await project.run(['deploy', 'v2'], WATCHED);
     expectError(run, { exit: 1, code: 'rollout-failed' });
@@ -108,7 +108,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('behind %s, while v1 serves all alo
     return proxy === 'caddy' ? kind !== 'post' : startedAt > run.endedAt;
   }
 
-  it.runIf(proxy === 'caddy')('a v2 whose image is missing is refused before anything starts', async () => {
+  it.runIf(proxy === 'caddy')('B16 a v2 whose image is missing is refused before anything starts', async () => {
     const run = await project.deploy('v2');
     expectError(run, { exit: 1, code: 'image-missing' });
     expect(unwrapped(run)).toContain(project.image('v2'));

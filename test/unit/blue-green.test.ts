@@ -126,6 +126,16 @@ describe('blue-green', () => {
     expect(running(world, 'green')).toHaveLength(2);
   });
 
+  it.each([
+    { was: 0, is: 30_000, kept: 2 },
+    { was: 30_000, is: 0, kept: 0 },
+  ])('B01 today’s file says how long the old color stays: $is ms, whatever it said before', (given) => {
+    const old = release('v1', [service('web', { retireAfterMs: given.was })]);
+    const world = deployed(old);
+    run(world, plan(world, release('v2', [service('web', { retireAfterMs: given.is })]), old));
+    expect(running(world, 'blue')).toHaveLength(given.kept);
+  });
+
   it('drains before it removes: a request in flight outlives the switch', () => {
     const world = deployed(v1, { inFlightSeconds: 12 });
     run(world, plan(world, v2, v1));
@@ -299,12 +309,13 @@ describe('blue-green', () => {
 
 describe('the way back later', () => {
   it('B13 within retire_after only weight moves', () => {
-    const old = release('v1', [service('web', { retireAfterMs: 60_000 })]);
-    const world = deployed(old);
-    const first = run(world, plan(world, v2, old));
+    const kept = release('v2', [service('web', { retireAfterMs: 60_000 })]);
+    const world = deployed(v1);
+    const first = run(world, plan(world, kept, v1));
     world.log.length = 0;
-    const back = plan(world, old, v2, { live: { kind: 'color', color: 'green' }, verb: 'rollback' });
+    const back = plan(world, v1, kept, { live: { kind: 'color', color: 'green' }, verb: 'rollback' });
     expect(first.record.state).toBe('completed');
+    expect(steps(back).slice(-3)[0]).toBe('hold 1m');
     const { record } = run(world, back, { verb: 'rollback' });
     expect(record.state).toBe('completed');
     expect(world.log.slice(0, 2)).toEqual([expect.stringContaining('route 100'), expect.stringContaining('set-color')]);

@@ -1,3 +1,4 @@
+import type { Millis } from '../observed.ts';
 import type { SideName, Step } from '../plan.ts';
 import type { Side, SideService } from '../record.ts';
 import { callersFirst, longest, longRunning, routed } from './bring-in.ts';
@@ -47,11 +48,10 @@ export function switchOver(candidate: Side): Step[] {
   return [{ kind: 'weight', weight: 100 }, ...monitor];
 }
 
-/** After the switch: hold for `retire_after`, then drain and remove, callers first. */
-export function retire(name: SideName, side: Side): Step[] {
+/** After the switch: hold for a time, then drain and remove, callers first. */
+export function retire(name: SideName, side: Side, hold: Millis): Step[] {
   if (Object.keys(side.services).length === 0) return [];
   const steps: Step[] = [];
-  const hold = longest(side, (service) => service.retireAfterMs);
   if (hold > 0) steps.push({ kind: 'hold', ms: hold });
   if (routed(side).length > 0) steps.push({ kind: 'drain', side: name, services: routed(side) });
   return [...steps, { kind: 'remove', side: name, services: callersFirst(side) }];

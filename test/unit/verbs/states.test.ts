@@ -97,6 +97,16 @@ describe('the version that serves, deployed', () => {
   });
 });
 
+describe('the release of a rollout that has not ended', () => {
+  it('C17 is kept while none of its containers runs', async () => {
+    const canary = { strategy: 'canary', steps: [{ kind: 'pause', ms: null }] } as const;
+    await serving((version) => service('web', version === 'v1' ? {} : canary));
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect((await host.store().releases()).map(({ version }) => version)).toEqual(['v1', 'v2']);
+    expect(await asked('promote')).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+  });
+});
+
 describe('--timeout', () => {
   it('X05 while paused ends with 124 and leaves it as it is', async () => {
     await serving(gated);
