@@ -2,7 +2,7 @@ import { compile } from '../core/compile.ts';
 import { newRecord } from '../core/new-record.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
-import { dependencyOrder } from '../core/order.ts';
+import { dependencyOrder, requiredByNobody } from '../core/order.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
@@ -159,9 +159,11 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
   refuseNoChange(project, release, known.liveRelease, options);
   const specs = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
   const shared = dependencyOrder(specs);
+  const spared = requiredByNobody(Object.values(project.services));
+  const optional = shared.filter((name) => spared.has(name));
   const { live, liveRelease, observed, records } = known;
   const { force } = options;
-  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, records, shared, force });
+  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, records, shared, optional, force });
   if (compiled.kind === 'nothing') return null;
   return newRecord(compiled, {
     id: ports.ids.rollout(),

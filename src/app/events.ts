@@ -128,7 +128,7 @@ function eventText(event: RecordEvent, before: RolloutRecord, after: RolloutReco
     case 'state':
       return event.trigger in STATE_WORDS ? because(STATE_WORDS[event.trigger], event.message) : endText(after, null);
     case 'step-done':
-      return stepDoneText(before, at);
+      return because(stepDoneText(before, at), event.warning);
     case 'container-ready':
       return `${event.service}: ${event.id.slice(0, 12)} is ready`;
     case 'container-failed':

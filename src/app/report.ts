@@ -50,7 +50,10 @@ export function report(emit: EventSink, change: Change): void {
     emit({ kind: 'weight', weight: event.weight, to: after.candidate.version });
   }
   if (event.kind === 'measured') reportMeasured(emit, after, event);
-  if (event.kind === 'step-done') reportDrained(emit, change);
+  if (event.kind === 'step-done') {
+    reportDrained(emit, change);
+    if (event.warning !== undefined) emit({ kind: 'warning', code: null, message: event.warning, hint: null });
+  }
   if (isPause(change)) reportPause(emit, after);
   if (after.cursor !== before.cursor || after.steps !== before.steps) reportNextStep(emit, change);
   if (event.kind === 'state') reportState(emit, change);

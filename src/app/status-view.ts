@@ -114,7 +114,7 @@ export interface StatusView {
   readonly inFlight: HolderView | null;
   readonly leftovers: readonly LeftoverView[];
   readonly disagreements: readonly DisagreementView[];
-  /** What `--exit-code` ends with. */
+  /** What `--exit-code` ends with: 0 only if a version serves complete and alone. */
   readonly exit: number;
 }
 

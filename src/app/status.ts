@@ -5,7 +5,6 @@ import { stepText } from '../core/plan.ts';
 import type { Placement } from '../core/project.ts';
 import { currentStep, type RolloutRecord } from '../core/record.ts';
 import { shareOf } from '../core/routing.ts';
-import { isTerminal } from '../core/state.ts';
 import { heldUntil } from '../core/steps/gates.ts';
 import { disagreements, type Services } from '../core/disagreements.ts';
 import type { Ports } from './ports.ts';
@@ -24,6 +23,8 @@ export async function status(ports: Ports, options: { readonly version: string |
   const at = ports.clock.now();
   const { observed, records } = known;
   const last = records.at(-1);
+  const left = leftoverViews(known, location);
+  const differing = disagreements(known, servicesOf(location), holder !== null);
   return {
     project: location.project,
     at,
@@ -33,9 +34,9 @@ export async function status(ports: Ports, options: { readonly version: string |
     router: routerView(observed, location),
     lastRollout: last === undefined ? null : rolloutView(last),
     inFlight: holder,
-    leftovers: leftoverViews(known, location),
-    disagreements: disagreements(known, servicesOf(location), holder !== null),
-    exit: exitOf(last),
+    leftovers: left,
+    disagreements: differing,
+    exit: exitOf(last, left.length + differing.length === 0),
   };
 }
 
@@ -167,12 +168,16 @@ function leftoverViews({ observed, live, records }: Known, location: Location): 
   }));
 }
 
-/** The exit table of DESIGN section 11, read as a state. */
-function exitOf(last: RolloutRecord | undefined): number {
-  if (last === undefined || last.state === 'completed') return EXIT.ok;
+/**
+ * The exit table of DESIGN section 11, read as a state. 0 means here, too, that a version serves complete and alone:
+ * not while the old one drains, and not if something has come apart since.
+ */
+function exitOf(last: RolloutRecord | undefined, sound: boolean): number {
+  if (last?.state === 'completed' && currentStep(last) !== undefined && heldUntil(last) === null) return EXIT.refused;
+  if (last === undefined || last.state === 'completed') return sound ? EXIT.ok : EXIT.failed;
   if (last.state === 'paused') return EXIT.paused;
   if (last.state === 'rollback_paused') return EXIT.wayBackPaused;
   if (last.state === 'rollback_completed') return EXIT.failed;
   if (last.state === 'superseded') return EXIT.superseded;
-  return isTerminal(last.state) ? EXIT.ok : EXIT.refused;
+  return EXIT.refused;
 }

@@ -76,7 +76,11 @@ const declareStatus: Declare = (program, choose) => {
     .command('status')
     .summary('show what serves, what runs and what is left over')
     .option('--json', 'print it as JSON', false)
-    .option('--exit-code', 'exit as the last rollout stands: 0 completed, 3 paused, 1 taken back, …', false)
+    .option(
+      '--exit-code',
+      'exit with 0 only if a version serves complete and alone, else as the last rollout stands',
+      false,
+    )
     .option('--watch', 'show it again and again', false)
     .action((options: CommandOptions['status']) => {
       choose('status', options);

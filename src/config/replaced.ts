@@ -1,7 +1,7 @@
 import type { ComposeModel, Placement, Strategy } from '../core/project.ts';
 import { canonical, mapping, mapValues, servicesOf, list, text, type ServiceModel } from './model.ts';
 import type { Settings } from './settings.ts';
-import { dependenciesOf } from './standard-keys.ts';
+import { dependenciesOf, namespaceOwners } from './standard-keys.ts';
 
 /** What the question "which services does a deploy replace?" depends on (DESIGN section 3). */
 export interface ReplacedInput {
@@ -64,8 +64,20 @@ function roleOf(
     const ours = replaced.has(name) || dependents(input.model, name).some((each) => replaced.has(each));
     return ours ? { placement: 'one-shot', strategy } : null;
   }
-  if (!replaced.has(name)) return { placement: 'shared', strategy };
+  if (!replaced.has(name))
+    return livesIn(input, name, replaced)
+      ? { placement: 'in-place', strategy: 'rolling' }
+      : { placement: 'shared', strategy };
   return { placement: isColored(input.settings, name, strategy) ? 'colored' : 'in-place', strategy };
+}
+
+/** Its network, say, is that of a service which is replaced in place, and ends with the containers of that one. */
+function livesIn(input: ReplacedInput, name: string, replaced: ReadonlySet<string>): boolean {
+  if (name === input.proxyService) return false;
+  const owners = namespaceOwners(servicesOf(input.model)[name] ?? {}).map(({ owner }) => owner);
+  return owners.some((owner) =>
+    replaced.has(owner) ? !isColored(input.settings, owner, strategyOf(input, owner)) : livesIn(input, owner, replaced),
+  );
 }
 
 function isReplaced(input: ReplacedInput, name: string): boolean {

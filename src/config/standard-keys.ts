@@ -30,6 +30,18 @@ function dependency(service: string, value: Mapping): Dependency {
   return { service, condition, required: value['required'] !== false, restart: value['restart'] === true };
 }
 
+const NAMESPACES = ['network_mode', 'ipc', 'pid'] as const;
+
+/** Services whose network, ipc or pid namespace a service uses, with the key that says so. */
+export function namespaceOwners(
+  service: ServiceModel,
+): readonly { readonly owner: string; readonly path: readonly [string] }[] {
+  return NAMESPACES.flatMap((key) => {
+    const owner = /^service:(.+)$/.exec(text(service[key]) ?? '')?.[1];
+    return owner === undefined ? [] : [{ owner, path: [key] as const }];
+  });
+}
+
 /** True if the compose files give a health check. One of the image alone is seen on the container. */
 export function hasHealthcheck(service: ServiceModel): boolean {
   const check = mapping(service['healthcheck']);

@@ -45,6 +45,8 @@ export interface CompileInput extends ChangeInput {
   readonly records: readonly RolloutRecord[];
   /** Shared services in dependency order, to be started if they do not run. */
   readonly shared: readonly string[];
+  /** Those of them that nobody requires. */
+  readonly optional?: readonly string[];
 }
 
 /** Compiles the way from what serves to a release (DESIGN sections 2 and 5). Pure. */
@@ -88,9 +90,14 @@ function prelude(input: CompileInput, { stable, candidate, switched }: Changes, 
   return [
     ...first,
     ...(routed || switched.size > 0 ? [{ kind: 'prepare' } as const] : []),
-    ...(input.shared.length > 0 ? [{ kind: 'shared', services: input.shared } as const] : []),
+    ...sharedStep(input),
     ...(routed || switched.size > 0 ? [{ kind: 'wire' } as const] : []),
   ];
+}
+
+function sharedStep({ shared: services, optional = [] }: CompileInput): Step[] {
+  if (services.length === 0) return [];
+  return [{ kind: 'shared', services, ...(optional.length > 0 ? { optional } : {}) }];
 }
 
 function forward(input: CompileInput, changes: Changes, around: Around, kept: boolean): Step[] {

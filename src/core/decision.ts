@@ -27,6 +27,11 @@ export type Decision =
 
 export const stepDone: Decision = { kind: 'event', event: { kind: 'step-done' } };
 
+/** The step is done, and people are told what went wrong that stops nothing. */
+export function doneAlthough(warning: string): Decision {
+  return { kind: 'event', event: { kind: 'step-done', warning } };
+}
+
 export function act(action: Action): Decision {
   return { kind: 'act', action };
 }

@@ -2,7 +2,9 @@ import type { Live } from './live.ts';
 import type { Observed } from './observed.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
-import { longRunning } from './strategies/bring-in.ts';
+import { shareOf } from './routing.ts';
+import { isTerminal } from './state.ts';
+import { longRunning, replicasOf, routed } from './strategies/bring-in.ts';
 import { copiesBeside, releaseSide } from './live.ts';
 import { replicasIn } from './sides.ts';
 
@@ -38,6 +40,7 @@ export function disagreements(evidence: Evidence, services: Services, moving: bo
     ...colorFile(evidence),
     ...missing(evidence),
     ...deadBackends(evidence),
+    ...misrouted(evidence),
     ...sharedDown(evidence, services),
     ...proxySilent(evidence, services),
     ...copies(evidence, services),
@@ -99,6 +102,24 @@ function deadBackends({ observed, liveRelease }: Evidence): Disagreement[] {
     what: `the proxy sends traffic to ${name}, which does not run`,
     remedy: `docker-deploy-bg deploy ${liveRelease?.version ?? '<version>'}`,
   }));
+}
+
+/** Requests of a route that the live release does not get, though nothing is under way. */
+function misrouted({ observed, live, liveRelease, records }: Evidence): Disagreement[] {
+  const { router } = observed;
+  const last = records.at(-1);
+  if (liveRelease === null || router.kind === 'unreadable' || live.kind === 'none' || live.kind === 'unclear')
+    return [];
+  if (last !== undefined && !isTerminal(last.state)) return [];
+  const side = releaseSide(liveRelease, live.kind === 'color' ? live.color : null);
+  return routed(side).flatMap((name) => {
+    const route = router.routes.find(({ service }) => service === name);
+    const share =
+      route === undefined ? 0 : shareOf(route, new Set(replicasIn(observed, side, name).map((c) => c.name)));
+    if (share === 100 || replicasOf(side, name) === 0) return [];
+    const what = `the proxy sends ${String(share)} % of the requests of ${name} to ${liveRelease.version}`;
+    return [{ what, remedy: `docker-deploy-bg deploy ${liveRelease.version} --force` }];
+  });
 }
 
 /** A shared service that does not run; one that has done its work and exited with 0 is as it should be. */

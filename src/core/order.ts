@@ -5,6 +5,13 @@ interface Dependent {
   readonly dependsOn: readonly Dependency[];
 }
 
+/** Services that some depend on, and nobody requires (`required: false`). */
+export function requiredByNobody(services: readonly Pick<Dependent, 'dependsOn'>[]): ReadonlySet<string> {
+  const all = services.flatMap(({ dependsOn }) => dependsOn);
+  const required = new Set(all.filter((dependency) => dependency.required).map(({ service }) => service));
+  return new Set(all.map(({ service }) => service).filter((name) => !required.has(name)));
+}
+
 /**
  * Services with those they depend on first; names outside of the list do not count. The order is stable:
  * services that do not depend on each other stay as they were. A cycle (E12, refused before) cannot hang it.

@@ -12,14 +12,14 @@ export type SideName = 'stable' | 'candidate';
 export type Step =
   /** Remove what still holds the color that the candidate needs. */
   | { readonly kind: 'clear' }
-  /** Shared services run and are healthy; they are never touched otherwise. */
-  | { readonly kind: 'shared'; readonly services: readonly string[] }
+  /** Shared services run and are healthy; they are never touched otherwise. Nothing stops if an optional one fails. */
+  | { readonly kind: 'shared'; readonly services: readonly string[]; readonly optional?: readonly string[] }
   /** The proxy's files exist, so that a proxy that is started next finds them. */
   | { readonly kind: 'prepare' }
   /** The proxy works by our files, with the traffic where it is now. */
   | { readonly kind: 'wire' }
-  /** A one-shot service of the candidate exits with 0. */
-  | { readonly kind: 'run'; readonly service: string }
+  /** A one-shot service of the candidate exits with 0; an optional one may fail. */
+  | { readonly kind: 'run'; readonly service: string; readonly optional?: true }
   /** That many replicas of a service exist on a side. */
   | { readonly kind: 'create'; readonly side: SideName; readonly service: string; readonly replicas: number }
   /** All replicas of these services are ready, or their failures are tolerated. */

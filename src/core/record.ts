@@ -145,7 +145,8 @@ export type RecordEvent =
       readonly steps?: readonly Step[];
       readonly aside?: readonly HookStep[];
     }
-  | { readonly kind: 'step-done' }
+  /** With what went wrong and stops nothing, for people. */
+  | { readonly kind: 'step-done'; readonly warning?: string }
   /** Of the candidate, unless a side is given. */
   | { readonly kind: 'container-ready'; readonly side?: SideName; readonly service: string; readonly id: string }
   | { readonly kind: 'container-failed'; readonly failure: Failure }

@@ -413,6 +413,8 @@ export interface SimResult {
   readonly record: RolloutRecord;
   readonly states: readonly string[];
   readonly steps: readonly string[];
+  /** What people were told beside the steps. */
+  readonly warnings: readonly string[];
 }
 
 export interface RunOptions {
@@ -453,6 +455,7 @@ class Simulation implements SimResult {
   record: RolloutRecord;
   readonly states: string[];
   readonly steps: string[] = [];
+  readonly warnings: string[] = [];
   readonly #world: World;
   readonly #drains: Record<string, Observed['drains'][string]> = {};
   #attempts: Record<string, Attempt> = {};
@@ -485,6 +488,7 @@ class Simulation implements SimResult {
   change(event: RecordEvent): void {
     const before = this.record;
     this.record = apply(before, event, this.#world.now);
+    if (event.kind === 'step-done' && event.warning !== undefined) this.warnings.push(event.warning);
     if (this.record.state !== before.state) this.states.push(this.record.state);
     if (this.record.cursor === before.cursor && this.record.steps === before.steps) return;
     this.#attempts = {};

@@ -43,6 +43,14 @@ describe('what does not fit together', () => {
     expect(found(undefined, { proxy: {}, db: { state: 'exited', exitCode: 1 } })).toHaveLength(1);
   });
 
+  it('names requests that the version which serves does not get', () => {
+    const wrong = { service: 'web', host: null, path: null, backends: [] };
+    for (const routes of [[], [wrong]])
+      expect(found({ kind: 'routes', routes, parts: null })).toEqual([
+        { what: 'the proxy sends 0 % of the requests of web to v1', remedy: 'docker-deploy-bg deploy v1 --force' },
+      ]);
+  });
+
   it('names a proxy that runs and does not answer, with its words', () => {
     expect(found({ kind: 'unreadable', reason: 'Caddy is silent' })).toEqual([
       { what: 'Caddy is silent', remedy: 'docker compose restart proxy' },

@@ -1,34 +1,25 @@
 import type { ServiceSpec } from '../../core/project.ts';
 import type { Finding } from '../findings.ts';
-import { canonical, list, mapping, serviceOf, strings, text, type ServiceModel } from '../model.ts';
+import { canonical, list, mapping, serviceOf, strings, text } from '../model.ts';
+import { namespaceOwners } from '../standard-keys.ts';
 import type { Rule, RuleInput } from './rule.ts';
-
-const NAMESPACES = ['network_mode', 'ipc', 'pid'] as const;
 
 /** E13: a namespace that reaches across the border of the color would tie one color to the other's life. */
 export function namespaces({ models, services }: RuleInput): readonly Finding[] {
   return Object.values(services).flatMap((user) =>
-    usedNamespaces(serviceOf(models.base, user.name))
+    namespaceOwners(serviceOf(models.base, user.name))
       .filter(({ owner }) => isColored(services[owner]) !== isColored(user))
       .map(({ owner, path }) => ({
         code: 'E13',
         path: ['services', user.name, ...path],
-        message: `${user.name} uses ${path[0] ?? ''} of ${owner}, and only one of them is replaced with its color`,
-        hint: `give both x-deploy-bg with the same kind of strategy, or remove ${path[0] ?? ''}`,
+        message: `${user.name} uses ${path[0]} of ${owner}, and only one of them is replaced with its color`,
+        hint: `give both x-deploy-bg with the same kind of strategy, or remove ${path[0]}`,
       })),
   );
 }
 
 function isColored(spec: ServiceSpec | undefined): boolean {
   return spec?.placement === 'colored';
-}
-
-function usedNamespaces(service: ServiceModel) {
-  const own = NAMESPACES.flatMap((key) => {
-    const owner = /^service:(.+)$/.exec(text(service[key]) ?? '')?.[1];
-    return owner === undefined ? [] : [{ owner, path: [key] }];
-  });
-  return own;
 }
 
 /** E13 as well: the volumes of a colored container cannot be taken over by one that outlives it. */

@@ -10,7 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
-import { checkNames, overlaySettings } from './references.ts';
+import { checkNames, missingDependencies, overlaySettings } from './references.ts';
 import {
   blueGreenOrder,
   canarySteps,
@@ -39,6 +39,7 @@ const SERVICE_RULES: readonly Rule[] = [
   anonymousVolumes,
   unchecked,
   proxyLabels,
+  missingDependencies,
 ];
 
 const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [

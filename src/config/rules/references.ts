@@ -1,7 +1,8 @@
 import { canonical, servicesOf } from '../model.ts';
 import type { Finding } from '../findings.ts';
 import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
-import type { RuleInput } from './rule.ts';
+import { dependenciesOf } from '../standard-keys.ts';
+import type { Rule, RuleInput } from './rule.ts';
 
 /** E09: a check must exist to be used, and one that watches must be repeated. */
 export function checkNames({ settings }: RuleInput): readonly Finding[] {
@@ -38,6 +39,15 @@ function used(
     ];
   });
 }
+
+/** W09: what no active profile has is not waited for; Compose itself refuses what is required. */
+export const missingDependencies: Rule = ({ spec, model, models, finding }) =>
+  dependenciesOf(model)
+    .filter(({ service }) => !(service in servicesOf(models.base)))
+    .map(({ service }) => {
+      const message = `${spec.name} does without ${service}, which no active profile has`;
+      return finding('W09', ['depends_on', service], message, 'enable its profile, if it shall run');
+    });
 
 /** E12: an overlay speaks of services that there are; E01: what decides about a rollout stands in the compose file. */
 export function overlayNames(

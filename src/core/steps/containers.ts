@@ -1,5 +1,5 @@
 import { composeProject } from '../color.ts';
-import { act, type Decision, stepDone, wait } from '../decision.ts';
+import { act, type Decision, doneAlthough, stepDone, wait } from '../decision.ts';
 import { isCounted } from '../failure.ts';
 import type { Observed, ObservedContainer } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
@@ -25,30 +25,30 @@ export function clear({ record, observed }: StepContext): Decision {
 }
 
 export function shared(context: StepContext, step: StepOf<'shared'>): Decision {
+  const failed: string[] = [];
   for (const service of step.services) {
-    const decision = sharedService(context, service);
-    if (decision !== null) return decision;
+    const state = sharedService(context, service);
+    if (state === null) continue;
+    if (typeof state !== 'string') return state;
+    if (step.optional?.includes(service) !== true) return fail(context, state);
+    failed.push(`${state}; ${SPARED}`);
   }
-  return stepDone;
+  return failed.length === 0 ? stepDone : doneAlthough(failed.join('. '));
 }
 
-/** Null if the service is up, or has done its work and exited with 0. */
-function sharedService(context: StepContext, service: string): Decision | null {
-  const { observed, record, now } = context;
+const SPARED = 'nothing requires it, so the deploy goes on';
+
+/** Null if the service is up, or has done its work and exited with 0; a text if it failed. */
+function sharedService({ observed, record, now }: StepContext, service: string): Decision | string | null {
   const replicas = observed.containers.filter((c) => c.color === null && c.service === service && !c.oneOff);
   if (replicas.length > 0 && replicas.every(isServing)) return null;
   const attempt = observed.attempts[`start-shared ${service}`];
   if (attempt === undefined && !replicas.some(isStarting)) return act({ kind: 'start-shared', service });
-  if (attempt?.error) return fail(context, `the shared service ${service} cannot be started: ${attempt.error}`);
-  const until = record.stepStartedAt + SHARED_DEADLINE_MS;
+  if (attempt?.error) return `the shared service ${service} cannot be started: ${attempt.error}`;
+  const until = (attempt?.at ?? record.stepStartedAt) + SHARED_DEADLINE_MS;
   const broken = replicas.find((c) => c.health === 'unhealthy' || c.state === 'exited' || c.state === 'dead');
-  if (broken !== undefined || now >= until) {
-    return fail(
-      context,
-      `the shared service ${service} is not healthy (${broken?.name ?? 'no container'} is ${broken?.state ?? 'missing'})`,
-    );
-  }
-  return wait(`the shared service ${service} to become healthy`, until);
+  if (broken === undefined && now < until) return wait(`the shared service ${service} to become healthy`, until);
+  return `the shared service ${service} is not healthy (${broken?.name ?? 'no container'} is ${broken?.state ?? 'missing'})`;
 }
 
 function isServing(container: ObservedContainer): boolean {
@@ -63,7 +63,9 @@ function isStarting(container: ObservedContainer): boolean {
 export function run(context: StepContext, step: StepOf<'run'>): Decision {
   const attempt = context.observed.attempts[`run ${step.service}`];
   if (attempt === undefined) return act({ kind: 'run', service: step.service });
-  return attempt.error === null ? stepDone : fail(context, `${step.service}: ${attempt.error}`);
+  if (attempt.error === null) return stepDone;
+  const failed = `${step.service}: ${attempt.error}`;
+  return step.optional === true ? doneAlthough(`${failed}; ${SPARED}`) : fail(context, failed);
 }
 
 export function create(context: StepContext, step: StepOf<'create'>): Decision {

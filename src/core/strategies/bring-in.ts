@@ -1,4 +1,4 @@
-import { dependencyOrder } from '../order.ts';
+import { dependencyOrder, requiredByNobody } from '../order.ts';
 import type { SideName, Step } from '../plan.ts';
 import type { Side, SideService } from '../record.ts';
 
@@ -25,12 +25,13 @@ export function bringIn(plan: BringIn): Step[] {
   const steps: Step[] = [];
   const pending: string[] = [];
   const awaited = neededHealthy(plan.candidate);
+  const spared = requiredByNobody(Object.values(plan.candidate.services));
   const flush = (): void => {
     if (pending.length > 0) steps.push(ready(pending.splice(0)));
   };
   for (const spec of inOrder(plan)) {
     if (spec.placement === 'one-shot') {
-      if (plan.oneShots) steps.push({ kind: 'run', service: spec.name });
+      if (plan.oneShots) steps.push(run(spec.name, spared));
     } else if (plan.created.has(spec.name)) {
       steps.push(...create(plan, spec));
       if (plan.size(spec) === 0) continue;
@@ -45,6 +46,10 @@ export function bringIn(plan: BringIn): Step[] {
   const all = createdServices(plan);
   const before = plan.created.size > 0 ? [...plan.before] : [];
   return [...before, ...steps, ...(all.length > 0 ? [ready(all)] : [])];
+}
+
+function run(service: string, spared: ReadonlySet<string>): Step {
+  return { kind: 'run', service, ...(spared.has(service) ? { optional: true } : {}) };
 }
 
 function inOrder({ candidate, created }: BringIn): readonly SideService[] {

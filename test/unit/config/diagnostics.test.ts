@@ -200,6 +200,19 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ['E13 2', 'E13 6', 'E13 7'],
   ],
   [
+    'D09 a dependency that may be missing, and is',
+    {
+      yaml: [
+        'services:',
+        '  web:',
+        '    image: a',
+        '    depends_on:',
+        '      cache: {condition: service_healthy, required: false}',
+      ].join('\n'),
+    },
+    ['W09 5'],
+  ],
+  [
     'callers outside',
     {
       yaml: [

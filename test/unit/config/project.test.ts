@@ -24,6 +24,8 @@ services:
   migrate: {image: "app:VERSION"}
   db: {image: postgres, depends_on: {init: {condition: service_completed_successfully}}}
   init: {image: busybox}
+  side: {image: envoy, network_mode: "service:named", depends_on: {named: {restart: true}}}
+  sniffer: {image: tcpdump, pid: "service:side"}
 configs: {version: {content: "VERSION"}}
 `;
 
@@ -37,6 +39,8 @@ describe('what a deploy replaces', () => {
     ['one whose config depends on the version', 'api', ['in-place', 'rolling']],
     ['one with update_config', 'worker', ['in-place', 'rolling']],
     ['one with an empty x-deploy-bg', 'named', ['in-place', 'rolling']],
+    ['D06 one in the network of a service that is replaced in place', 'side', ['in-place', 'rolling']],
+    ['D06 one in the namespace of such a one', 'sniffer', ['in-place', 'rolling']],
     ['a one-shot', 'migrate', ['one-shot', 'rolling']],
     ['a database', 'db', ['shared', 'rolling']],
     ['the proxy, even if its image depends on the version', 'caddy', ['shared', 'rolling']],

@@ -191,7 +191,11 @@ describe('--attach at a pause that only a person can end', () => {
     await gated('manual');
     const staying = host.deploying('anna', 'v2', { attach: true });
     await atGate();
-    expect(staying.events).toContainEqual({ kind: 'waiting', what: 'a person to go on', until: null });
+    await host.until('anna to stay', () =>
+      staying.events.some(
+        (event) => event.kind === 'waiting' && event.what === 'a person to go on' && event.until === null,
+      ),
+    );
     expect(await asking('ben', 'promote').ended).toMatchObject({ exit: 0 });
     expect(await staying.ended).toMatchObject({ exit: 0 });
   });

@@ -157,7 +157,6 @@ describe('status --exit-code', () => {
 
   it.each<[State | null, number]>([
     [null, 0],
-    ['completed', 0],
     ['rollback_completed', 1],
     ['paused', 3],
     ['rollback_paused', 4],
@@ -171,6 +170,43 @@ describe('status --exit-code', () => {
     const record: RolloutRecord = { ...newRecord(compiled, about), state: state ?? 'pending' };
     if (state !== null) await host.store().append({ kind: 'accepted', at: 1, record });
     expect(await look()).toMatchObject({ exit });
+  });
+
+  it('X06 is 0 when the version asked for serves, complete and alone', async () => {
+    await serving(gated);
+    expect(await look()).toMatchObject({ exit: 0, disagreements: [], leftovers: [] });
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a replica is gone', () => host.world.containers.pop()],
+    ['the proxy sends requests to nobody', () => (host.world.routes = [])],
+    ['the file names no color', () => host.store().setColor(null)],
+    ['something of another color is left over', () => host.world.networks.add('shop-green')],
+  ])('X06 is 1 after a completed deploy when %s', async (_, harm) => {
+    await serving(gated);
+    await harm();
+    expect(await look()).toMatchObject({ exit: 1, lastRollout: { state: 'completed' } });
+  });
+
+  it('X06 is 5 while the old version drains, and 0 when it is gone', async () => {
+    await serving(() => service('web', { update: config({ monitorMs: 0 }) }));
+    host.hold();
+    const deploying = host.deploying('anna', 'v2');
+    await host.until('v2 to be completed', async () => {
+      const { candidate, state } = await host.lastRollout();
+      return candidate.version === 'v2' && state === 'completed';
+    });
+    expect(await look()).toMatchObject({ exit: 5, lastRollout: { state: 'completed' } });
+    host.release();
+    expect(await deploying.ended).toMatchObject({ exit: 0 });
+    expect(await look()).toMatchObject({ exit: 0 });
+  });
+
+  it('X06 is 0 while the old version is held for an instant way back', async () => {
+    await serving(() => service('web', { update: config({ monitorMs: 0 }), retireAfterMs: 600_000 }));
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    expect(await look()).toMatchObject({ exit: 0, lastRollout: { state: 'completed' } });
+    expect(host.world.containers).toHaveLength(4);
   });
 });
 
