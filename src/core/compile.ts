@@ -117,7 +117,7 @@ function forward(input: CompileInput, changes: Changes, around: Around, kept: bo
         replaced.has(name)
           ? gatedInPlace(inPlace(input, situation(input, changes, name), around), around.gates(new Set([name])))
           : [],
-      oneShots: changes.switched.size + added.size + replaced.size + changes.oneShots.size > 0,
+      oneShots: runsOneShots(input, changes),
     }),
     ...scales.flatMap(({ before }) => before),
     ...(switched.size > 0 ? group.after : []),
@@ -138,6 +138,11 @@ function forward(input: CompileInput, changes: Changes, around: Around, kept: bo
 function holdOf({ verb }: CompileInput, { stable, candidate }: Changes): Millis {
   const latest = verb === 'rollback' ? (stable ?? candidate) : candidate;
   return longest(latest, ({ retireAfterMs }) => retireAfterMs);
+}
+
+/** Once a release: they ran for the one that a rollback brings back, and may not know what the database has become since. */
+function runsOneShots({ verb }: CompileInput, { switched, added, replaced, oneShots }: Changes): boolean {
+  return verb !== 'rollback' && switched.size + added.size + replaced.size + oneShots.size > 0;
 }
 
 function in_(names: ReadonlySet<string>): (service: SideService) => boolean {

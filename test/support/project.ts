@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -83,6 +83,19 @@ export class TestProject {
     return project;
   }
 
+  /**
+   * A copy of a folder of examples/, file by file as it is. Only what a person may choose is another one: the project's
+   * name, the port and the registry, in `.env`.
+   */
+  static async example(folder: string, proxy: ProxyKind): Promise<TestProject> {
+    const name = `dbg${randomBytes(3).toString('hex')}`;
+    const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
+    const project = new TestProject(name, directory, await freePort(), null, proxy);
+    await cp(join(ROOT, 'examples', folder), directory, { recursive: true });
+    await project.write('.env', `COMPOSE_PROJECT_NAME=${name}\nPORT=${String(project.port)}\nREGISTRY=${name}\n`);
+    return project;
+  }
+
   /** Writes the compose file anew, as a user who edits it. */
   async edit(options: Omit<ProjectOptions, 'proxy'>): Promise<void> {
     await this.write('compose.yml', stringify(composeFile(this, { ...options, proxy: this.proxy })));
@@ -143,13 +156,7 @@ export class TestProject {
       readonly as?: readonly string[];
     } = {},
   ): Promise<Run> {
-    const result = await this.spawn(args, options);
-    return {
-      exit: result.exitCode ?? -1,
-      stdout: result.stdout,
-      stderr: result.stderr,
-      endedAt: performance.timeOrigin + performance.now(),
-    };
+    return ended(await this.spawn(args, options));
   }
 
   /** The same, as a process that can be signalled. */
@@ -174,6 +181,19 @@ export class TestProject {
 
   deploy(version: string, ...args: string[]): Promise<Run> {
     return this.run(['deploy', version, ...args]);
+  }
+
+  /** A line as a person types it, where `docker deploy-bg` is this one. */
+  async type(line: string): Promise<Run> {
+    const shell = `docker() { if [ "$1" = deploy-bg ]; then node ${CLI} "\${@:2}"; else command docker "$@"; fi; }\n${line}`;
+    return ended(
+      await execa('bash', ['-c', shell], {
+        cwd: this.directory,
+        env: { NO_COLOR: '1' },
+        stdin: 'ignore',
+        reject: false,
+      }),
+    );
   }
 
   /** Plain Compose, as a person types it. */
@@ -224,9 +244,16 @@ export class TestProject {
     // Colors first: their containers are on the networks of the user's own project.
     for (const project of [`${this.name}-blue`, `${this.name}-green`, this.name]) await removeComposeProject(project);
     const tags = await engine.pinnedTags(this.name);
+    const built = await docker.listImages({ filters: { reference: [`${this.name}/*`] } });
+    for (const { RepoTags } of built) for (const tag of RepoTags ?? []) this.#images.add(tag);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+function ended(result: { readonly exitCode?: number; readonly stdout: string; readonly stderr: string }): Run {
+  const { exitCode = -1, stdout, stderr } = result;
+  return { exit: exitCode, stdout, stderr, endedAt: performance.timeOrigin + performance.now() };
 }
 
 export type StatusJson = Awaited<ReturnType<typeof import('../../src/app/status.ts').status>>;

@@ -406,6 +406,16 @@ describe('hooks of a rollout', () => {
     expect(deploy(world, { ...v2, id: 'again' }, v1).record.state).toBe('completed');
   });
 
+  it('D05 a rollback by hand runs no one-shot: it ran for the release that comes back', () => {
+    const specs = [service('migrate', { placement: 'one-shot', route: null }), web({})];
+    const [v1, v2] = [release('v1', specs), release('v2', specs)];
+    const world = serving(v2);
+    const back = plan(world, v1, v2, { verb: 'rollback' });
+    expect(planned(back)).toContain('create web ×2 (candidate)');
+    expect(planned(back)).not.toContain('run migrate once');
+    expect(planned(plan(world, v1, v2))).toContain('run migrate once');
+  });
+
   it('a backup that fails stops with nothing touched, and nothing is taken back', () => {
     const spec = web({ hooks: ALL_HOOKS });
     const { world, record, before } = roll(spec, { hooksFail: ['pre_deploy'] });

@@ -12,7 +12,7 @@ export interface BringIn {
   readonly before: readonly Step[];
   /** The steps of a service that is replaced in its own place; none for what is not touched. */
   readonly inPlace: (service: SideService) => readonly Step[];
-  /** One-shots run once a release, not when it is only scaled. */
+  /** One-shots run once a release, not when it is only scaled or comes back. */
   readonly oneShots: boolean;
 }
 
