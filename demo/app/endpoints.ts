@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Health } from './health.ts';
 import type { InFlight } from './inflight.ts';
 import type { Settings } from './settings.ts';
@@ -186,5 +187,6 @@ export async function answer(app: App, request: IncomingMessage, response: Serve
     json(call, 404, { error: `nothing at ${url.pathname}` });
     return;
   }
+  if (app.settings.answersAfter > 0 && !UNCOUNTED.has(url.pathname)) await delay(app.settings.answersAfter);
   await endpoint(call);
 }

@@ -13,6 +13,8 @@ export interface Settings {
   readonly neverHealthy: boolean;
   readonly unhealthyAfter: number | undefined;
   readonly onSigterm: OnSigterm;
+  /** Every answer begins so late, but for those about health. */
+  readonly answersAfter: number;
   readonly logLines: number;
   readonly wsGrace: number;
   readonly keepAlive: number;
@@ -47,6 +49,7 @@ export function readSettings(env: Environment): Settings {
     neverHealthy: !['', '0', 'false', undefined].includes(env['APP_NEVER_HEALTHY']),
     unhealthyAfter: wholeNumber(env, 'APP_UNHEALTHY_AFTER_MS'),
     onSigterm: onSigterm(env['APP_ON_SIGTERM']),
+    answersAfter: wholeNumber(env, 'APP_ANSWERS_AFTER_MS') ?? 0,
     logLines: wholeNumber(env, 'APP_LOG_LINES') ?? 0,
     wsGrace: wholeNumber(env, 'APP_WS_GRACE_MS') ?? 1000,
     // Longer than any proxy keeps an idle connection (Caddy: 2 min), so that it is never the application that

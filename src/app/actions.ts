@@ -53,7 +53,7 @@ const ACTIONS: Actions = {
   },
   'remove-networks': ({ session, record }, { side }) =>
     session.ports.engine.removeNetworks(composeProject(record.project, requireSide(record, side).color)),
-  'set-color': ({ session, record }) => session.ports.store.setColor(record.candidate.color),
+  'set-color': ({ session }, { color }) => session.ports.store.setColor(color),
   hook: (context, action) => context.hooks.start(action, context),
 };
 

@@ -1,3 +1,4 @@
+import { downText } from '../core/downtime.ts';
 import { formatDuration } from '../core/duration.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Millis } from '../core/observed.ts';
@@ -166,11 +167,11 @@ function because(what: string | undefined, message: string | null | undefined): 
   return [what, message].filter((part) => part != null).join(': ');
 }
 
-function endText({ state, stable, candidate }: RolloutRecord, message: string | null): string {
+function endText({ state, stable, candidate, downMs }: RolloutRecord, message: string | null): string {
   const serves = state === 'completed' ? candidate : stable;
   const end = state === 'rollback_completed' ? 'rolled back' : state;
   const now = state === 'superseded' ? [] : [`${sideName(serves)} serves all traffic`];
-  return because([end, ...now].join(': '), message);
+  return [because([end, ...now].join(': '), message), downText(downMs) ?? []].flat().join('; ');
 }
 
 function stepDoneText(record: RolloutRecord, at: Millis): string {

@@ -48,6 +48,9 @@ const JUDGED: ReadonlySet<string> = new Set([
   'remove-networks',
 ]);
 
+/** Actions after which the engine is as it was seen before. */
+const OF_PROXY: ReadonlySet<string> = new Set(['prepare', 'route']);
+
 /**
  * Runs a rollout until it rests: completed, back, paused or held. Every decision is `next()`'s; an intent is in the
  * journal before each action and its result after. The signal means abort: the way back, not a stop.
@@ -89,6 +92,7 @@ async function tellRest(
 class Execution {
   #record: RolloutRecord;
   #seen: Observed | null = null;
+  #seenAt = 0;
   #routerSeen = false;
   #attempts: Record<string, Attempt> = {};
   #cause: DeployError | null = null;
@@ -175,10 +179,12 @@ class Execution {
 
   /** Looks again only after something could have changed; the proxy is asked once it was told something. */
   async #look(): Promise<Observed> {
-    const asksRouter = this.#attempts['route'] !== undefined;
+    const asksRouter = this.#asksRouter();
     const { ports, project, router } = this.#session;
-    if (this.#seen === null) this.#seen = await observe(ports, project, asksRouter ? router : null);
-    else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
+    if (this.#seen === null) {
+      this.#seenAt = ports.clock.now();
+      this.#seen = await observe(ports, project, asksRouter ? router : null);
+    } else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
     this.#routerSeen = asksRouter;
     return {
       ...this.#seen,
@@ -189,6 +195,10 @@ class Execution {
     };
   }
 
+  #asksRouter(): boolean {
+    return this.#attempts['route'] !== undefined;
+  }
+
   async #act(action: Action): Promise<void> {
     const { ports, lock } = this.#session;
     await ports.store.append({ kind: 'intent', at: ports.clock.now(), rollout: this.#record.id, action });
@@ -197,7 +207,8 @@ class Execution {
     const at = ports.clock.now();
     const words = error === null ? null : redact(error.message, this.#session.secrets);
     await ports.store.append({ kind: 'result', at, rollout: this.#record.id, action: action.kind, error: words });
-    this.#seen = null;
+    if (!OF_PROXY.has(action.kind)) this.#seen = null;
+    this.#routerSeen = false;
     if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
     else this.#judge(action, error, at);
   }
@@ -257,8 +268,16 @@ class Execution {
       return { container, probe: service?.route?.probe ?? null };
     });
     this.#measuring.follow(wait.measure, { record: this.#record, observed: await this.#look() });
-    await this.#watcher.wait(wait, containers);
-    this.#seen = null;
+    const engineChanged = await this.#watcher.wait(wait, containers);
+    // A probe or a count of requests says nothing new of the engine, and there are many of them.
+    if (engineChanged || this.#asksRouter() || this.#isOld(wait.until)) this.#seen = null;
+  }
+
+  /** What is decided at the end of a wait is decided by a new look, and no look is older than a fallback poll. */
+  #isOld(waitEnds: number): boolean {
+    const { clock, pollMs } = this.#session.ports;
+    const now = clock.now();
+    return now >= waitEnds || now - this.#seenAt >= pollMs;
   }
 }
 

@@ -14,7 +14,9 @@ export async function history(ports: Ports): Promise<readonly HistoryEntry[]> {
       live: release.id === live,
       rollouts: records
         .filter((record) => record.candidate.release === release.id)
-        .map(({ id, verb, state, acceptedAt, endedAt }) => ({ id, verb, state, startedAt: acceptedAt, endedAt })),
+        .map(({ id, verb, state, acceptedAt, endedAt, downMs }) => ({
+          ...{ id, verb, state, startedAt: acceptedAt, endedAt, downMs },
+        })),
     }))
     .reverse();
 }

@@ -1,4 +1,5 @@
 import type { Color } from '../core/color.ts';
+import { downText } from '../core/downtime.ts';
 import { DeployError, type ErrorCode, EXIT } from '../core/errors.ts';
 import type { Millis } from '../core/observed.ts';
 import { stepText } from '../core/plan.ts';
@@ -17,6 +18,8 @@ export interface Outcome {
   /** Steps as text; empty unless planned. */
   readonly plan: readonly string[];
   readonly durationMs: number;
+  /** For how long nobody served, because both releases must not run at once; null if somebody always did. */
+  readonly downMs: Millis | null;
   /** When the old release will be retired; null if it is gone. */
   readonly holdUntil: Millis | null;
 }
@@ -32,6 +35,7 @@ export function nothingToDo(version: string | null, color: Color | null, message
     message,
     plan: [],
     durationMs: 0,
+    downMs: null,
     holdUntil: null,
   };
 }
@@ -50,6 +54,7 @@ export function planned(record: RolloutRecord): Outcome {
     message,
     plan: record.steps.map(stepText),
     durationMs: 0,
+    downMs: null,
     holdUntil: null,
   };
 }
@@ -79,10 +84,11 @@ export function outcomeOf(
     rollout: record.id,
     version,
     color,
-    message: `${sideName(record.candidate)} serves all traffic`,
+    message: [`${sideName(record.candidate)} serves all traffic`, downText(record.downMs) ?? []].flat().join('; '),
     plan: [],
     // The last step began when the one before it ended: drained and removed count as well.
     durationMs: record.stepStartedAt - record.acceptedAt,
+    downMs: record.downMs,
     holdUntil: heldUntil(record),
   };
 }

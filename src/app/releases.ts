@@ -15,10 +15,12 @@ export async function pin(ports: Ports, release: Release): Promise<void> {
  */
 export async function forgetOldReleases(session: Session, history: number): Promise<readonly Release[]> {
   const { ports } = session;
-  const { observed, records, liveRelease } = await survey(session);
-  const running = observed.containers.map((c) => c.release);
-  const kept = new Set([...releasesInUse(records, history), liveRelease?.id ?? null, ...running]);
-  const old = (await ports.store.releases()).filter((release) => !kept.has(release.id));
+  const inUse = new Set(releasesInUse(await ports.store.rollouts(), history));
+  const beyond = (await ports.store.releases()).filter(({ id }) => !inUse.has(id));
+  if (beyond.length === 0) return [];
+  const { observed, liveRelease } = await survey(session);
+  const needed = new Set([liveRelease?.id ?? null, ...observed.containers.map((c) => c.release)]);
+  const old = beyond.filter(({ id }) => !needed.has(id));
   for (const release of old) await forget(ports, release);
   return old;
 }

@@ -110,7 +110,7 @@ function reportState(emit: EventSink, { before, after, at, details }: Change): v
     emit({ kind: 'failure', message: after.message ?? after.state, details });
   }
   if (isTerminal(after.state)) {
-    const { id, state, message, candidate, acceptedAt } = after;
+    const { id, state, message, candidate, acceptedAt, downMs } = after;
     emit({
       kind: 'finished',
       rollout: id,
@@ -119,6 +119,7 @@ function reportState(emit: EventSink, { before, after, at, details }: Change): v
       color: candidate.color,
       message,
       ms: at - acceptedAt,
+      downMs,
     });
   }
 }

@@ -74,6 +74,8 @@ export interface RolloutView {
   readonly to: string | null;
   readonly startedAt: Millis;
   readonly endedAt: Millis | null;
+  /** For how long nobody served, as recreate has it; null if somebody always did. */
+  readonly downMs: Millis | null;
   /** Where it stands; null after its end. */
   readonly step: StepView | null;
 }
@@ -123,6 +125,8 @@ export interface HistoryRollout {
   readonly state: State;
   readonly startedAt: Millis;
   readonly endedAt: Millis | null;
+  /** For how long nobody served, as recreate has it; null if somebody always did. */
+  readonly downMs: Millis | null;
 }
 
 /** A release that can be gone back to, newest first. */

@@ -153,6 +153,7 @@ function rolloutView(record: RolloutRecord): RolloutView {
     to: record.candidate.version,
     startedAt: record.acceptedAt,
     endedAt: record.endedAt,
+    downMs: record.downMs,
     step: step === undefined ? null : { index: record.cursor + 1, total: record.steps.length, text: stepText(step) },
   };
 }

@@ -22,6 +22,7 @@ export class Watcher {
   readonly #stop = new AbortController();
   readonly #running = new Map<string, AbortController>();
   readonly #bell = new Bell();
+  #engineChanged = false;
   #broken: { readonly error: unknown } | null = null;
 
   constructor(ports: Ports, router: Router) {
@@ -32,7 +33,11 @@ export class Watcher {
   /** Begins to listen to the engine and to people. */
   async start(project: string): Promise<void> {
     this.#ports.store.watchRequests(this.notify, this.#stop.signal);
-    await this.#ports.engine.watch(project, this.notify, this.#stop.signal);
+    const changed = (): void => {
+      this.#engineChanged = true;
+      this.notify();
+    };
+    await this.#ports.engine.watch(project, changed, this.#stop.signal);
   }
 
   /** Something may have changed: look again. */
@@ -40,12 +45,18 @@ export class Watcher {
     this.#bell.ring();
   };
 
-  /** Resolves when something changed, at the wait's end, or after the fallback poll. */
-  async wait(wait: Wait, containers: readonly Watched[]): Promise<void> {
+  /**
+   * Resolves when something changed, at the wait's end, or after the fallback poll.
+   * @returns whether the engine told of something since the last wait; else only readings are new
+   */
+  async wait(wait: Wait, containers: readonly Watched[]): Promise<boolean> {
     this.#follow(wait, containers);
     const { clock, pollMs } = this.#ports;
     await this.#bell.sleep(clock, Math.max(0, Math.min(wait.until - clock.now(), pollMs)));
     if (this.#broken !== null) throw this.#broken.error;
+    const changed = this.#engineChanged;
+    this.#engineChanged = false;
+    return changed;
   }
 
   /** Probes and drain readings run for exactly what the wait names; others end. */

@@ -4,7 +4,7 @@ import { firstBytes, isExecutable } from './docker-binary.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** In Docker's order of preference, after the folders of its configuration (docker/cli, cli-plugins/manager). */
+/** After the folders of Docker's configuration, and in Docker's order (docker/cli, cli-plugins/manager, getPluginDirs). */
 const SYSTEM_FOLDERS = [
   '/usr/local/lib/docker/cli-plugins',
   '/usr/local/libexec/docker/cli-plugins',
@@ -34,7 +34,7 @@ export function withoutPluginVariables(env: Env): Env {
 }
 
 function pluginFolders(folder: string): readonly string[] {
-  return [join(folder, 'cli-plugins'), ...extraFolders(join(folder, 'config.json'))];
+  return [...extraFolders(join(folder, 'config.json')), join(folder, 'cli-plugins')];
 }
 
 function extraFolders(config: string): readonly string[] {

@@ -61,15 +61,8 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
   // Compose is at work while the other half of the program is loaded.
   if (version !== null) compose.begin(version);
   const { directory } = await userFiles(options);
-  const [{ connect }, { DockerEngine }, { DockerProxyEngine }, { createRouter }, { createProber }, { FileStore }] =
-    await Promise.all([
-      import('../adapters/docker/connect.ts'),
-      import('../adapters/docker/engine.ts'),
-      import('../adapters/docker/proxy-engine.ts'),
-      import('../adapters/proxy/router.ts'),
-      import('../adapters/probe/prober.ts'),
-      import('../adapters/store/file-store.ts'),
-    ]);
+  const { connect, createProber, createRouter, DockerEngine, DockerProxyEngine, FileStore } =
+    await import('./adapters.ts');
   const docker = connect(parts.endpoint);
   const engine = new DockerEngine(docker);
   const proxyEngine = new DockerProxyEngine(docker);

@@ -150,7 +150,7 @@ function timesOf(overrides: Overrides, own: ServiceSettings, top: ProjectSetting
 
 function routeOf(own: ServiceSettings): Route | null {
   if (own.route === undefined) return null;
-  const { port, host, path, probe } = own.route;
+  const { port, host, path, probe, preview } = own.route;
   return {
     port,
     host: host ?? null,
@@ -165,5 +165,6 @@ function routeOf(own: ServiceSettings): Route | null {
             timeoutMs: probe.timeout,
             status: probe.status,
           },
+    ...(preview === undefined ? {} : { preview }),
   };
 }

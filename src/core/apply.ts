@@ -1,4 +1,5 @@
 import { NO_MEASUREMENTS, tallied } from './assess.ts';
+import { timed } from './downtime.ts';
 import type { Millis } from './observed.ts';
 import type { SideName } from './plan.ts';
 import {
@@ -17,6 +18,10 @@ import { isGoingBack, isTerminal, transition, type Trigger } from './state.ts';
  * @throws if the event's trigger is not possible in the record's state: that is a defect of the planner.
  */
 export function apply(record: RolloutRecord, event: RecordEvent, at: Millis): RolloutRecord {
+  return timed(record, changed(record, event, at), event, at);
+}
+
+function changed(record: RolloutRecord, event: RecordEvent, at: Millis): RolloutRecord {
   switch (event.kind) {
     case 'state':
       return applyState(record, event, at);

@@ -55,6 +55,8 @@ export type ProgressEvent =
       readonly color: string | null;
       readonly message: string | null;
       readonly ms: Millis;
+      /** For how long nobody served, because both releases must not run at once; null if somebody always did. */
+      readonly downMs: Millis | null;
     }
   | GateEvent;
 

@@ -25,6 +25,8 @@ export function newRecord(
     // Without a wire step the proxy works by our files already, with all traffic on the stable side.
     weight: wired ? null : 0,
     weightAt: null,
+    downSince: null,
+    downMs: null,
     ready: {},
     failures: [],
     scale: compiled.scale,

@@ -1,4 +1,4 @@
-import { type Decision } from './decision.ts';
+import { act, type Decision } from './decision.ts';
 import { newFailureAfterReady, verdict, type Verdict } from './failure.ts';
 import type { Millis, Observed } from './observed.ts';
 import type { StepKind, StepOf } from './plan.ts';
@@ -24,6 +24,8 @@ const STEPS: { readonly [K in StepKind]: (context: StepContext, step: StepOf<K>)
   weight,
   routes,
   match: routes,
+  mirror: routes,
+  preview: routes,
   pause,
   check,
   watch,
@@ -65,12 +67,12 @@ function interruption(context: StepContext): Decision | null {
 function failure(context: StepContext): Decision | null {
   const { record, observed, now } = context;
   const judged = verdict(record);
-  if (judged.kind === 'act') return act(context, judged);
+  if (judged.kind === 'act') return onVerdict(context, judged);
   const found = newFailureAfterReady(record, observed, now);
   return found === null ? null : { kind: 'event', event: { kind: 'container-failed', failure: found } };
 }
 
-function act(context: StepContext, judged: Extract<Verdict, { kind: 'act' }>): Decision {
+function onVerdict(context: StepContext, judged: Extract<Verdict, { kind: 'act' }>): Decision {
   if (isGoingBack(context.record.state)) return fail(context, judged.message);
   return judged.action === 'pause' ? pauseForFailure(context, judged.message) : turnAround(context, judged.message);
 }
@@ -78,9 +80,14 @@ function act(context: StepContext, judged: Extract<Verdict, { kind: 'act' }>): D
 function runStep(context: StepContext): Decision {
   const step = currentStep(context.record);
   if (step !== undefined) return dispatch(context, step);
-  return context.record.state === 'rollback_started'
-    ? { kind: 'event', event: { kind: 'state', trigger: context.record.replaced ? 'supersede' : 'back-done' } }
-    : { kind: 'finished' };
+  return context.record.state === 'rollback_started' ? isBack(context) : { kind: 'finished' };
+}
+
+/** A process that died just before the rollout completed has left the candidate's color in the file. */
+function isBack({ record, observed }: StepContext): Decision {
+  const color = record.stable?.color ?? null;
+  if (observed.color !== color) return act({ kind: 'set-color', color });
+  return { kind: 'event', event: { kind: 'state', trigger: record.replaced ? 'supersede' : 'back-done' } };
 }
 
 function dispatch<K extends StepKind>(context: StepContext, step: StepOf<K>): Decision {

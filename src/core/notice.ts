@@ -1,3 +1,4 @@
+import { downText } from './downtime.ts';
 import { formatDuration } from './duration.ts';
 import type { ProgressEvent } from './events.ts';
 
@@ -109,11 +110,12 @@ function container({ service, container: name, change, detail }: EventOf<'contai
   };
 }
 
-function finished({ rollout, state, version, color, message, ms }: EventOf<'finished'>): Notice {
-  const what = [version, color === null ? null : `on ${color}`, message].filter((word) => word !== null).join(' ');
+function finished({ rollout, state, version, color, message, ms, downMs }: EventOf<'finished'>): Notice {
+  const words = [version, color === null ? null : `on ${color}`, message, downText(downMs)];
+  const what = words.filter((word) => word !== null).join(' ');
   return {
     level: state === 'completed' ? 'info' : state === 'superseded' ? 'warn' : 'error',
     text: `${state.replaceAll('_', ' ')}${what === '' ? '' : `: ${what}`} (${formatDuration(ms)})`,
-    fields: { event: 'finished', rollout, state, version, color, message, ms },
+    fields: { event: 'finished', rollout, state, version, color, message, ms, downMs },
   };
 }

@@ -1,5 +1,7 @@
+import type { Color } from './color.ts';
 import { formatDuration } from './duration.ts';
 import type { HookMoment } from './hooks.ts';
+import { matchText } from './match.ts';
 import type { Match, Millis, RouteState } from './observed.ts';
 import type { CheckUse } from './service-checks.ts';
 
@@ -37,6 +39,10 @@ export type Step =
   | { readonly kind: 'routes' }
   /** Requests that match reach the candidate, whatever its weight; null ends it. */
   | { readonly kind: 'match'; readonly match: Match | null }
+  /** Until the candidate gets a share of the requests, those that match reach it: by service. */
+  | { readonly kind: 'preview'; readonly matches: Readonly<Record<string, Match>> }
+  /** So many percent of the requests are copied to the candidate, whose answers nobody sees; 0 ends it. */
+  | { readonly kind: 'mirror'; readonly percent: number }
   /** A promotion gate: ends by itself after a time in milliseconds, when a question is answered, or by a person (null). */
   | { readonly kind: 'pause'; readonly ms: Millis | null; readonly until?: CheckUse }
   /** Every one of these checks passes once; the worst result of them decides. */
@@ -110,8 +116,8 @@ export type Action =
   | { readonly kind: 'remove'; readonly containers: readonly string[]; readonly graceful: boolean }
   /** Networks of a color whose last container is gone. */
   | { readonly kind: 'remove-networks'; readonly side: SideName }
-  /** `.deployment-color` names the live color from here on. */
-  | { readonly kind: 'set-color' }
+  /** `.deployment-color` names the live color from here on; null: no color is live. */
+  | { readonly kind: 'set-color'; readonly color: Color | null }
   /** Begin a hook; its end comes as an event. */
   | ({ readonly kind: 'hook' } & HookPlace);
 
@@ -141,6 +147,10 @@ export function stepText(step: Step): string {
       return 'routes follow the replicas';
     case 'match':
       return step.match === null ? 'match nothing' : `match ${matchText(step.match)}`;
+    case 'preview':
+      return previewText(step);
+    case 'mirror':
+      return step.percent === 0 ? 'mirror nothing' : `mirror ${String(step.percent)} %`;
     case 'pause':
       return pauseText(step);
     case 'check':
@@ -174,8 +184,7 @@ function pauseText({ ms, until }: StepOf<'pause'>): string {
   return ms === null ? 'pause until promoted' : `pause ${formatDuration(ms)}`;
 }
 
-function matchText({ headers, cookies }: Match): string {
-  const pairs = (what: string, values: Readonly<Record<string, string>>): string[] =>
-    Object.entries(values).map(([name, value]) => `${what} ${name}=${value}`);
-  return [...pairs('header', headers), ...pairs('cookie', cookies)].join(', ');
+function previewText({ matches }: StepOf<'preview'>): string {
+  const ways = Object.entries(matches).map(([service, match]) => `${service} by ${matchText(match)}`);
+  return `preview of ${ways.join('; ')}`;
 }

@@ -38,6 +38,8 @@ export interface Route {
   readonly host: string | null;
   readonly path: string | null;
   readonly probe: ProbeSpec | null;
+  /** Requests that reach a candidate which has no traffic yet; absent if none do. */
+  readonly preview?: Match;
 }
 
 /** What `deploy.update_config` or `deploy.rollback_config` says, with defaults applied; times in milliseconds. */
@@ -63,7 +65,9 @@ export type CanaryStep =
   | { readonly kind: 'check'; readonly names: readonly string[] }
   /** Candidate replicas from here on: a number, a share of the service's replicas, or by weight again. */
   | { readonly kind: 'replicas'; readonly replicas: number | { readonly percent: number } | 'match' }
-  | { readonly kind: 'match'; readonly match: Match | null };
+  | { readonly kind: 'match'; readonly match: Match | null }
+  /** So many percent of the requests are copied to the candidate; 0 ends it. */
+  | { readonly kind: 'mirror'; readonly percent: number };
 
 export interface StickyCookie {
   readonly cookie: string;

@@ -103,6 +103,10 @@ export interface RolloutRecord {
   /** The candidate's share that the proxy confirmed last; null before the first confirmation. */
   readonly weight: number | null;
   readonly weightAt: Millis | null;
+  /** Since when nobody serves, because both releases must not run at once (recreate); null while somebody does. */
+  readonly downSince: Millis | null;
+  /** For how long nobody served; null if that did not happen. */
+  readonly downMs: Millis | null;
   /** When each container became ready in this rollout, by id, and of which service. */
   readonly ready: Readonly<Record<string, ReadyReplica>>;
   readonly failures: readonly Failure[];
@@ -179,7 +183,7 @@ export function currentStep(record: RolloutRecord): Step | undefined {
 /** A record as an earlier version of this program may have written it, with what that version did not know. */
 export function upgraded(record: RolloutRecord): RolloutRecord {
   const scale = record.stable !== null && record.stable.color === record.candidate.color;
-  const rollout = { scale, strays: [], discarded: [], staleRoutes: false };
+  const rollout = { scale, strays: [], discarded: [], staleRoutes: false, downSince: null, downMs: null };
   const gates = { runs: [], hookEnd: null, hooks: NO_FAILURE_HOOKS, aside: [] };
   return { ...rollout, ...gates, ...record };
 }

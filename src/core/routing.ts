@@ -1,4 +1,4 @@
-import type { Backend, Match, Observed, ObservedContainer, RouterReading, RouteState } from './observed.ts';
+import type { Backend, Match, Observed, ObservedContainer, RouteState } from './observed.ts';
 import { isCounted } from './failure.ts';
 import type { Route } from './project.ts';
 import type { RolloutRecord, Side } from './record.ts';
@@ -52,19 +52,34 @@ function splitRoute(
 ): RouteState[] {
   const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
   if (route === null) return [];
-  const match = weight === 100 ? null : matchNow(record);
-  const matched = match === null || candidate.length === 0 ? {} : { matched: { match, backends: candidate } };
   const backends = split(weight, stable, candidate);
+  const apart = weight === 100 || candidate.length === 0 ? {} : besideShares(record, service, weight, candidate);
   return [
     {
       service,
       host: route.host,
       path: route.path,
       backends,
-      ...matched,
+      ...apart,
       ...stickyOf(record, service, backends, candidate),
     },
   ];
+}
+
+/** What the candidate gets besides its share of the requests: those that match, and copies. */
+function besideShares(
+  record: RolloutRecord,
+  service: string,
+  weight: number,
+  candidate: readonly Backend[],
+): Pick<RouteState, 'matched' | 'mirror'> {
+  const preview = weight === 0 ? previewNow(record)[service] : undefined;
+  const match = matchNow(record) ?? preview ?? null;
+  const percent = mirrorNow(record);
+  return {
+    ...(match === null ? {} : { matched: { match, backends: candidate } }),
+    ...(percent === 0 ? {} : { mirror: { percent, backends: candidate } }),
+  };
 }
 
 /** While one side serves alone the cookie means nothing, but the proxy knows it: splitting then needs no reload. */
@@ -90,6 +105,16 @@ export function candidateGetsRequests(record: RolloutRecord): boolean {
 function matchNow({ steps, cursor }: RolloutRecord): Match | null {
   const last = steps.slice(0, cursor + 1).findLast((step) => step.kind === 'match');
   return last?.match ?? null;
+}
+
+/** By service: how people look at a candidate that has no traffic yet. */
+export function previewNow({ steps, cursor }: RolloutRecord): Readonly<Record<string, Match>> {
+  return steps.slice(0, cursor + 1).findLast((step) => step.kind === 'preview')?.matches ?? {};
+}
+
+/** The share of requests that the last such step has copied. */
+function mirrorNow({ steps, cursor }: RolloutRecord): number {
+  return steps.slice(0, cursor + 1).findLast((step) => step.kind === 'mirror')?.percent ?? 0;
 }
 
 function backendsOf(containers: readonly ObservedContainer[], route: Route): Backend[] {
@@ -138,48 +163,6 @@ export function serving(containers: readonly ObservedContainer[]): readonly Obse
   const running = containers.filter((c) => c.state === 'running');
   const healthy = running.filter((c) => c.health !== 'unhealthy');
   return healthy.length > 0 ? healthy : running;
-}
-
-/** True if the proxy does exactly what is wanted, as far as it can express it. */
-export function routesMatch(reading: RouterReading, wanted: readonly RouteState[]): boolean {
-  if (reading.kind === 'unreadable' || reading.routes.length !== wanted.length) return false;
-  return wanted.every((route) => {
-    const read = reading.routes.find((r) => r.service === route.service);
-    return (
-      read !== undefined &&
-      read.host === route.host &&
-      read.path === route.path &&
-      sameShares(read.backends, route.backends, reading.parts) &&
-      sameMatch(read, route)
-    );
-  });
-}
-
-function sameShares(read: readonly Backend[], wanted: readonly Backend[], parts: number | null): boolean {
-  if (read.length !== wanted.length) return false;
-  const tolerance = parts === null ? 1e-9 : 1 / parts;
-  const readShares = shares(read);
-  return [...shares(wanted)].every(([key, share]) => {
-    const other = readShares.get(key);
-    return other !== undefined && Math.abs(other - share) < tolerance;
-  });
-}
-
-function sameMatch(read: RouteState, wanted: RouteState): boolean {
-  if (read.matched === undefined || wanted.matched === undefined) return read.matched === wanted.matched;
-  return (
-    matchKey(read.matched.match) === matchKey(wanted.matched.match) &&
-    sameShares(read.matched.backends, wanted.matched.backends, null)
-  );
-}
-
-function matchKey({ headers, cookies }: Match): string {
-  return JSON.stringify([Object.entries(headers).toSorted(), Object.entries(cookies).toSorted()]);
-}
-
-function shares(backends: readonly Backend[]): Map<string, number> {
-  const total = backends.reduce((sum, backend) => sum + backend.weight, 0);
-  return new Map(backends.map((b) => [`${b.container}:${String(b.port)}`, b.weight / total]));
 }
 
 /** Percent of a route's traffic that a set of containers gets by the proxy's own word. */

@@ -67,9 +67,11 @@ function nextRoutes({ steps, cursor }: RolloutRecord): number {
   return index;
 }
 
+const SETS_ROUTES: ReadonlySet<Step['kind']> = new Set(['weight', 'routes', 'match', 'mirror', 'preview']);
+
 /** True for steps that make the proxy work by other routes. */
 export function setsRoutes(step: Step | undefined): boolean {
-  return step?.kind === 'weight' || step?.kind === 'routes' || step?.kind === 'match';
+  return step !== undefined && SETS_ROUTES.has(step.kind);
 }
 
 function removedBy(record: RolloutRecord, observed: Observed, step: Step): readonly ObservedContainer[] {

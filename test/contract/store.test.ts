@@ -51,7 +51,7 @@ describe('the journal', () => {
   it('gives back the fold of its entries', async () => {
     await store.append({ kind: 'accepted', at: 1, record });
     await store.append({ kind: 'event', at: 2, rollout: 'r1', event: { kind: 'state', trigger: 'start' } });
-    await store.append({ kind: 'intent', at: 3, rollout: 'r1', action: { kind: 'set-color' } });
+    await store.append({ kind: 'intent', at: 3, rollout: 'r1', action: { kind: 'set-color', color: null } });
     await store.append({ kind: 'event', at: 4, rollout: 'r1', event: { kind: 'step-done' } });
     expect(await store.rollouts()).toMatchObject([{ id: 'r1', state: 'updating', cursor: 1, stepStartedAt: 4 }]);
   });
@@ -96,7 +96,7 @@ describe('the journal', () => {
     for (let i = 0; i < 300; i++) {
       await appendFile(
         state('journal.ndjson'),
-        `${JSON.stringify({ kind: 'intent', at: 1, rollout: 'r1', action: { kind: 'set-color', filler } })}\n`,
+        `${JSON.stringify({ kind: 'intent', at: 1, rollout: 'r1', action: { kind: 'set-color', color: null, filler } })}\n`,
       );
     }
     await store.append({ kind: 'accepted', at: 2, record: { ...record, id: 'r2' } });
@@ -125,7 +125,7 @@ describe('who follows the journal', () => {
     await store.append({ kind: 'accepted', at: 1, record });
     const { position } = await store.entries(null);
     const filler = 'x'.repeat(600_000);
-    const action = { kind: 'set-color', filler } as const;
+    const action = { kind: 'set-color', color: null, filler } as const;
     await appendFile(state('journal.ndjson'), `${JSON.stringify({ kind: 'intent', at: 1, rollout: 'r1', action })}\n`);
     await store.append({ kind: 'accepted', at: 2, record: { ...record, id: 'r2' } });
     const { entries } = await store.entries(position);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CALM_HEALTHCHECK, type ProxyKind, TestProject } from '../support/project.ts';
-import { expectServesAlone, LIGHT, storeOf } from '../support/state.ts';
+import { expectServesAlone, LIGHT, storeOf, versionsFor } from '../support/state.ts';
 
 let project: TestProject;
 afterEach(() => project.dispose());
@@ -18,16 +18,6 @@ async function shape(version: string): Promise<{ readonly replicas: number; read
   const replicas = (await project.replicas()).filter((c) => c.version === version).length;
   const record = (await storeOf(project).rollouts()).at(-1);
   return { replicas, weight: record?.weight ?? null };
-}
-
-/** Who answers requests with these headers, forty times, each on a connection of its own. */
-async function versions(headers: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const seen = new Set<string>();
-  for (let asked = 0; asked < 40; asked += 1) {
-    const answer = await fetch(`${project.url}/`, { headers: { connection: 'close', ...headers } });
-    seen.add(((await answer.json()) as { version: string }).version);
-  }
-  return [...seen].sort();
 }
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
@@ -73,21 +63,21 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
     expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
     const deployed = await project.deploy('v2');
     expect(deployed, deployed.stderr).toMatchObject({ exit: 3 });
-    expect(await versions({ 'x-canary': 'insider' })).toEqual(['v2']);
-    expect(await versions({})).toEqual(['v1']);
+    expect(await versionsFor(project, { 'x-canary': 'insider' })).toEqual(['v2']);
+    expect(await versionsFor(project, {})).toEqual(['v1']);
 
     const promoted = await project.run(['promote']);
     expect(promoted, promoted.stderr).toMatchObject({ exit: 3 });
-    expect(await versions({})).toEqual(['v1', 'v2']);
+    expect(await versionsFor(project, {})).toEqual(['v1', 'v2']);
     const first = await fetch(`${project.url}/`);
     const { version } = (await first.json()) as { version: string };
     const cookie = first.headers
       .getSetCookie()
       .map((each) => each.split(';')[0])
       .join('; ');
-    expect(await versions({ cookie })).toEqual([version]);
+    expect(await versionsFor(project, { cookie })).toEqual([version]);
     expect(await project.run(['promote'])).toMatchObject({ exit: 0 });
-    expect(await versions({ cookie })).toEqual(['v2']);
+    expect(await versionsFor(project, { cookie })).toEqual(['v2']);
   });
 
   it('C25 a candidate that dies at a timed pause is taken back by itself', async () => {
@@ -100,6 +90,46 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a canary behind %s', (proxy) => {
     expect((await project.replicas()).map((c) => c.id)).toEqual(stable);
     expect(await project.status()).toMatchObject({ live: { version: 'v1' }, leftovers: [], disagreements: [] });
   });
+});
+
+describe('a canary behind nginx, which alone can mirror', () => {
+  const CANDIDATE_MS = 2000;
+
+  it('C20 copies requests to the candidate, whose answers nobody sees or waits for', async () => {
+    const steps = [{ mirror: 100 }, { pause: {} }, { mirror: 0 }, 10, { pause: {} }];
+    project = await TestProject.create({ proxy: 'nginx', web: canary(steps) });
+    await project.build('v1');
+    await project.build('v2', { APP_ANSWERS_AFTER_MS: String(CANDIDATE_MS) });
+    expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
+    const load = project.load(LIGHT);
+    const deployed = await project.deploy('v2');
+    expect(deployed, deployed.stderr).toMatchObject({ exit: 3 });
+    for (let asked = 0; asked < 20; asked += 1) {
+      const began = performance.now();
+      const answer = await fetch(`${project.url}/`, { headers: { connection: 'close' } });
+      expect(await answer.json()).toMatchObject({ version: 'v1' });
+      expect(performance.now() - began).toBeLessThan(CANDIDATE_MS);
+    }
+    expect(await copies('v2')).toBeGreaterThanOrEqual(20);
+    expect(load.report().byVersion).not.toHaveProperty('v2');
+
+    expect(await project.run(['promote'])).toMatchObject({ exit: 3 });
+    expect(await shape('v2')).toEqual({ replicas: 1, weight: 10 });
+    expect(await project.run(['abort'])).toMatchObject({ exit: 1 });
+    expect((await load.stop()).failures).toEqual([]);
+    expect(await project.status()).toMatchObject({ live: { version: 'v1' }, leftovers: [], disagreements: [] });
+  });
+
+  /** Requests that the replicas of a version have had, answered or not. */
+  async function copies(version: string): Promise<number> {
+    const replicas = (await project.replicas()).filter((c) => c.version === version);
+    const counts = replicas.map(async ({ addresses }) => {
+      const answer = await fetch(`http://${Object.values(addresses)[0] ?? ''}:3000/inflight`);
+      const { finished, inFlight, cut } = (await answer.json()) as Record<'finished' | 'inFlight' | 'cut', number>;
+      return finished + inFlight + cut;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
 });
 
 describe('a canary without a route', () => {

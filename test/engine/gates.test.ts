@@ -1,30 +1,39 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ProxyKind, TestProject, until } from '../support/project.ts';
-import { expectServesAlone, LIGHT } from '../support/state.ts';
+import { expectServesAlone, LIGHT, versionsFor } from '../support/state.ts';
+
+const PREVIEW = { 'x-preview': 'candidate' };
+const PREVIEWED = {
+  'x-deploy-bg': { route: { port: 3000, probe: { path: '/health' }, preview: { headers: PREVIEW } } },
+};
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('a gate before the switch behind %s', (proxy) => {
   let project: TestProject;
 
   beforeEach(async () => {
-    project = await TestProject.create({ proxy, settings: { promote: 'manual' } });
+    project = await TestProject.create({ proxy, web: PREVIEWED, settings: { promote: 'manual' } });
     await Promise.all(['v1', 'v2', 'v3'].map((version) => project.build(version)));
     expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
   });
   afterEach(() => project.dispose());
 
-  it('B03 B12 B17 waits for a person: abort takes it back, another deploy replaces it, promote moves the traffic', async () => {
+  it('B03 B12 B17 waits for a person, who sees it by the preview: abort takes it back, another deploy replaces it, promote moves the traffic', async () => {
     const load = project.load(LIGHT);
     const stable = (await project.replicas()).map((c) => c.id);
     expect(await project.deploy('v2')).toMatchObject({ exit: 3 });
     expect(await project.status()).toMatchObject({ lastRollout: { state: 'paused', pauseReason: 'step' }, exit: 3 });
+    expect(await versionsFor(project, PREVIEW)).toEqual(['v2']);
+    expect(await versionsFor(project, { 'x-preview': 'stable' })).toEqual(['v1']);
     expect(load.report().byVersion['v2'] ?? 0).toBe(0);
 
     expect(await project.run(['abort'])).toMatchObject({ exit: 1 });
+    expect(await versionsFor(project, PREVIEW)).toEqual(['v1']);
     expect((await project.replicas()).map((c) => c.id)).toEqual(stable);
 
     expect(await project.deploy('v2')).toMatchObject({ exit: 3 });
     expect(await project.deploy('v3')).toMatchObject({ exit: 3 });
     expect((await project.replicas()).map((c) => c.version).sort()).toEqual(['v1', 'v1', 'v3', 'v3']);
+    expect(await versionsFor(project, PREVIEW)).toEqual(['v3']);
 
     const promoted = await project.run(['promote']);
     expect(promoted, promoted.stderr).toMatchObject({ exit: 0 });

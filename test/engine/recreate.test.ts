@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Result } from '../../demo/load/types.ts';
 import { CALM_HEALTHCHECK, TestProject } from '../support/project.ts';
 import { expectServesAlone, LIGHT } from '../support/state.ts';
 
@@ -7,6 +8,14 @@ const WEB = {
   healthcheck: CALM_HEALTHCHECK,
   'x-deploy-bg': { strategy: 'recreate', route: { port: 3000, probe: { path: '/health' } } },
 };
+
+/** From the last answer of v1 to the first question that v2 answered, as clients saw it. */
+function outage(results: readonly Result[]): number {
+  const answers = (version: string): readonly Result[] =>
+    results.filter((result) => result.outcome === 'ok' && result.version === version);
+  const last = Math.max(...answers('v1').map(({ endedAt }) => endedAt));
+  return Math.min(...answers('v2').map(({ startedAt }) => startedAt)) - last;
+}
 
 describe('recreate', () => {
   let project: TestProject;
@@ -23,8 +32,13 @@ describe('recreate', () => {
     const load = project.load(LIGHT);
     const deployed = await project.deploy('v2');
     expect(deployed, deployed.stderr).toMatchObject({ exit: 0 });
-    const { failures } = await load.stop();
-    expect(failures.every((failure) => failure.status === 503)).toBe(true);
+    const report = await load.stop();
+    expect(report.failures.every((failure) => failure.status === 503)).toBe(true);
+    const said = Number(/nothing served for (\d+) ms/.exec(deployed.stdout)?.[1]);
+    const seen = outage(report.results());
+    expect(said, deployed.stdout).toBeGreaterThanOrEqual(seen);
+    expect(said).toBeLessThan(seen + 3000);
+    expect((await project.status()).lastRollout?.downMs).toBe(said);
     await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
   });
 

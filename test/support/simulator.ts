@@ -291,7 +291,7 @@ export class World {
         this.#switchedAt = this.seconds;
         return null;
       case 'set-color':
-        this.color = record.candidate.color;
+        this.color = action.color;
         return null;
       case 'hook':
         this.hook = {

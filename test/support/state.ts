@@ -66,6 +66,19 @@ export function unwrapped({ stderr }: Pick<Run, 'stderr'>): string {
   return stderr.replaceAll(/\s+/g, ' ');
 }
 
+/** The versions that answer requests with these headers: forty of them, each on a connection of its own. */
+export async function versionsFor(
+  project: TestProject,
+  headers: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const seen = new Set<string>();
+  for (let asked = 0; asked < 40; asked += 1) {
+    const answer = await fetch(`${project.url}/`, { headers: { connection: 'close', ...headers } });
+    seen.add(((await answer.json()) as { version: string }).version);
+  }
+  return [...seen].sort();
+}
+
 /** Environment of the running replicas of a service, one list each. */
 export async function environments(project: TestProject): Promise<readonly (readonly string[])[]> {
   const replicas = await project.replicas();

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { apply } from '../../src/core/apply.ts';
 import { compile, compileReset, type Compiled } from '../../src/core/compile.ts';
 import type { Live } from '../../src/core/live.ts';
 import { stepText } from '../../src/core/plan.ts';
+import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Release } from '../../src/core/release.ts';
+import { steering } from '../../src/core/steer.ts';
 import { release, service, side, update } from '../support/specs.ts';
 import { resume, run, script, World, type WorldOptions } from '../support/simulator.ts';
 
@@ -370,18 +373,49 @@ describe('adoption and reset', () => {
 });
 
 describe('a killed process', () => {
+  /** A deploy of v2 over v1 killed before each of its decisions in turn, until there is none left. */
+  function* killedDeploys(): Generator<{
+    readonly kill: number;
+    readonly world: World;
+    readonly record: RolloutRecord;
+  }> {
+    for (let kill = 1; ; kill++) {
+      const world = deployed(v1);
+      let rounds = 0;
+      const { record } = run(world, plan(world, v2, v1), { killAfter: () => ++rounds > kill });
+      if (rounds <= kill) return;
+      yield { kill, world, record };
+    }
+  }
+
   it('is continued by the same call from any point, and ends as if nothing had happened', () => {
     const reference = deployed(v1);
     run(reference, plan(reference, v2, v1));
-    for (let kill = 1; kill < 60; kill++) {
-      const world = deployed(v1);
-      let rounds = 0;
-      const killed = run(world, plan(world, v2, v1), { killAfter: () => ++rounds > kill });
-      const { record } = resume(world, killed.record);
-      expect(record.state, `killed after ${String(kill)} decisions`).toBe('completed');
+    for (const { kill, world, record: killed } of killedDeploys()) {
+      const { record } = resume(world, killed);
+      expect(record.state, `killed before decision ${String(kill)}`).toBe('completed');
       expect(world.containers.map((c) => c.name)).toEqual(reference.containers.map((c) => c.name));
       expect(world.routes).toEqual(reference.routes);
       expect(world.color).toBe('green');
     }
+  });
+
+  it('and taken back by the next command is as it was before, down to the color file', () => {
+    const before = deployed(v1).containers.map((c) => c.name);
+    let last = 0;
+    for (const { kill, world, record: killed } of killedDeploys()) {
+      const aborts = steering(killed, 'abort');
+      if (aborts === null) continue;
+      const { record } = resume(world, apply(killed, aborts, world.now));
+      const at = `killed before decision ${String(kill)}`;
+      expect(record.state, at).toBe('rollback_completed');
+      expect(
+        world.containers.map((c) => c.name),
+        at,
+      ).toEqual(before);
+      expect(world.color, at).toBe('blue');
+      last = kill;
+    }
+    expect(last).toBeGreaterThan(10);
   });
 });

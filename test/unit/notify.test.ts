@@ -37,6 +37,7 @@ const back: ProgressEvent = {
   color: 'green',
   message: 'web-1: exited with code 1',
   ms: 4200,
+  downMs: null,
 };
 const done: ProgressEvent = { ...back, state: 'completed', message: null };
 const all = [started, weight, timed, paused, failure, back, done];

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
+import type { RouteState } from '../../src/core/observed.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import { desiredRoutes } from '../../src/core/routing.ts';
+import { check } from '../support/checks.ts';
 import { run, type RunOptions, script, type World, type WorldOptions } from '../support/simulator.ts';
-import { ask, config, counts, deploy, inPlace, plan, restedAt, serving } from '../support/rollouts.ts';
+import { ask, config, counts, deploy, inPlace, plan, restedAt, serving, steps as texts } from '../support/rollouts.ts';
 import { release, service } from '../support/specs.ts';
 
 type Written = number | 'pause' | `${number}s` | CanaryStep;
@@ -55,6 +57,15 @@ function promoted({ world, record }: Canary): { shown: string[]; record: Rollout
   }
   return { shown: seen, record: now };
 }
+
+const of = (container: string) => ({ container, port: 3000, weight: 1 });
+const GREEN = of('shop-green-web-1');
+
+const COMMAND = { kind: 'command', run: 'true', in: 'candidate' } as const;
+const CHECKS = {
+  before: check({ name: 'before', provider: COMMAND }),
+  watch: check({ name: 'watch', provider: COMMAND, intervalMs: 1000, count: null }),
+};
 
 const weights = (world: World): number[] =>
   world.log.filter((line) => line.includes('route')).map((line) => Number(line.split(' ')[2]));
@@ -181,6 +192,77 @@ describe('canary with a route', () => {
     const { world, record } = canary(routed({ steps: steps({ kind: 'match', match }, 'pause') }));
     expect(ask(world, record, 'abort').state).toBe('rollback_completed');
     expect(world.routes[0]).not.toHaveProperty('matched');
+  });
+
+  it('C20 a mirror copies requests to a candidate that answers nobody, until it is taken away', () => {
+    const list = steps({ kind: 'mirror', percent: 100 }, '10s', { kind: 'mirror', percent: 0 }, 10, 'pause');
+    let copied: Pick<RouteState, 'backends' | 'mirror'>[] = [];
+    const { world, record } = canary(
+      routed({ steps: list }),
+      {},
+      {
+        meanwhile: (now, w) => {
+          if (now.gateUntil !== null) copied = [...w.routes];
+          return null;
+        },
+      },
+    );
+    expect(copied).toMatchObject([
+      { backends: [of('shop-blue-web-1'), of('shop-blue-web-2')], mirror: { percent: 100, backends: [GREEN] } },
+    ]);
+    expect(world.log.filter((line) => line.includes('route'))).toEqual(['t1 route 0', 't11 route 0', 't11 route 10']);
+    expect(world.routes[0]).not.toHaveProperty('mirror');
+    expect(ask(world, record, 'promote').state).toBe('completed');
+    expect(world.routes[0]).not.toHaveProperty('mirror');
+  });
+
+  it('C20 nobody gets copies after an abort, or from a candidate that died', () => {
+    const list = steps({ kind: 'mirror', percent: 50 }, '60s');
+    const { world, record } = canary(routed({ steps: list }), { scripts: { v2: { web: script('r1,x5') } } });
+    expect([record.state, shown(world)]).toEqual(['rollback_completed', '0/2 0']);
+    expect(world.routes[0]).not.toHaveProperty('mirror');
+  });
+
+  it('before checks and pre_switch hooks come before the first copies, a watch with the first answers', () => {
+    const hook = { kind: 'host', command: 'true', timeoutMs: 1000 } as const;
+    const spec = routed({
+      checks: { specs: CHECKS, before: ['before'], watch: ['watch'], after: [] },
+      hooks: { pre_switch: [hook] },
+      steps: steps({ kind: 'mirror', percent: 50 }, { kind: 'mirror', percent: 0 }, 10),
+    });
+    const v1 = release('v1', [spec]);
+    expect(texts(plan(serving(v1), release('v2', [spec]), v1)).slice(5, 12)).toEqual([
+      'check before',
+      'hook pre_switch: true on the host',
+      'mirror 50 %',
+      'mirror nothing',
+      'weight 10',
+      'watch watch',
+      'create web ×2 (candidate)',
+    ]);
+  });
+
+  it.each([
+    { way: { kind: 'match', match: { headers: { a: 'b' }, cookies: {} } } },
+    { way: { kind: 'mirror', percent: 100 } },
+  ] as const)('at weight 0 a $way.kind follows the replicas, and at least one is there for it', ({ way }) => {
+    const list = steps(
+      way,
+      'pause',
+      { kind: 'replicas', replicas: 3 },
+      'pause',
+      { kind: 'replicas', replicas: 0 },
+      'pause',
+    );
+    const { world, record } = canary(routed({ replicas: 4, steps: list }));
+    const reached = (): number => (world.routes[0]?.matched ?? world.routes[0]?.mirror)?.backends.length ?? 0;
+    expect([shown(world), reached()]).toEqual(['1/4 0', 1]);
+    const larger = ask(world, record, 'promote');
+    expect([shown(world), reached()]).toEqual(['3/4 0', 3]);
+    ask(world, larger, 'promote');
+    expect([shown(world), reached()]).toEqual(['1/4 0', 1]);
+    const [left, gone] = ['route', 'remove'].map((word) => world.log.findLastIndex((line) => line.includes(word)));
+    expect(left).toBeLessThan(gone ?? 0);
   });
 
   it('C23 the steps are those that were accepted, whatever the file says now', () => {

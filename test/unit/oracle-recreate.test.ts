@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { outcomeOf } from '../../src/app/outcome.ts';
 import type { ServiceSpec } from '../../src/core/project.ts';
 import { script, type World, type WorldOptions } from '../support/simulator.ts';
 import { ask, config, counts, deploy, plan, serving, steps } from '../support/rollouts.ts';
@@ -50,6 +51,34 @@ describe('recreate', () => {
   it('D07 finishes the requests in flight before it stops anything', () => {
     const { world } = recreated({ inFlightSeconds: 4 });
     expect(world.log.find((line) => line.includes('stop'))).toMatch(/^t4.1 stop/);
+  });
+
+  it('D07 says for how long nobody served: from when the old one began to leave until the new one was confirmed', () => {
+    const { world, record } = recreated({
+      inFlightSeconds: 4,
+      stopSeconds: { v1: 3 },
+      scripts: { v2: { web: script('r2') } },
+    });
+    const [off, on] = ['route 0', 'route 100'].map((what) => world.log.find((line) => line.endsWith(what)));
+    expect([off, on]).toEqual(['t0 route 0', 't9.1 route 100']);
+    expect(record).toMatchObject({ downSince: null, downMs: 9100 });
+    expect(outcomeOf(record, { cause: null, details: [] }, null)).toMatchObject({
+      downMs: 9100,
+      message: 'v2 (green) serves all traffic; nothing served for 9100 ms',
+    });
+  });
+
+  it('counts without a route from when the old one is stopped', () => {
+    const { record } = recreated({ stopSeconds: { v1: 3 }, scripts: { v2: { web: script('r2') } } }, { route: null });
+    expect(record.downMs).toBe(5000);
+  });
+
+  it('counts a way back, too, until the old one serves again; and nothing where nothing was stopped', () => {
+    const { record } = recreated({ scripts: { v1: { web: script('r1') }, v2: { web: script('x2') } } });
+    expect([record.state, record.downMs]).toEqual(['rollback_completed', 3200]);
+    const spec = service('web');
+    const v1 = release('v1', [spec]);
+    expect(deploy(serving(v1), release('v2', [spec]), v1).record.downMs).toBeNull();
   });
 
   it.each([{ dies: 'x1' }, { dies: 'r1,x2' }])(

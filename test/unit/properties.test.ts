@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Compiled } from '../../src/core/compile.ts';
 import { next } from '../../src/core/next.ts';
-import type { Observed } from '../../src/core/observed.ts';
+import type { Observed, RouteState } from '../../src/core/observed.ts';
 import { HOOK_MOMENTS, type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
-import type { CanaryStep, ServiceSpec } from '../../src/core/project.ts';
+import type { CanaryStep, Promote, Route, ServiceSpec } from '../../src/core/project.ts';
 import type { RecordEvent, RolloutRecord } from '../../src/core/record.ts';
 import { isGoingBack, isTerminal } from '../../src/core/state.ts';
 import { NO_CHECKS, type ServiceChecks } from '../../src/core/service-checks.ts';
@@ -36,6 +36,21 @@ const canarySteps = fc.constantFrom<readonly CanaryStep[]>(
     { kind: 'check', names: ['step'] },
     { kind: 'pause', ms: null, until: { url: 'http://x/', method: 'GET', headers: {}, body: null, json: null } },
   ],
+  [
+    { kind: 'mirror', percent: 50 },
+    { kind: 'pause', ms: 2000 },
+    { kind: 'replicas', replicas: 2 },
+    { kind: 'mirror', percent: 0 },
+    { kind: 'weight', weight: 40 },
+  ],
+  [
+    { kind: 'match', match: { headers: { 'x-canary': '1' }, cookies: {} } },
+    { kind: 'replicas', replicas: 2 },
+    { kind: 'mirror', percent: 100 },
+    { kind: 'pause', ms: 2000 },
+    { kind: 'replicas', replicas: 'match' },
+    { kind: 'pause', ms: null },
+  ],
 );
 
 /** Outcomes of a check, a letter each: mostly passes, sometimes not. */
@@ -50,6 +65,8 @@ const scenario = fc.record({
   replicas: each(fc.integer({ min: 1, max: 4 })),
   wanted: each(fc.integer({ min: 1, max: 4 })),
   routed: each(fc.boolean()),
+  previewed: fc.boolean(),
+  promote: fc.constantFrom<Promote>('auto', 'auto', 'manual', 3000),
   scripts: each(fc.array(behaviour, { minLength: 1, maxLength: 3 })),
   steps: canarySteps,
   chain: fc.boolean(),
@@ -70,7 +87,7 @@ const scenario = fc.record({
   ),
   checks: fc.option(fc.record({ before: outcomes, watch: outcomes, after: outcomes, step: outcomes })),
   hooks: fc.option(fc.subarray([...HOOK_MOMENTS], { maxLength: 2 })),
-  killAfter: fc.option(fc.integer({ min: 1, max: 60 })),
+  killAfter: fc.option(fc.integer({ min: 1, max: 150 })),
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
@@ -86,6 +103,8 @@ function checksOf(s: Scenario): ServiceChecks {
   return { specs, before: ['before'], watch: ['watch'], after: ['after'] };
 }
 
+const ROUTE: Route = { port: 3000, host: null, path: null, probe: null };
+
 const COMMAND = { kind: 'command', run: 'true', in: 'candidate' } as const;
 
 const ALL_HOOKS: Hooks = Object.fromEntries(
@@ -99,11 +118,13 @@ function specOf(s: Scenario, index: number, version: 'v1' | 'v2'): ServiceSpec {
   const replicas = (version === 'v1' ? s.replicas : s.wanted)[index] ?? 1;
   const config = { ...update, maxFailureRatio: s.ratio, monitorMs: s.monitorMs, parallelism: s.parallelism };
   const paced = { ...config, order: s.order, delayMs: s.delayMs };
-  const routes = s.routed[index] === true && kind !== 'canary in place' ? {} : { route: null };
+  const shown = s.previewed ? { route: { ...ROUTE, preview: { headers: { 'x-preview': name }, cookies: {} } } } : {};
+  const routes = s.routed[index] === true && kind !== 'canary in place' ? shown : { route: null };
   const common: Partial<ServiceSpec> = {
     replicas,
     previewReplicas: replicas,
     ...routes,
+    promote: s.promote,
     dependsOn:
       s.chain && before !== undefined
         ? [{ service: before, condition: 'service_healthy', required: true, restart: false }]
@@ -238,7 +259,7 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
         const dead = new Set<string>();
         play(s, (record, world) => {
           const seen = new Map(world.observed().containers.map((c) => [c.name, c]));
-          const backends = world.routes.flatMap((r) => r.backends.map((b) => b.container));
+          const backends = world.routes.flatMap(reachedBy);
           for (const c of seen.values()) if (c.state === 'exited') dead.add(c.name);
           for (const name of backends) if (!dead.has(name)) expect([...seen.keys()]).toContain(name);
           const counted = new Set(record.failures.map(({ id }) => id));
@@ -258,9 +279,13 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
   it('the way back restores what was there, and a completion leaves nothing of the old', () => {
     fc.assert(
       fc.property(scenario, (s) => {
-        const before = versions(given(s).world);
+        const { world: before } = given(s);
         const { world, record } = play(s);
-        if (record.state === 'rollback_completed') expect(versions(world)).toEqual(before);
+        if (record.state === 'rollback_completed')
+          expect({ versions: versions(world), color: world.color }).toEqual({
+            versions: versions(before),
+            color: before.color,
+          });
         if (record.state === 'completed' && record.cursor >= record.steps.length)
           expect(world.containers.filter((c) => c.version === 'v1')).toEqual([]);
       }),
@@ -296,6 +321,11 @@ describe('whatever the strategy, the candidate, people and crashes do', () => {
     );
   });
 });
+
+/** Everybody who gets requests of a route: a share of all, those that match, copies. */
+function reachedBy({ backends, matched, mirror }: RouteState): readonly string[] {
+  return [...backends, ...(matched?.backends ?? []), ...(mirror?.backends ?? [])].map((b) => b.container);
+}
 
 /** How many replicas run, by service and version. */
 function versions(world: World): Record<string, number> {

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { execa } from 'execa';
 import { DeployError } from '../../core/errors.ts';
 
@@ -12,6 +13,8 @@ export interface Call {
   readonly input?: string;
   /** In a process group of its own: a Ctrl-C in the terminal does not reach it. */
   readonly detached?: boolean;
+  /** Nobody waits for it: it gets what time of the processor is left. */
+  readonly background?: boolean;
   readonly onOutput?: ((line: string) => void) | undefined;
 }
 
@@ -39,6 +42,7 @@ export async function call(request: Call): Promise<Outcome> {
     stripFinalNewline: false,
     reject: false,
   });
+  if (request.background === true) yieldProcessor(running.pid);
   const { onOutput } = request;
   if (onOutput !== undefined) void forward(running.iterable({ from: 'stderr' }), onOutput);
   const result = await running;
@@ -52,6 +56,14 @@ export async function call(request: Call): Promise<Outcome> {
   if (!outcome.ok && /'compose' is not a docker command|unknown command: docker compose/.test(outcome.stderr))
     throw missing('docker has no compose command');
   return outcome;
+}
+
+function yieldProcessor(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended already.
+  }
 }
 
 async function forward(lines: AsyncIterable<unknown>, onOutput: (line: string) => void): Promise<void> {

@@ -4,7 +4,7 @@ import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
 import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
-import { call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
+import { type Call, call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
 import { ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { resolveBoth, type Resolution } from './resolve.ts';
 import { composeVersion, isAtLeast, requireCompose } from './version.ts';
@@ -13,8 +13,7 @@ import { composeVersion, isAtLeast, requireCompose } from './version.ts';
 const GATEWAY_PRIORITY = [2, 33, 1] as const;
 
 /**
- * Docker Compose, called as a command. Keeps nothing but its version and the order of its calls. Reading YAML and
- * schemas is half of the program and is loaded when it is needed: `status` and `history` need none of it.
+ * Docker Compose, called as a command. Keeps nothing but its version and the order of its calls.
  */
 export class DockerCompose implements Compose, OneOffs {
   readonly #options: ComposeOptions;
@@ -43,7 +42,7 @@ export class DockerCompose implements Compose, OneOffs {
       () => this.#checked(),
     );
     checked.catch(() => undefined);
-    const { readProject } = await import('./read.ts');
+    const { readProject } = await import('./on-demand.ts');
     try {
       const [reading] = await Promise.all([readProject(this.#options, version, this.#begun), checked]);
       this.#versionEnv = reading.versionEnv;
@@ -56,7 +55,7 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   async fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void> {
-    const { fetchImage } = await import('./images.ts');
+    const { fetchImage } = await import('./on-demand.ts');
     for (const service of services)
       await fetchImage(project, service, options, {
         taggedAt: async (reference) => {
@@ -69,7 +68,7 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   async startShared(project: Project, service: string): Promise<void> {
-    const { preparationsOf } = await import('./preparations.ts');
+    const { preparationsOf } = await import('./on-demand.ts');
     for (const preparation of preparationsOf(project, service))
       await this.#shared(project, service, [
         'up',
@@ -83,22 +82,22 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   async identity(project: Project, service: string, imageId: string): Promise<string> {
-    const { serviceIdentity } = await import('./release-files.ts');
+    const { serviceIdentity } = await import('./on-demand.ts');
     return serviceIdentity(project, service, imageId);
   }
 
   async freeze(frozen: FrozenRelease): Promise<void> {
-    const { freeze } = await import('./frozen.ts');
+    const { freeze } = await import('./on-demand.ts');
     await freeze(frozen, isAtLeast(await this.#checked(), GATEWAY_PRIORITY));
   }
 
   async up(frozen: FrozenRelease, service: string, total: number): Promise<'started' | 'created'> {
-    const { up } = await import('./frozen.ts');
+    const { up } = await import('./on-demand.ts');
     return this.#queue.run(projectOf(frozen), () => up(this.#options, frozen, service, total));
   }
 
   async runOnce(frozen: FrozenRelease, service: string): Promise<void> {
-    const { runOnce } = await import('./frozen.ts');
+    const { runOnce } = await import('./on-demand.ts');
     await this.#queue.run(projectOf(frozen), () => runOnce(this.#options, frozen, service));
   }
 
@@ -114,20 +113,20 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   async sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]> {
-    const { sharedDrift } = await import('../../config/rules/drift.ts');
+    const { sharedDrift } = await import('./on-demand.ts');
     return sharedDrift(project, await this.serviceHashes(project), containers);
   }
 
   /** Compose's config-hash of every service as the user's files have it now. */
   async serviceHashes(project: Project): Promise<Readonly<Record<string, string>>> {
-    const outcome = await this.#user(project, ['config', '--hash', '*']);
+    const outcome = await this.#user(project, ['config', '--hash', '*'], { background: true });
     const lines = outcome.ok ? outcome.stdout.split('\n') : [];
     const pairs = lines.map((line) => line.trim().split(' '));
     return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair.length === 2));
   }
 
   async #shared(project: Project, service: string, args: readonly string[]): Promise<void> {
-    const outcome = await this.#queue.run(project.name, () => this.#user(project, args, true));
+    const outcome = await this.#queue.run(project.name, () => this.#user(project, args, { detached: true }));
     if (outcome.ok) return;
     const words = wordsOf(outcome.stderr);
     const what = `the shared service ${service} cannot be started: ${words.at(-1) ?? ''}`;
@@ -135,14 +134,14 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   /** A call with the user's own files and flags. */
-  #user(project: Project, args: readonly string[], detached = false): Promise<Outcome> {
+  #user(project: Project, args: readonly string[], how: Pick<Call, 'detached' | 'background'> = {}): Promise<Outcome> {
     const { compose, cwd, env, onOutput } = this.#options;
     return call({
       command: compose,
       args: [...userFlags(this.#options), ...args],
       cwd,
       env: { ...env, ...ORPHANS, ...PLAIN, [this.#versionEnv]: project.version },
-      detached,
+      ...how,
       onOutput,
     });
   }

@@ -1,3 +1,4 @@
+import { isCookieName, matchFaults } from '../../core/match.ts';
 import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
 import type { Mirror } from './route-text.ts';
 
@@ -5,21 +6,11 @@ import type { Mirror } from './route-text.ts';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 const PATH = /^\/[A-Za-z0-9._~/-]*$/;
-/** No underscore: nginx drops such headers. */
-const HEADER = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
-const COOKIE = /^[A-Za-z0-9._-]+$/;
-/** What can be seen and does not begin or end with a space, which would be taken off on its way. */
-const HEADER_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
-const COOKIE_VALUE = /^[!#-+\--:<-[\]-~]+$/;
-/** Headers that a proxy does not keep among the others. */
-const OWN_HEADERS = new Set(['host', 'cookie', 'connection', 'content-length', 'transfer-encoding']);
 
 /** DNS has no room for more, so that a proxy could not resolve the name. */
 const LONGEST_LABEL = 63;
 const LONGEST_HOST = 253;
-/** Of headers and cookies that requests are matched by. */
-const LONGEST_NAME = 128;
-const LONGEST_VALUE = 512;
+const LONGEST_KEY = 128;
 const HIGHEST_PORT = 65_535;
 const HIGHEST_WEIGHT = 1_000_000;
 
@@ -42,21 +33,8 @@ export function refused(route: RouteState): string[] {
   ];
 }
 
-function refusedMatch(of: string, { headers, cookies }: Match): string[] {
-  const none = Object.keys(headers).length + Object.keys(cookies).length === 0;
-  return [
-    ...(none ? [`${of}: a match without a header or a cookie would match every request`] : []),
-    ...Object.entries(headers).flatMap(([name, value]) => [
-      ...(fits(HEADER, name, LONGEST_NAME) && !OWN_HEADERS.has(name.toLowerCase())
-        ? []
-        : [`${of}: not a header to match by: ${JSON.stringify(name)}`]),
-      ...(fits(HEADER_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the header ${name} to match by`]),
-    ]),
-    ...Object.entries(cookies).flatMap(([name, value]) => [
-      ...(fits(COOKIE, name, LONGEST_NAME) ? [] : [`${of}: not a cookie to match by: ${JSON.stringify(name)}`]),
-      ...(fits(COOKIE_VALUE, value, LONGEST_VALUE) ? [] : [`${of}: not a value of the cookie ${name} to match by`]),
-    ]),
-  ];
+function refusedMatch(of: string, match: Match): string[] {
+  return matchFaults(match).map(({ path, message }) => `${of}: match ${[...path, message].join(' ')}`);
 }
 
 function refusedMirror(of: string, { percent, backends }: Mirror): string[] {
@@ -70,9 +48,9 @@ function refusedMirror(of: string, { percent, backends }: Mirror): string[] {
 function refusedSticky(of: string, { cookie, maxAgeMs, key, candidates }: Sticky): string[] {
   const strange = candidates.filter((container) => !NAME.test(container));
   return [
-    ...(fits(COOKIE, cookie, LONGEST_NAME) ? [] : [`${of}: not the name of a cookie: ${JSON.stringify(cookie)}`]),
+    ...(isCookieName(cookie) ? [] : [`${of}: not the name of a cookie: ${JSON.stringify(cookie)}`]),
     ...(Number.isInteger(maxAgeMs) && maxAgeMs >= 1000 ? [] : [`${of}: not the age of a cookie: ${maxAgeMs} ms`]),
-    ...(fits(NAME, key, LONGEST_NAME) ? [] : [`${of}: not a key of a rollout: ${JSON.stringify(key)}`]),
+    ...(fits(NAME, key, LONGEST_KEY) ? [] : [`${of}: not a key of a rollout: ${JSON.stringify(key)}`]),
     ...strange.map((container) => `${of}: not a container name: ${JSON.stringify(container)}`),
   ];
 }

@@ -1,3 +1,4 @@
+import { downText } from '../../core/downtime.ts';
 import type { ProgressEvent } from '../../core/events.ts';
 import { clockTime, took } from '../views/text.ts';
 
@@ -90,8 +91,8 @@ function containerText({ container, change, detail }: EventOf<'container'>): str
   return `${container} ${change}${detail === null ? '' : `: ${detail}`}`;
 }
 
-function finishedText({ state, version, color, message, ms }: EventOf<'finished'>): string {
+function finishedText({ state, version, color, message, ms, downMs }: EventOf<'finished'>): string {
   const what = [version, color].filter((word) => word !== null).join(' on ');
-  const detail = [what, message].filter((text) => text !== null && text !== '').join(', ');
+  const detail = [what, message, downText(downMs)].filter((text) => text !== null && text !== '').join(', ');
   return `${state.replaceAll('_', ' ')}${detail === '' ? '' : `: ${detail}`} (${took(ms)})`;
 }

@@ -33,12 +33,14 @@ export function rolloutText(rollout: RolloutView, now: Millis): string {
 /** `completed 3m ago`. */
 export function historyRolloutText(rollout: HistoryRollout, now: Millis): string {
   const verb = rollout.verb === 'deploy' ? '' : `${rollout.verb} `;
-  return `${verb}${stateText(rollout.state)} ${age(now - (rollout.endedAt ?? rollout.startedAt))} ago`;
+  const down = rollout.downMs === null ? '' : `, ${took(rollout.downMs)} without service`;
+  return `${verb}${stateText(rollout.state)} ${age(now - (rollout.endedAt ?? rollout.startedAt))} ago${down}`;
 }
 
-function timeText({ startedAt, endedAt }: RolloutView, now: Millis): string {
+function timeText({ startedAt, endedAt, downMs }: RolloutView, now: Millis): string {
   if (endedAt === null) return `for ${age(now - startedAt)}`;
-  return `${age(now - endedAt)} ago in ${took(endedAt - startedAt)}`;
+  const down = downMs === null ? '' : `, ${took(downMs)} of it without service`;
+  return `${age(now - endedAt)} ago in ${took(endedAt - startedAt)}${down}`;
 }
 
 function stepText({ step }: RolloutView): string {

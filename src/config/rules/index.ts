@@ -19,6 +19,7 @@ import {
   needsRoute,
   oneShotKeys,
   oneStepList,
+  preview,
   previewReplicas,
 } from './rollout.ts';
 import { subjectOf, type Rule, type RuleInput } from './rule.ts';
@@ -29,6 +30,7 @@ const SERVICE_RULES: readonly Rule[] = [
   blueGreenOrder,
   canarySteps,
   needsRoute,
+  preview,
   previewReplicas,
   deadline,
   oneShotKeys,

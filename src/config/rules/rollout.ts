@@ -41,6 +41,20 @@ export function oneStepList({ services, settings }: RuleInput): readonly Finding
     }));
 }
 
+const NOBODY_MATCHES = 'with driver none there is no proxy that tells requests apart';
+
+/** E02 and E08: a preview is a look at what waits beside the live version, through a proxy that tells requests apart. */
+export const preview: Rule = ({ spec, own, proxy, finding }) => {
+  if (own.route?.preview === undefined) return [];
+  const path = ['x-deploy-bg', 'route', 'preview'];
+  const waits = spec.strategy === 'blue-green' || spec.strategy === 'canary';
+  const message = `${spec.name} has a preview, but its strategy is ${spec.strategy}`;
+  return [
+    waits ? null : finding('E02', path, message, 'use strategy: blue-green or canary, or no preview'),
+    proxy.driver === 'none' ? finding('E08', path, NOBODY_MATCHES, 'use Caddy or nginx, or no preview') : null,
+  ];
+};
+
 /** E08: what only a proxy can do needs a route, and a proxy that can. */
 export const needsRoute: Rule = ({ spec, own, proxy, finding }) => {
   const { steps = [] } = own;
@@ -50,10 +64,10 @@ export const needsRoute: Rule = ({ spec, own, proxy, finding }) => {
     const place = [...path, 'steps', index];
     if (routed.includes(step.kind) && spec.route === null)
       return finding('E08', place, `${spec.name}: the step ${step.kind} needs a route`, 'add route: {port: …}');
-    const impossible = step.kind === 'mirror' && proxy.driver !== 'nginx';
-    return impossible
-      ? finding('E08', place, `${proxy.driver} cannot mirror requests`, 'use nginx, or no mirror')
-      : null;
+    if (step.kind === 'mirror' && proxy.driver !== 'nginx')
+      return finding('E08', place, `${proxy.driver} cannot mirror requests`, 'use nginx, or no mirror');
+    const untold = step.kind === 'match' && proxy.driver === 'none';
+    return untold ? finding('E08', place, NOBODY_MATCHES, 'use Caddy or nginx, or no match') : null;
   });
   if (spec.route !== null) return found;
   const keys = (['shrink_stable', 'sticky'] as const).filter((key) => Boolean(own[key] ?? false));

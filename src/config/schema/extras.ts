@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { command, count, duration, name } from './values.ts';
+import { command, cookieName, count, duration, name } from './values.ts';
 
 const HOOK_TIMEOUT_MS = 300_000;
 
@@ -55,6 +55,6 @@ export const update = z.strictObject({
 
 /** Visitors stay with the release that they got first; milliseconds. */
 export const sticky = z.strictObject({
-  cookie: name.default('deploy-bg'),
+  cookie: cookieName.default('deploy-bg'),
   max_age: duration.default(86_400_000),
 });

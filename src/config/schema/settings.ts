@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { checks, probe } from './checks.ts';
 import { hooks, notify, sticky, update } from './extras.ts';
 import { canaryStep } from './steps.ts';
-import { count, duration, name, port, refuse, urlPath } from './values.ts';
+import { count, duration, match, name, port, refuse, urlPath } from './values.ts';
 
 const names = z.array(name);
 
@@ -65,6 +65,7 @@ export const serviceSettings = z.strictObject({
       host: z.string().min(1).optional(),
       path: urlPath.optional(),
       probe: probe.optional(),
+      preview: match.optional(),
     })
     .optional(),
   preview_replicas: z.number().int().optional(),

@@ -3,7 +3,7 @@ import type { Match } from '../../core/observed.ts';
 import type { CanaryStep as PlannedStep } from '../../core/project.ts';
 import { httpQuestion } from '../checks.ts';
 import { httpCheck } from './checks.ts';
-import { count, duration, name, nested, refuse, weight, type IssueSink } from './values.ts';
+import { count, duration, match, name, nested, refuse, weight, type IssueSink } from './values.ts';
 
 /** What a pause of a canary waits for. */
 export type PauseUntil =
@@ -20,12 +20,9 @@ export type CanaryStep =
   | { readonly kind: 'match'; readonly match: Match | null }
   | { readonly kind: 'mirror'; readonly percent: number };
 
-/** The steps as the planner takes them; what nothing executes yet is refused elsewhere (E99). */
+/** The steps as the planner takes them. */
 export function plannedSteps(steps: readonly CanaryStep[]): readonly PlannedStep[] {
-  return steps.flatMap((step): PlannedStep[] => {
-    if (step.kind === 'mirror') return [];
-    return [step.kind === 'pause' ? plannedPause(step.until) : step];
-  });
+  return steps.map((step) => (step.kind === 'pause' ? plannedPause(step.until) : step));
 }
 
 function plannedPause(until: PauseUntil): PlannedStep {
@@ -35,11 +32,6 @@ function plannedPause(until: PauseUntil): PlannedStep {
 
 const KINDS = ['weight', 'pause', 'check', 'replicas', 'match', 'mirror'] as const;
 type Kind = (typeof KINDS)[number];
-
-const match = z.strictObject({
-  headers: z.record(z.string(), z.string()).default({}),
-  cookies: z.record(z.string(), z.string()).default({}),
-});
 
 const pause = z.union([z.string(), z.number(), z.null(), z.looseObject({})]).transform((value, context) => {
   if (value === null || (typeof value === 'object' && Object.keys(value).length === 0))

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseDuration } from '../../core/duration.ts';
+import { isCookieName, matchFaults } from '../../core/match.ts';
 
 /** Codes that a schema itself can find; everything else that zod reports is E01. */
 export type SchemaCode = 'E01' | 'E02' | 'E03' | 'E04' | 'E05' | 'E09';
@@ -8,7 +9,7 @@ interface Refusal {
   readonly code: SchemaCode;
   readonly message: string;
   readonly hint: string;
-  readonly path?: (string | number)[];
+  readonly path?: readonly (string | number)[];
 }
 
 /** The part of zod's refinement context that is used here. */
@@ -25,7 +26,12 @@ export interface IssueSink {
 /** Reports a finding with its own code; the value counts as refused. */
 export function refuse(sink: IssueSink, refusal: Refusal): never {
   const { code, hint, message, path } = refusal;
-  sink.addIssue({ code: 'custom', message, params: { code, hint }, ...(path === undefined ? {} : { path }) });
+  sink.addIssue({
+    code: 'custom',
+    message,
+    params: { code, hint },
+    ...(path === undefined ? {} : { path: [...path] }),
+  });
   return z.NEVER;
 }
 
@@ -63,6 +69,23 @@ export const count = z.number().int().min(0);
 
 /** A check's name, a service's name and the like. */
 export const name = z.string().min(1);
+
+/** The name of a cookie. */
+export const cookieName = z.string().refine(isCookieName, {
+  error: 'must be the name of a cookie: letters, digits, ".", "_" and "-"',
+});
+
+/** What requests are told by; what no proxy could tell, or what would break out of its configuration, is refused. */
+export const match = z
+  .strictObject({
+    headers: z.record(z.string(), z.string()).default({}),
+    cookies: z.record(z.string(), z.string()).default({}),
+  })
+  .superRefine((value, context) => {
+    for (const { path, message } of matchFaults(value)) refuse(context, { code: 'E01', message, hint: MATCH, path });
+  });
+
+const MATCH = 'write {headers: {X-Preview: candidate}} or {cookies: {beta: "1"}}, in letters, digits, "-" and "."';
 
 /** A command without a shell, or one line for the shell, kept apart as Compose does. */
 export const command = z.union([z.string().min(1), z.array(z.string()).min(1)], {

@@ -1,8 +1,10 @@
 import { act, type Decision, stepDone, wait } from '../decision.ts';
+import { matchText } from '../match.ts';
 import type { StepOf } from '../plan.ts';
 import type { CheckUse } from '../service-checks.ts';
 import { agenda, dryRunText, stepRuns, unsettled } from './checks.ts';
-import { currentStep } from '../record.ts';
+import { currentStep, type RolloutRecord } from '../record.ts';
+import { previewNow } from '../routing.ts';
 import { configOf, isCounted, toleratedText } from '../failure.ts';
 import { replicasOn, requireSide } from '../sides.ts';
 import { LATE_MS } from './hooks.ts';
@@ -16,7 +18,7 @@ const LOOK_MS = 60_000;
 export function pause({ record, now }: StepContext, step: StepOf<'pause'>): Decision {
   const until = record.gateUntil ?? (step.ms === null ? null : now + step.ms);
   if (record.ungated || (until !== null && now >= until)) return stepDone;
-  return { kind: 'event', event: { kind: 'gate-entered', until, message: gateText(step, until) } };
+  return { kind: 'event', event: { kind: 'gate-entered', until, message: gateText(record, step, until) } };
 }
 
 /** What happens while the rollout stands at a gate. */
@@ -31,7 +33,13 @@ export function atGate(context: StepContext): Decision {
   return wait('the time to promote', record.gateUntil);
 }
 
-function gateText({ until: question }: StepOf<'pause'>, until: number | null): string {
+function gateText(record: RolloutRecord, { until: question }: StepOf<'pause'>, until: number | null): string {
+  const previews = record.weight === 0 && question === undefined ? Object.values(previewNow(record)) : [];
+  const ways = [...new Set(previews.map(matchText))].join(' or ');
+  return waitsFor(question, until) + (ways === '' ? '' : `; requests by ${ways} reach it`);
+}
+
+function waitsFor(question: CheckUse | undefined, until: number | null): string {
   if (question !== undefined) return 'waits for its URL to say that it may go on';
   return until === null ? 'waits for a person to promote' : 'waits for its time to promote';
 }
@@ -96,7 +104,8 @@ export function complete(context: StepContext): Decision {
   if (open !== null) return open;
   const lacking = changedServices(record).find((service) => !hasGood(context, service));
   if (lacking !== undefined) return fail(context, `no replica of ${lacking} runs`);
-  if (observed.color !== record.candidate.color) return act({ kind: 'set-color' });
+  const { color } = record.candidate;
+  if (observed.color !== color) return act({ kind: 'set-color', color });
   const message = [toleratedText(record), dryRunText(record)].filter((text) => text !== null).join('; ');
   return {
     kind: 'event',

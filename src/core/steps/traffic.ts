@@ -1,7 +1,8 @@
 import { act, type Decision, stepDone, wait } from '../decision.ts';
 import type { ObservedContainer, RouteState } from '../observed.ts';
 import type { StepOf } from '../plan.ts';
-import { desiredRoutes, hasRoutes, routesMatch, unrouted } from '../routing.ts';
+import { routesMatch } from '../routes-match.ts';
+import { desiredRoutes, hasRoutes, unrouted } from '../routing.ts';
 import { currentStep } from '../record.ts';
 import { isTogether, replicasOn, requireSide } from '../sides.ts';
 import { setsRoutes } from '../slots.ts';

@@ -2,7 +2,7 @@ import type { Step } from '../plan.ts';
 import type { Promote } from '../project.ts';
 import type { Side } from '../record.ts';
 import { longRunning, replicasOf } from './bring-in.ts';
-import { type Gates, gated } from './gates.ts';
+import { asksBefore, type Gates, gated, previewOf } from './gates.ts';
 import { grow, type GroupPlan, switchOver } from './group.ts';
 
 export interface BlueGreenSettings {
@@ -22,6 +22,7 @@ export function blueGreen({ candidate, promote, preview, gates }: BlueGreenSetti
     before: [],
     size: ({ name }) => size(name),
     after: [
+      ...(gate.length > 0 || asksBefore(gates) ? previewOf(candidate) : []),
       ...gates.before,
       ...gate,
       ...grow(small, (name) => replicasOf(candidate, name)),

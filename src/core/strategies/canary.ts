@@ -4,7 +4,7 @@ import type { Side } from '../record.ts';
 import { type Pair, routedSize, unroutedPair } from '../rounding.ts';
 import { longRunning, replicasOf } from './bring-in.ts';
 import type { CheckUse } from '../service-checks.ts';
-import { type Gates, gated } from './gates.ts';
+import { asksBefore, type Gates, gated, previewOf } from './gates.ts';
 import { grow, type GroupPlan, switchOver } from './group.ts';
 import { resize } from './resize.ts';
 import type { InPlace } from './rolling.ts';
@@ -76,11 +76,17 @@ export interface CanarySettings {
 /** Where a canary stands between two steps. */
 interface Stage {
   readonly weight: number;
+  /** Requests that match reach the candidate, or copies: whatever its weight, somebody has to be there. */
+  readonly previewed: boolean;
+  readonly matched: boolean;
+  readonly mirrored: boolean;
   /** What a `replicas` step said last; null: by weight. */
   readonly fixed: number | { readonly percent: number } | null;
   /** Candidate replicas of the services that go by the steps. */
   readonly sizes: Readonly<Record<string, number>>;
 }
+
+const NOTHING: Stage = { weight: 0, previewed: false, matched: false, mirrored: false, fixed: null, sizes: {} };
 
 /**
  * A color beside the live one that gets its traffic step by step. The proxy weighs, so the candidate only has to have
@@ -88,9 +94,9 @@ interface Stage {
  */
 export function canary(settings: CanarySettings): GroupPlan {
   const { candidate, stepped, steps, gates } = settings;
-  const none: Stage = { weight: 0, fixed: null, sizes: {} };
-  const [first] = steps;
-  const start = first === undefined ? stageAt(settings, none, WHOLE) : stageAt(settings, none, first);
+  const preview = isLookedAt(settings) ? previewOf(candidate) : [];
+  const none = sized(settings, { ...NOTHING, previewed: preview.length > 0 });
+  const start = stageAt(settings, none, steps[0] ?? WHOLE);
   let stage: Stage = { ...none, sizes: start.sizes };
   const moved = steps.flatMap((step, index) => {
     const before = stage;
@@ -101,8 +107,15 @@ export function canary(settings: CanarySettings): GroupPlan {
   return {
     before: [],
     size: ({ name, replicas }) => (stepped.has(name) ? (start.sizes[name] ?? 0) : replicas),
-    after: gated([...moved, ...growTo(settings, stage, last), ...switchOver(candidate)], gates),
+    after: [...preview, ...gated([...moved, ...growTo(settings, stage, last), ...switchOver(candidate)], gates)],
   };
+}
+
+/** True if anything waits while the candidate has no share of the requests yet. */
+function isLookedAt({ steps, gates }: CanarySettings): boolean {
+  const share = steps.findIndex((step) => step.kind === 'weight' && step.weight > 0);
+  const before = share < 0 ? steps : steps.slice(0, share);
+  return asksBefore(gates) || before.some(({ kind }) => kind === 'pause' || kind === 'check');
 }
 
 const WHOLE: CanaryStep = { kind: 'weight', weight: 100 };
@@ -117,10 +130,11 @@ function stageAt(settings: CanarySettings, before: Stage, step: CanaryStep): Sta
       return sized(settings, { ...before, weight: step.weight });
     case 'replicas':
       return sized(settings, { ...before, fixed: step.replicas === 'match' ? null : step.replicas });
-    case 'match': {
-      const some = Object.entries(sized(settings, before).sizes).map(([name, size]) => [name, Math.max(1, size)]);
-      return step.match === null ? before : { ...before, sizes: Object.fromEntries(some) as Stage['sizes'] };
-    }
+    // Whoever is there stays when it ends: the next weight may need them.
+    case 'match':
+      return step.match === null ? { ...before, matched: false } : sized(settings, { ...before, matched: true });
+    case 'mirror':
+      return step.percent === 0 ? { ...before, mirrored: false } : sized(settings, { ...before, mirrored: true });
   }
 }
 
@@ -130,10 +144,17 @@ function sized({ candidate, stepped }: CanarySettings, stage: Stage): Stage {
 }
 
 /** Whatever a `replicas` step says: who gets requests is there to answer them. */
-function sizeOf({ weight, fixed }: Stage, replicas: number): number {
+function sizeOf(stage: Stage, replicas: number): number {
+  return Math.min(replicas, Math.max(saidSize(stage, replicas), isReached(stage) ? 1 : 0));
+}
+
+function saidSize({ weight, fixed }: Stage, replicas: number): number {
   if (fixed === null) return routedSize(replicas, weight);
-  const wanted = typeof fixed === 'number' ? fixed : routedSize(replicas, fixed.percent);
-  return Math.min(replicas, Math.max(wanted, weight > 0 ? 1 : 0));
+  return typeof fixed === 'number' ? fixed : routedSize(replicas, fixed.percent);
+}
+
+function isReached({ weight, previewed, matched, mirrored }: Stage): boolean {
+  return weight > 0 || previewed || matched || mirrored;
 }
 
 function stepsTo(settings: CanarySettings, before: Stage, after: Stage, step: CanaryStep, index: number): Step[] {
@@ -147,11 +168,13 @@ function stepsTo(settings: CanarySettings, before: Stage, after: Stage, step: Ca
       return [...up, ...weigh(settings, before, after)];
     case 'replicas': {
       const down = shrinkTo(settings, before, after);
-      const changed = after.weight > 0 && up.length + down.length > 0;
+      const changed = isReached(after) && up.length + down.length > 0;
       return [...up, ...(changed ? [{ kind: 'routes' } as const] : []), ...down];
     }
     case 'match':
       return [...up, { kind: 'match', match: step.match }];
+    case 'mirror':
+      return [...up, { kind: 'mirror', percent: step.percent }];
   }
 }
 

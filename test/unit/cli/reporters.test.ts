@@ -50,6 +50,7 @@ const DEPLOY: readonly ProgressEvent[] = [
   {
     ...{ kind: 'finished', rollout: 'd-7', state: 'completed', version: 'v2', color: 'green', message: null },
     ms: 7000,
+    downMs: null,
   },
 ];
 
@@ -142,7 +143,7 @@ describe('json', () => {
     expect(lines.at(-1)).toMatchObject({ kind: 'error', code: 'rollout-failed', exit: 1, serves: 'v1' });
     reporter.outcome({
       ...{ exit: 0, state: 'completed', rollout: 'd-7', version: 'v2', color: 'green', message: 'm', plan: [] },
-      ...{ durationMs: 1, holdUntil: null },
+      ...{ durationMs: 1, downMs: null, holdUntil: null },
     });
     expect(JSON.parse(io.stdout.text)).toMatchObject({ kind: 'outcome', state: 'completed', version: 'v2' });
   });

@@ -122,6 +122,7 @@ export const STATUS: StatusView = {
     from: 'v1',
     to: 'v2',
     startedAt: NOON - 3 * MINUTE - 12_100,
+    downMs: null,
     endedAt: NOON - 3 * MINUTE,
     step: null,
   },

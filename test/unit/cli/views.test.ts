@@ -119,7 +119,12 @@ function busy(): StatusView {
 describe('history', () => {
   const entry = (release: string, version: string, live: boolean, state: 'completed' | 'rollback_completed') => ({
     ...{ release, version, live, createdAt: NOON - 30 * HOUR },
-    rollouts: [{ id: 'd', verb: 'deploy' as const, state, startedAt: NOON - 30 * HOUR, endedAt: NOON - 29 * HOUR }],
+    rollouts: [
+      {
+        ...{ id: 'd', verb: 'deploy' as const, state, startedAt: NOON - 30 * HOUR, endedAt: NOON - 29 * HOUR },
+        downMs: state === 'completed' ? 3200 : null,
+      },
+    ],
   });
 
   it('marks the release that serves', () => {
@@ -131,7 +136,7 @@ describe('history', () => {
     expect(historyView(entries, NOON, 80, PLAIN_STYLE)).toEqual([
       '   VERSION  RELEASE  CREATED  LAST ROLLOUT',
       '   v3       r-0003   30h ago  rolled back 29h ago',
-      '●  v2       r-0002   30h ago  completed 29h ago',
+      '●  v2       r-0002   30h ago  completed 29h ago, 3.2 s without service',
       '   v1       r-0001   30h ago  -',
     ]);
     expect(historyView([], NOON, 80, PLAIN_STYLE)).toEqual(['nothing has been deployed yet']);
@@ -141,7 +146,7 @@ describe('history', () => {
 describe('outcome', () => {
   const outcome = {
     ...{ exit: 0, state: 'completed' as const, rollout: 'd-1', version: 'v2', color: 'green' as const },
-    ...{ message: 'v2 (green) serves all traffic', plan: [], durationMs: 12_100, holdUntil: null },
+    ...{ message: 'v2 (green) serves all traffic', plan: [], durationMs: 12_100, downMs: null, holdUntil: null },
   };
 
   it('is one line', () => {

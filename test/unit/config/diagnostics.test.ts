@@ -2,8 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { diagnosticText } from '../../../src/config/findings.ts';
 import { build, codes, type Given } from './support.ts';
 
+/** The same behind an nginx. */
+function nginx(settings: readonly string[]): Given {
+  const { yaml } = web(settings);
+  const proxy = '  p: {image: nginx, volumes: [{type: bind, source: /shop/n, target: /etc/nginx/deploy-bg}]}';
+  return { yaml: `${yaml.replace('  proxy: {driver: none}', '  proxy: {service: p}')}\n${proxy}` };
+}
+
 /** A routed service with extra lines of `x-deploy-bg` (line 8 on) and of the service (after them). */
-function web(settings: readonly string[], keys: readonly string[] = [], top: readonly string[] = []): Given {
+function web(
+  settings: readonly string[],
+  keys: readonly string[] = [],
+  top: readonly string[] = [],
+  route = 'probe: {path: /}',
+): Given {
   const yaml = [
     'name: shop',
     'x-deploy-bg:',
@@ -13,7 +25,7 @@ function web(settings: readonly string[], keys: readonly string[] = [], top: rea
     '  web:',
     '    image: "app:VERSION"',
     '    x-deploy-bg:',
-    '      route: {port: 3000, probe: {path: /}}',
+    `      route: {port: 3000, ${route}}`,
     ...settings.map((line) => `      ${line}`),
     ...keys.map((line) => `    ${line}`),
   ].join('\n');
@@ -72,7 +84,40 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     },
     ['E02 3', 'E14 2'],
   ],
-  ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10', 'E99 10']],
+  ['mirror, where the proxy cannot', web(['strategy: canary', 'steps: [{mirror: 10}]']), ['E08 10']],
+  [
+    'a match that no proxy could tell apart, or that would break out of its files',
+    nginx([
+      'strategy: canary',
+      'steps:',
+      '  - match: {headers: {"X-Canary: x": "1"}}',
+      '  - match: {headers: {x-canary: "a\\nb"}}',
+      '  - match: {headers: {host: shop.example}}',
+      '  - match: {cookies: {"a;b": "1"}}',
+      '  - match: {cookies: {beta: "1; admin=1"}}',
+      '  - match: {}',
+    ]),
+    ['E01 11', 'E01 12', 'E01 13', 'E01 14', 'E01 15', 'E01 16'],
+  ],
+  [
+    'a preview by something else than a header or a cookie, and one that would break out',
+    {
+      yaml: [
+        'x-deploy-bg: {proxy: {driver: none}}',
+        'services:',
+        '  a: {image: x, x-deploy-bg: {route: {port: 1, probe: {path: /}, preview: {header: x}}}}',
+        '  b: {image: x, x-deploy-bg: {route: {port: 1, path: /b, probe: {path: /}, preview: {headers: {x-a: "$host\\r"}}}}}',
+      ].join('\n'),
+    },
+    ['E01 3', 'E01 3', 'E01 4'],
+  ],
+  [
+    'a preview for a strategy that has none, or with no proxy of ours',
+    web(['strategy: rolling'], [], [], 'probe: {path: /}, preview: {headers: {x-preview: candidate}}'),
+    ['E02 8', 'E08 8'],
+  ],
+  ['a match with no proxy of ours', web(['strategy: canary', 'steps: [{match: {headers: {a: b}}}]']), ['E08 10']],
+  ['a sticky cookie of no name', web(['sticky: {cookie: "a;b"}']), ['E01 9']],
   [
     'V07 checks: no provider, two, count without interval, no bounds, unknown name',
     web([

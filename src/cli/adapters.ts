@@ -1,0 +1,7 @@
+/** What reaches the engine, the proxy and the disk: loaded as one, while Compose is at work already. */
+export { connect } from '../adapters/docker/connect.ts';
+export { DockerEngine } from '../adapters/docker/engine.ts';
+export { DockerProxyEngine } from '../adapters/docker/proxy-engine.ts';
+export { createProber } from '../adapters/probe/prober.ts';
+export { createRouter } from '../adapters/proxy/router.ts';
+export { FileStore } from '../adapters/store/file-store.ts';
