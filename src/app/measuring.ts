@@ -34,12 +34,13 @@ export class Measuring {
     this.#notify = notify;
   }
 
-  /** Begins what is due and not under way, and stops everything else. */
+  /** Begins what is due and not under way, and stops everything else. What has ended is due until it was taken. */
   follow(due: readonly string[], seen: Seen): void {
     this.#stopAllBut(due);
+    const known = new Set([...this.#running.keys(), ...this.#ended.map(({ run }) => run)]);
     for (const run of seen.record.runs) {
       const key = runKey(run);
-      if (due.includes(key) && !this.#running.has(key)) this.#begin(key, run, seen);
+      if (due.includes(key) && !known.has(key)) this.#begin(key, run, seen);
     }
   }
 
