@@ -34,7 +34,7 @@ export class Measuring {
     this.#notify = notify;
   }
 
-  /** Begins what is due and not under way, and stops everything else. */
+  /** Begins what is due and not under way, and stops everything else. What has ended is due until it was taken. */
   follow(due: readonly string[], seen: Seen): void {
     this.#stopAllBut(due);
     for (const run of seen.record.runs) {

@@ -15,8 +15,8 @@ export async function pin(ports: Ports, release: Release): Promise<void> {
  */
 export async function forgetOldReleases(session: Session, history: number): Promise<readonly Release[]> {
   const { ports } = session;
-  const within = new Set(releasesInUse(await ports.store.rollouts(), history));
-  const beyond = (await ports.store.releases()).filter(({ id }) => !within.has(id));
+  const inUse = new Set(releasesInUse(await ports.store.rollouts(), history));
+  const beyond = (await ports.store.releases()).filter(({ id }) => !inUse.has(id));
   if (beyond.length === 0) return [];
   const { observed, liveRelease } = await survey(session);
   const needed = new Set([liveRelease?.id ?? null, ...observed.containers.map((c) => c.release)]);
