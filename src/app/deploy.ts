@@ -170,6 +170,7 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
     verb: 'deploy',
     project: project.name,
     now: ports.clock.now(),
+    times: ports.times,
   });
 }
 

@@ -2,6 +2,7 @@ import type { NotifyTarget } from '../core/notify.ts';
 import type { Color } from '../core/color.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
+import type { GivenTimes } from '../core/times.ts';
 import type { Millis, ObservedContainer, ProbeReading, RouterReading, RouteState } from '../core/observed.ts';
 import type { Diagnostic, PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
@@ -259,6 +260,8 @@ export interface Ports {
   readonly emit: EventSink;
   /** Fallback poll; `HEALTH_CHECK_INTERVAL`. */
   readonly pollMs: Millis;
+  /** Times for what this command begins. */
+  readonly times: GivenTimes;
   /** Who we are, for the lock: user, host, pid. */
   readonly who: string;
 }

@@ -63,6 +63,7 @@ async function giveBack(
     verb: 'reset',
     project: session.project,
     now,
+    times: ports.times,
   });
   await ports.store.append({ kind: 'accepted', at: now, record });
   return execute(session, record, signal, false);

@@ -79,12 +79,14 @@ function servesNow(known: Known): string {
 async function goTo(session: Session, release: Release, known: Known, signal: AbortSignal): Promise<Outcome> {
   const { ports } = session;
   const { live, liveRelease, observed, records } = known;
-  const about = { live, liveRelease, observed, records, shared: [], force: false };
-  const compiled = compile({ verb: 'rollback', release, ...about });
+  const seen = { live, liveRelease, observed, records };
+  const compiled = compile({ verb: 'rollback', release, ...seen, shared: [], force: false });
   if (compiled.kind === 'nothing')
     return nothingToDo(release.version, null, `${release.version} already serves all traffic`);
-  const now = ports.clock.now();
-  const record = newRecord(compiled, { id: ports.ids.rollout(), verb: 'rollback', project: session.project, now });
+  const { clock, ids, times } = ports;
+  const now = clock.now();
+  const about = { id: ids.rollout(), verb: 'rollback', project: session.project, now, times } as const;
+  const record = newRecord(compiled, about);
   await ports.store.append({ kind: 'accepted', at: now, record });
   const { record: ended, evidence } = await execute(session, record, signal, false);
   return outcomeOf(ended, evidence, stopReason(signal));

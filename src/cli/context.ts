@@ -80,6 +80,7 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
     }),
     emit: reporter.emit,
     pollMs: settings.pollMs,
+    times: settings.times,
     who: whoAmI(io),
   };
 }
@@ -132,9 +133,8 @@ function once<T>(load: () => Promise<T>): () => Promise<T> {
   return () => (loaded ??= load());
 }
 
-function composeOptions({ globals, io, settings, endpoint, docker }: Parts): ComposeOptions {
+function composeOptions({ globals, io, endpoint, docker }: Parts): ComposeOptions {
   const { files, projectName, envFiles, profiles, projectDirectory } = globals.compose;
-  const { progressDeadlineMs, drainTimeoutMs } = settings;
   return {
     docker: [docker, ...endpoint.dockerArgs],
     compose: composeCommand(docker, endpoint.dockerArgs, configFolder(globals.docker, io.env)),
@@ -145,10 +145,6 @@ function composeOptions({ globals, io, settings, endpoint, docker }: Parts): Com
     env: withoutPluginVariables(io.env),
     ...(projectName === null ? {} : { projectName }),
     ...(projectDirectory === null ? {} : { projectDirectory }),
-    overrides: {
-      ...(progressDeadlineMs === null ? {} : { healthCheckTimeoutMs: progressDeadlineMs }),
-      ...(drainTimeoutMs === null ? {} : { drainTimeoutMs }),
-    },
   };
 }
 

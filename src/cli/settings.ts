@@ -1,17 +1,16 @@
 import { isAbsolute, resolve } from 'node:path';
 import { DeployError } from '../core/errors.ts';
+import type { GivenTimes } from '../core/times.ts';
 import { secondsOrDuration } from './arguments.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says (DESIGN section 4). Null: not set, so `x-deploy-bg` or the default decides. */
+/** What the environment says (DESIGN section 4). What is not set `x-deploy-bg` or the default decides. */
 export interface Settings {
-  /** HEALTH_CHECK_TIMEOUT: `progress_deadline` of every service. */
-  readonly progressDeadlineMs: number | null;
+  /** HEALTH_CHECK_TIMEOUT and DRAIN_TIMEOUT, where they are set. */
+  readonly times: GivenTimes;
   /** HEALTH_CHECK_INTERVAL: the fallback poll. */
   readonly pollMs: number;
-  /** DRAIN_TIMEOUT: `drain_timeout` of every service. */
-  readonly drainTimeoutMs: number | null;
   /** DEPLOY_BG_STATE_DIR, absolute. */
   readonly stateDir: string | null;
 }
@@ -29,10 +28,14 @@ export function readSettings(env: Env, cwd: string): Settings {
     wrong.push(`${name}=${JSON.stringify(text)} is no duration${ms === 0 ? ' of more than zero' : ''}`);
     return null;
   };
+  const progressDeadlineMs = read('HEALTH_CHECK_TIMEOUT', 'more than zero');
+  const drainTimeoutMs = read('DRAIN_TIMEOUT', 'zero is fine');
   const settings = {
-    progressDeadlineMs: read('HEALTH_CHECK_TIMEOUT', 'more than zero'),
+    times: {
+      ...(progressDeadlineMs === null ? {} : { progressDeadlineMs }),
+      ...(drainTimeoutMs === null ? {} : { drainTimeoutMs }),
+    },
     pollMs: read('HEALTH_CHECK_INTERVAL', 'more than zero') ?? POLL_MS,
-    drainTimeoutMs: read('DRAIN_TIMEOUT', 'zero is fine'),
     stateDir: stateDir(env, cwd),
   };
   if (wrong.length === 0) return settings;

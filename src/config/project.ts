@@ -3,7 +3,6 @@ import { serviceChecks } from './checks.ts';
 import { isWarning, located, type Finding } from './findings.ts';
 import { hooksOf, notifyTargets } from './hooks.ts';
 import { mapping, serviceOf, text, unescaped } from './model.ts';
-import type { Overrides } from './overrides.ts';
 import { proxyServiceOf, readProxy } from './proxy.ts';
 import { rolesOf, type Role } from './replaced.ts';
 import { examine } from './rules/index.ts';
@@ -37,7 +36,6 @@ export interface ProjectInput {
   /** Overlay files with the services that they name. */
   readonly overlays: readonly { readonly file: string; readonly names: readonly string[] }[];
   readonly environmentValues: Readonly<Record<string, string>>;
-  readonly overrides: Overrides;
   readonly sources: Sources;
 }
 
@@ -112,7 +110,7 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     update: update.config,
     rollback: rollback.config,
     ...trafficOf(own, top, role, replicas),
-    ...timesOf(input.overrides, own, top),
+    ...timesOf(own, top),
     stopGraceMs: stopGraceMs(model),
     restart: restartPolicy(model),
     preStop: preStopHooks(model),
@@ -139,12 +137,11 @@ function trafficOf(
   };
 }
 
-function timesOf(overrides: Overrides, own: ServiceSettings, top: ProjectSettings) {
-  const { healthCheckTimeoutMs, drainTimeoutMs } = overrides;
+function timesOf(own: ServiceSettings, top: ProjectSettings) {
   return {
     retireAfterMs: own.retire_after ?? top.retire_after ?? 0,
-    progressDeadlineMs: healthCheckTimeoutMs ?? own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
-    drainTimeoutMs: drainTimeoutMs ?? own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
+    progressDeadlineMs: own.progress_deadline ?? top.progress_deadline ?? PROGRESS_DEADLINE_MS,
+    drainTimeoutMs: own.drain_timeout ?? top.drain_timeout ?? DRAIN_TIMEOUT_MS,
   };
 }
 

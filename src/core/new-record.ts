@@ -1,11 +1,13 @@
 import type { Compiled } from './compile.ts';
 import type { RolloutRecord, RolloutVerb } from './record.ts';
+import { type GivenTimes, withTimes } from './times.ts';
 
 /** A new record, ready to be accepted. */
 export function newRecord(
   compiled: Extract<Compiled, { kind: 'rollout' }>,
-  about: { id: string; verb: RolloutVerb; project: string; now: number },
+  about: { id: string; verb: RolloutVerb; project: string; now: number; times?: GivenTimes },
 ): RolloutRecord {
+  const { times = {} } = about;
   const wired = compiled.steps.some((step) => step.kind === 'wire');
   return {
     format: 1,
@@ -14,8 +16,8 @@ export function newRecord(
     project: about.project,
     acceptedAt: about.now,
     endedAt: null,
-    stable: compiled.stable,
-    candidate: compiled.candidate,
+    stable: withTimes(compiled.stable, times),
+    candidate: withTimes(compiled.candidate, times),
     state: 'pending',
     pauseReason: null,
     message: null,

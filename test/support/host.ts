@@ -12,6 +12,7 @@ import { releaseSide } from '../../src/core/live.ts';
 import { NO_HOOKS } from '../../src/core/hooks.ts';
 import type { Project, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
+import type { GivenTimes } from '../../src/core/times.ts';
 import { World, type WorldOptions } from './simulator.ts';
 
 /** So many simulated milliseconds pass in one of ours: ten seconds are a quarter of a second. */
@@ -48,6 +49,8 @@ export class Host {
   /** Images were fetched for these versions. */
   readonly fetched: string[] = [];
   readonly clock: Clock;
+  /** What the environment of the next commands says. */
+  times: GivenTimes = {};
   /** Ends what `hold` began. */
   release: () => void = () => undefined;
   #held: Promise<void> = Promise.resolve();
@@ -156,6 +159,7 @@ export class Host {
       store: this.store(),
       emit: (event) => void events.push(event),
       pollMs: 400,
+      times: this.times,
       who,
     };
   }

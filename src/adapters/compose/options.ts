@@ -1,4 +1,3 @@
-import type { Overrides } from '../../config/overrides.ts';
 
 /** How Compose is called: whose docker, which files, in which environment. */
 export interface ComposeOptions {
@@ -15,8 +14,6 @@ export interface ComposeOptions {
   /** The directory that relative paths of the flags belong to, absolute. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Times that a person gave for this command. */
-  readonly overrides?: Overrides;
   /** Every line that Compose prints on its way, for those who want to watch. */
   readonly onOutput?: (line: string) => void;
 }

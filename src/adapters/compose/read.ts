@@ -49,7 +49,6 @@ export async function readProject(
     versioned,
     overlays: given.map((overlay) => ({ file: overlay.path, names: servicesNamedIn(overlay) })),
     environmentValues: { ...captured, ...(await capture(options, files, base, added)) },
-    overrides: options.overrides ?? {},
     sources: new Sources([...files.sources, ...given]),
   });
   const errors = diagnostics.filter((each) => !isWarning(each));

@@ -3,7 +3,7 @@ import { readSettings } from '../../../src/cli/settings.ts';
 
 describe('environment', () => {
   it('has defaults that let the compose files decide', () => {
-    const settings = { progressDeadlineMs: null, pollMs: 3000, drainTimeoutMs: null, stateDir: null };
+    const settings = { times: {}, pollMs: 3000, stateDir: null };
     expect(readSettings({}, '/w')).toEqual(settings);
     const empty = { HEALTH_CHECK_TIMEOUT: '', HEALTH_CHECK_INTERVAL: ' ', DRAIN_TIMEOUT: '', DEPLOY_BG_STATE_DIR: '' };
     expect(readSettings(empty, '/w')).toEqual(settings);
@@ -11,8 +11,11 @@ describe('environment', () => {
 
   it('takes bare seconds and durations', () => {
     const env = { HEALTH_CHECK_TIMEOUT: '90', HEALTH_CHECK_INTERVAL: '250ms', DRAIN_TIMEOUT: '1m30s' };
-    expect(readSettings(env, '/w')).toMatchObject({ progressDeadlineMs: 90_000, pollMs: 250, drainTimeoutMs: 90_000 });
-    expect(readSettings({ DRAIN_TIMEOUT: '0' }, '/w')).toMatchObject({ drainTimeoutMs: 0 });
+    expect(readSettings(env, '/w')).toMatchObject({
+      times: { progressDeadlineMs: 90_000, drainTimeoutMs: 90_000 },
+      pollMs: 250,
+    });
+    expect(readSettings({ DRAIN_TIMEOUT: '0' }, '/w')).toMatchObject({ times: { drainTimeoutMs: 0 } });
     expect(readSettings({ HEALTH_CHECK_INTERVAL: '0.5' }, '/w')).toMatchObject({ pollMs: 500 });
   });
 
@@ -23,7 +26,7 @@ describe('environment', () => {
         code: 'invalid-config',
         exit: 2,
         message:
-          'HEALTH_CHECK_TIMEOUT="-3" is no duration; HEALTH_CHECK_INTERVAL="0" is no duration of more than zero; DRAIN_TIMEOUT="soon" is no duration',
+          'HEALTH_CHECK_TIMEOUT="-3" is no duration; DRAIN_TIMEOUT="soon" is no duration; HEALTH_CHECK_INTERVAL="0" is no duration of more than zero',
       }),
     );
   });

@@ -109,12 +109,6 @@ describe('what a service is', () => {
     expect(project.services['worker']?.rollback.failureAction).toBe('pause');
   });
 
-  it('lets what a person typed win over the files', () => {
-    const overrides = { healthCheckTimeoutMs: 60_000, drainTimeoutMs: 60_000 };
-    const { services } = build({ yaml: SHOP, overrides }).project;
-    expect(services['web']).toMatchObject({ drainTimeoutMs: 60_000, progressDeadlineMs: 60_000 });
-  });
-
   it('gives what is only built the name that Compose gives it', () => {
     const { services } = build({ yaml: 'name: shop\nservices: {a: {build: {context: /x}, x-deploy-bg: {}}}' }).project;
     expect(services['a']?.image).toBe('shop-a');

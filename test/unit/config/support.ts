@@ -1,6 +1,5 @@
 import { parse } from 'yaml';
 import { isMapping, list } from '../../../src/config/model.ts';
-import type { Overrides } from '../../../src/config/overrides.ts';
 import { buildProject } from '../../../src/config/project.ts';
 import { differingServices } from '../../../src/config/replaced.ts';
 import { servicesNamedIn, Sources } from '../../../src/config/sources.ts';
@@ -12,7 +11,6 @@ export interface Given {
   readonly yaml: string;
   /** Overlays, merged over whole services: enough for rules, Compose does the real thing. */
   readonly overlays?: Partial<Record<Color, string>>;
-  readonly overrides?: Overrides;
 }
 
 export function model(text: string): ComposeModel {
@@ -47,7 +45,6 @@ export function build(given: Given): { project: Project; diagnostics: readonly D
     versioned: differingServices(base, at('v2')),
     overlays: files.map((file) => ({ file: file.path, names: servicesNamedIn(file) })),
     environmentValues: {},
-    overrides: given.overrides ?? {},
     sources: new Sources([{ path: 'compose.yml', text: given.yaml }, ...files]),
   });
 }

@@ -240,6 +240,25 @@ describe('rollback --to', () => {
   });
 });
 
+describe('a time that the environment gives', () => {
+  it('holds for both sides of what a command begins, and for no other command', async () => {
+    await serving(() => service('web', { drainTimeoutMs: 30_000, update: config({ monitorMs: 0 }) }));
+    const drains = async (): Promise<(number | undefined)[]> => {
+      const { stable, candidate } = await host.lastRollout();
+      return [stable, candidate].map((side) => side?.services['web']?.drainTimeoutMs);
+    };
+    host.times = { drainTimeoutMs: 7000 };
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    expect(await drains()).toEqual([7000, 7000]);
+    host.times = {};
+    expect(await goBack(null)).toMatchObject({ exit: 0 });
+    expect(await drains()).toEqual([30_000, 30_000]);
+    host.times = { drainTimeoutMs: 5000, progressDeadlineMs: 1000 };
+    expect(await host.deploy('v3')).toMatchObject({ exit: 0 });
+    expect(await drains()).toEqual([5000, 5000]);
+  });
+});
+
 describe('promote --full', () => {
   it('X09 of what is completed is nothing to do; a plain promote is refused', async () => {
     await serving(gated);
