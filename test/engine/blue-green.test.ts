@@ -107,18 +107,14 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a blue-green deploy behind %s', (p
     expect(await replicaIds(project, 'web')).toEqual([...stable].sort());
   }
 
-  /** B09 */
+  /** B09; its promotion is shown with the checks. */
   async function doubted(): Promise<void> {
     const value = { command: { run: ['echo', '5'], in: 'candidate' }, pass: { max: 1 }, fail: { min: 9 } };
     await settings({ checks: { value }, before: ['value'] });
     const stable = await replicaIds(project, 'web');
-    for (const verb of ['abort', 'promote']) {
-      expectError(await project.deploy('v2'), { exit: 3, code: 'rollout-paused' });
-      expect(await lastRollout(project)).toMatchObject({ pauseReason: 'inconclusive', weight: 0 });
-      const run = await project.run([verb]);
-      expect(run, run.stderr).toMatchObject({ exit: verb === 'abort' ? 1 : 0 });
-      if (verb === 'abort') expect(await replicaIds(project, 'web')).toEqual(stable);
-    }
-    expect(await versions()).toEqual(['v2', 'v2']);
+    expectError(await project.deploy('v2'), { exit: 3, code: 'rollout-paused' });
+    expect(await lastRollout(project)).toMatchObject({ pauseReason: 'inconclusive', weight: 0 });
+    expect(await project.run(['abort'])).toMatchObject({ exit: 1 });
+    expect(await replicaIds(project, 'web')).toEqual(stable);
   }
 });
