@@ -1,4 +1,3 @@
-
 /** How Compose is called: whose docker, which files, in which environment. */
 export interface ComposeOptions {
   /** The docker binary and Docker's global flags: `['/usr/bin/docker', '--context', 'prod']`. */
