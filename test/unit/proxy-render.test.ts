@@ -193,7 +193,7 @@ describe('nginx', () => {
   test('weights are in their smallest numbers, names are followed, a fallback resolves', () => {
     const http = content(renderNginx(ROUTES, NGINX).files, 'http.conf');
     expect(http).toContain('server web-1:3000 resolve weight=1 max_fails=0;');
-    expect(http).toMatch(/server 127\.89\.0\.1:8089 backup;/);
+    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088 backup;/);
     expect(http).toContain('50.00% web-1:3000;');
     expect(http).toContain('keepalive_min_timeout 2s;');
     expect(http).not.toContain('upstream deploy-bg-api');
@@ -202,7 +202,23 @@ describe('nginx', () => {
   test('an old nginx gets nothing that it does not know', () => {
     const http = content(renderNginx(ROUTES, { ...NGINX, features: OLDEST }).files, 'http.conf');
     expect(http).not.toMatch(/keepalive_min_timeout| resolve |backup/);
-    expect(http).toContain('server 127.89.0.1:8089;');
+    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088;/);
+  });
+
+  test('a relay has an address of its own, which means the same in every configuration', () => {
+    const relays = (routes: readonly RouteState[]): readonly string[] => {
+      const http = content(renderNginx(routes, NGINX).files, 'http.conf');
+      return [...http.matchAll(/listen (127\.89\.[\d.]+:\d+);/g)].map(([, address]) => address ?? '');
+    };
+    const backend = (container: string) => ({ container, port: 3000, weight: 1 });
+    const route = { service: 'web', host: null, path: null, backends: [backend('web-1')] };
+    const matched = { match: { headers: { beta: '1' }, cookies: {} }, backends: [backend('web-2')] };
+    const [own = ''] = relays([route]);
+    const opened = relays([{ ...route, matched }]);
+    expect(opened).toContain(own);
+    expect(new Set(opened).size).toBe(opened.length);
+    expect(relays([{ ...route, backends: [backend('web-2')] }])).not.toContain(own);
+    expect(opened.every((address) => address.endsWith(':8088'))).toBe(true);
   });
 
   test('a route without a backend answers 503', () => {

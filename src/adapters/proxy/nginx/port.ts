@@ -1,2 +1,5 @@
-/** Where nginx answers about itself; on a path that only the generated files know. Relays share it. */
+/** Where nginx answers about itself; on a path that only the generated files know. */
 export const READ_BACK_PORT = 8089;
+
+/** Of the relays, on addresses of the loopback. Nothing may listen on all addresses with it: see `relays`. */
+export const RELAY_PORT = 8088;

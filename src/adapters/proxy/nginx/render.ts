@@ -6,7 +6,7 @@ import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
 import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
-import { READ_BACK_PORT } from './port.ts';
+import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
 import {
   isChoice,
   NOBODY,
@@ -15,7 +15,8 @@ import {
   viewChoice,
   viewCookie,
   viewMirror,
-  viewUpstream,
+  NOBODY_ADDRESS,
+  viewUpstreams,
 } from './upstreams.ts';
 
 export const HTTP_FILE = 'http.conf';
@@ -66,7 +67,7 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
 
 function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string): object {
   const { project, directory, token, features } = meta;
-  const upstreams = routes.flatMap(upstreamsOf).map(viewUpstream);
+  const upstreams = viewUpstreams(routes.flatMap(upstreamsOf));
   const choices = routes.filter(isChoice).map(viewChoice);
   const said = routes.map((route) => ({
     ...route,
@@ -76,9 +77,9 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     saidSticky: stickyText(route.sticky),
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
-  const nobody = { name: NOBODY.name, address: `127.89.255.1:${READ_BACK_PORT}` };
+  const nobody = { name: NOBODY.name, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
-  const own = { project, directory, token, features, digest, port: READ_BACK_PORT };
+  const own = { project, directory, token, features, digest, port: READ_BACK_PORT, relayPort: RELAY_PORT };
   return { ...own, ...log, upstreams, choices, mirrors, nobody, routes: said };
 }
 

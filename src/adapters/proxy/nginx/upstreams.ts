@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Backend, RouteState } from '../../../core/observed.ts';
 import { divisor } from '../routes.ts';
 import { stickySides } from '../sides.ts';
 import { conditionsOf } from './matching.ts';
-import { READ_BACK_PORT } from './port.ts';
+import { RELAY_PORT } from './port.ts';
 
 /** A group of servers that requests are passed to. */
 export interface Upstream {
@@ -107,16 +108,36 @@ function choiceVariable(service: string): string {
   return `$deploy_bg_to_${name}`;
 }
 
-/** What the template of the http context is given for an upstream. */
-export function viewUpstream({ name, backends }: Upstream, index: number): object {
-  return {
+/** What the template of the http context is given for the upstreams. */
+export function viewUpstreams(upstreams: readonly Upstream[]): readonly object[] {
+  const relay = relays(upstreams);
+  return upstreams.map(({ name, backends }, index) => ({
     name,
     index,
     backends: inSmallNumbers(backends),
-    // nginx listens on all of 127.0.0.0/8 with the one port it has; the address tells the upstreams apart.
-    relay: `127.89.${Math.floor(index / 250)}.${(index % 250) + 1}:${READ_BACK_PORT}`,
+    relay: relay[index],
     shares: shares(backends),
-  };
+  }));
+}
+
+/** Third bytes of addresses that are given out; the last one is nobody's. */
+const NETWORKS = 255;
+const HOSTS = 250;
+export const NOBODY_ADDRESS = `127.89.${NETWORKS}.1:${RELAY_PORT}`;
+
+/**
+ * An address for each upstream, made of what it stands for. While nginx reloads, workers of two configurations accept
+ * connections: one that meant something else by the same address would answer for the wrong upstream.
+ */
+function relays(upstreams: readonly Upstream[]): readonly string[] {
+  const taken = new Set<number>();
+  return upstreams.map(({ name, backends }) => {
+    const hash = createHash('sha256').update(JSON.stringify([name, shares(backends)]));
+    let number = hash.digest().readUInt32BE() % (NETWORKS * HOSTS);
+    while (taken.has(number)) number = (number + 1) % (NETWORKS * HOSTS);
+    taken.add(number);
+    return `127.89.${Math.floor(number / HOSTS)}.${(number % HOSTS) + 1}:${RELAY_PORT}`;
+  });
 }
 
 function inSmallNumbers(backends: readonly Backend[]): readonly Backend[] {
