@@ -17,6 +17,13 @@ describe('calling docker', () => {
     expect((await shell('cat', { input: 'given' })).stdout).toBe('given');
   });
 
+  it('gives up its time of the processor where nobody waits for it', async () => {
+    // What is read comes after the start: by then it has been told.
+    const niceness = 'cat >/dev/null; nice';
+    expect((await shell(niceness, { background: true, input: 'now' })).stdout.trim()).toBe('19');
+    expect((await shell(niceness, { input: 'now' })).stdout.trim()).toBe('0');
+  });
+
   it('never through a shell of ours, and with nothing of our environment', async () => {
     const outcome = await call({ command: ['/bin/echo'], args: ['$HOME; `id`', '*'], cwd: '/', env: {} });
     expect(outcome.stdout).toBe('$HOME; `id` *\n');
