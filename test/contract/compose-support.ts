@@ -13,8 +13,8 @@ import type { Project } from '../../src/core/project.ts';
 
 const run = promisify(execFile);
 
-/** Images `deploy-bg-test-compose:v1` and `:v2`, made from one that the tests need anyway. */
-export const IMAGE = 'deploy-bg-test-compose';
+/** Images `:v1` and `:v2`, made from one that the tests need anyway; each test file has its own, and removes them. */
+export const IMAGE = `deploy-bg-test-compose-${String(process.pid)}`;
 
 export async function docker(...args: readonly string[]): Promise<string> {
   const { stdout } = await run('docker', args);
