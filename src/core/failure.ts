@@ -3,7 +3,7 @@ import type { UpdateConfig } from './project.ts';
 import { brokenReason } from './readiness.ts';
 import type { Step } from './plan.ts';
 import type { Failure, ReadyReplica, RolloutRecord, Side, SideService } from './record.ts';
-import { containerOf, isOurs, replicasOn } from './sides.ts';
+import { containerOf, isOurs, isTogether, replicasOn } from './sides.ts';
 import { isGoingBack } from './state.ts';
 
 /** What the failures so far mean for the rollout. */
@@ -118,6 +118,24 @@ function isRelied(record: RolloutRecord, observed: Observed, { side, service }: 
   if (!ahead.some((step) => step.kind === 'shrink' && step.side !== side && step.service === service)) return false;
   const batch = replicasOn(record, observed, side, service).slice(-Math.max(1, (last ?? 0) - (before ?? 0)));
   return batch.some((c) => c.id === id);
+}
+
+/**
+ * Once the rollout is complete failures are the application's own affair; but a candidate of which nobody is alive is
+ * no reason to take away the old version. Names what died; null while somebody of every service is alive, or starts again.
+ */
+export function nobodyAlive(record: RolloutRecord, observed: Observed): string | null {
+  const { stable, candidate } = record;
+  const apart = Object.values(candidate.services).filter(
+    ({ name, placement, replicas }) =>
+      placement !== 'one-shot' && replicas > 0 && stable?.services[name] !== undefined && !isTogether(record, name),
+  );
+  const dead = apart.find(({ name }) => !replicasOn(record, observed, 'candidate', name).some(isAlive));
+  return dead === undefined ? null : `no replica of ${dead.name} is alive any more`;
+}
+
+function isAlive({ state }: ObservedContainer): boolean {
+  return state === 'running' || state === 'restarting' || state === 'paused';
 }
 
 /** A failed slot counts once. */

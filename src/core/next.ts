@@ -1,5 +1,5 @@
 import { act, type Decision } from './decision.ts';
-import { newFailureAfterReady, verdict, type Verdict } from './failure.ts';
+import { newFailureAfterReady, nobodyAlive, verdict, type Verdict } from './failure.ts';
 import type { Millis, Observed } from './observed.ts';
 import type { StepKind, StepOf } from './plan.ts';
 import { currentStep, type RolloutRecord } from './record.ts';
@@ -55,13 +55,20 @@ export function next(record: RolloutRecord, observed: Observed, now: Millis): De
 /** What outranks the current step: a person's abort, a failure in its window, a watch, a pause, routes to a dead replica. */
 function interruption(context: StepContext): Decision | null {
   const { record } = context;
-  if (record.state === 'completed') return null;
+  if (record.state === 'completed') return lastWord(context);
   if (record.state === 'rollback_paused') return { kind: 'leave', until: null };
   if (record.state === 'rollback_started') return failure(context) ?? refreshRoutes(context);
   if (record.aborted) return abort(context);
   if (record.pauseReason === 'failure') return aside(context);
   const broken = failure(context) ?? watched(context) ?? refreshRoutes(context);
   return record.state === 'paused' ? (broken ?? atGate(context)) : broken;
+}
+
+/** What is left to do takes the old version away: not for a candidate that is dead by now. */
+function lastWord(context: StepContext): Decision | null {
+  if (currentStep(context.record) === undefined) return null;
+  const dead = nobodyAlive(context.record, context.observed);
+  return dead === null ? null : turnAround(context, dead);
 }
 
 function failure(context: StepContext): Decision | null {

@@ -23,7 +23,8 @@ export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<Trigger
   paused: { pause: 'paused', resume: 'updating', back: 'rollback_started', supersede: 'superseded' },
   rollback_started: { 'back-pause': 'rollback_paused', 'back-done': 'rollback_completed', supersede: 'superseded' },
   rollback_paused: { resume: 'rollback_started', 'back-done': 'rollback_completed', supersede: 'superseded' },
-  completed: {},
+  // As long as the old version is still there.
+  completed: { back: 'rollback_started' },
   rollback_completed: {},
   superseded: {},
 };
@@ -33,7 +34,7 @@ export function transition(state: State, trigger: Trigger): State | null {
   return TRANSITIONS[state][trigger] ?? null;
 }
 
-/** Completed, rolled back or superseded: nothing of it decides about traffic any more. */
+/** Completed, rolled back or superseded: who serves is decided. */
 export function isTerminal(state: State): boolean {
   return state === 'completed' || state === 'rollback_completed' || state === 'superseded';
 }

@@ -142,6 +142,26 @@ describe('blue-green', () => {
     expect(world.log.at(-2)).toBe('t13.1 remove shop-blue-web-1 shop-blue-web-2');
   });
 
+  it('takes the traffic back from a candidate that is dead when the old color would go', () => {
+    const kept = (name: string) => release(name, [service('web', { retireAfterMs: 30_000 })]);
+    const world = deployed(kept('v1'), { scripts: { v2: { '*': script('r1,x9') } } });
+    const held = run(world, plan(world, kept('v2'), kept('v1')));
+    expect(held.states.at(-1)).toBe('completed');
+    world.now += 30_000;
+    const { record } = resume(world, held.record);
+    expect(record).toMatchObject({ state: 'rollback_completed', message: 'no replica of web is alive any more' });
+    expect(share(world, 'blue')).toBe(2);
+    expect(running(world, 'blue')).toHaveLength(2);
+    expect(world.containers).toHaveLength(2);
+  });
+
+  it('removes the old color beside a candidate that lost one of its replicas', () => {
+    const world = deployed(v1, { inFlightSeconds: 12, scripts: { v2: { '1': script('r1,x9') } } });
+    const { record } = run(world, plan(world, v2, v1));
+    expect(record.state).toBe('completed');
+    expect(running(world, 'blue')).toEqual([]);
+  });
+
   it('stops waiting for requests in flight at drain_timeout', () => {
     const world = deployed(v1, { inFlightSeconds: 1000 });
     run(world, plan(world, v2, v1));

@@ -339,7 +339,7 @@ describe('each of these is one failure', () => {
 
   it.each(faults)('%s', async (_what, kind, path, fault, error, complete) => {
     const { url } = await serving(spoiled(3, fault));
-    const report = await firstFailure(load({ url, timeoutMs: 200, kinds: only(kind, path) }));
+    const report = await firstFailure(load({ url, timeoutMs: 1000, kinds: only(kind, path) }));
     expect(report.failed).toBe(1);
     expect(report.failures[0]).toMatchObject({ kind, id: `${kind}-3`, outcome: 'failed', complete, retried: false });
     expect(report.failures[0]?.error).toMatch(error);
@@ -522,7 +522,7 @@ describe('HTTP/2', () => {
     });
     server.on('sessionError', () => undefined);
     const port = await listen(server);
-    return load({ url: `https://127.0.0.1:${port}`, timeoutMs: 300, kinds: only('kept-h2', '/') });
+    return load({ url: `https://127.0.0.1:${port}`, kinds: only('kept-h2', '/') });
   }
 
   it.each([
@@ -551,7 +551,7 @@ describe('HTTP/2', () => {
       },
       /code 8|CANCEL/,
     ],
-    ['left without an answer', () => undefined, /nothing for 300 ms/],
+    ['left without an answer', () => undefined, /nothing for 2000 ms/],
     [
       'answered with 503',
       (stream: ServerHttp2Stream) => {

@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-// Bundles and runs the benchmarks in test/bench; needs an engine and a build (npm run build).
+// Bundles and runs test/<name>/main.ts, with the words behind the name; needs an engine and a build (npm run build).
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const OUT = join(ROOT, 'test', 'support', '.bench.mjs');
-
+const [name] = process.argv.splice(2, 1);
 // Beside the sources, so that paths relative to a module mean the same, and packages are found.
+const OUT = join(ROOT, 'test', 'support', `.${name}.mjs`);
+
 await build({
   absWorkingDir: ROOT,
-  entryPoints: ['test/bench/main.ts'],
+  entryPoints: [`test/${name}/main.ts`],
   outfile: OUT,
   bundle: true,
   platform: 'node',

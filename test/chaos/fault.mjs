@@ -1,0 +1,50 @@
+// Loaded into a command with --import: has something happen at one line of its journal. FAULT_AT is
+// `<line> before|after <what>[ <what>]`, where what is a signal to itself, or `wait`: it goes on once FAULT_GATE.go is
+// there. A second word follows with the next line. FAULT_LOG gets a copy of every line.
+import { appendFileSync, existsSync, watch, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const [line, moment, ...faults] = (process.env['FAULT_AT'] ?? '0 never').split(' ');
+const log = process.env['FAULT_LOG'];
+const gate = process.env['FAULT_GATE'];
+const file = await open('/dev/null');
+const handle = Object.getPrototypeOf(file);
+await file.close();
+const { appendFile } = handle;
+let lines = 0;
+
+handle.appendFile = async function (data, ...rest) {
+  if (!isEntry(data)) return appendFile.call(this, data, ...rest);
+  lines += 1;
+  if (log !== undefined) appendFileSync(log, data);
+  if (moment === 'before') await strike();
+  await appendFile.call(this, data, ...rest);
+  if (moment === 'after') await strike();
+};
+
+function isEntry(data) {
+  return typeof data === 'string' && /^\{"kind":"(accepted|event|intent|result|rested)"/.test(data);
+}
+
+async function strike() {
+  const fault = faults[lines - Number(line)];
+  if (fault === undefined) return;
+  if (fault === 'wait') return opened();
+  process.kill(process.pid, fault);
+  // Nothing more is done by who is killed; the others hear of it in a later turn.
+  if (fault === 'SIGKILL') await new Promise(() => undefined);
+}
+
+function opened() {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!existsSync(`${gate}.go`)) return;
+      watcher.close();
+      resolve();
+    };
+    const watcher = watch(dirname(gate), look);
+    writeFileSync(`${gate}.reached`, '');
+    look();
+  });
+}

@@ -1,0 +1,199 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { ObservedContainer } from '../../src/core/observed.ts';
+import { docker, ok, until } from '../support/project.ts';
+import type { Cell, Trial } from './cell.ts';
+import { type Point, pointsOf } from './points.ts';
+import type { Subject, Versions } from './subject.ts';
+import type { Kind } from './subjects.ts';
+
+/** What somebody else does in the middle of a deploy. */
+interface Fault {
+  readonly strike: (scene: Scene) => Promise<unknown>;
+  /** What a person does about it when the deploy has ended; most is mended by the next deploy alone. */
+  readonly heal?: (scene: Scene) => Promise<unknown>;
+  /** Who is asked cannot answer until it is healed: requests are lost whoever deploys. */
+  readonly outage?: true;
+}
+
+interface Scene {
+  readonly subject: Subject;
+  readonly versions: Versions;
+}
+
+const FAULTS = {
+  'proxy killed': { strike: killProxy, heal: startProxy, outage: true },
+  'proxy restarted': { strike: restartProxy, outage: true },
+  'proxy recreated': { strike: recreateProxy, outage: true },
+  'its files edited by hand': { strike: editProxyFiles },
+  'candidate killed': { strike: (scene) => eachOf(scene, 'wanted', (c) => docker.getContainer(c.id).kill()) },
+  'candidate removed': {
+    strike: (scene) => eachOf(scene, 'wanted', (c) => docker.getContainer(c.id).remove({ force: true })),
+  },
+  'candidate paused': { strike: (scene) => eachOf(scene, 'wanted', pause), heal: unpauseAll, outage: true },
+  'candidate disconnected': { strike: (scene) => eachOf(scene, 'wanted', disconnect) },
+  'a stable replica killed': { strike: (scene) => firstOf(scene, 'stable', (c) => docker.getContainer(c.id).kill()) },
+  'a stable replica removed': {
+    strike: (scene) => firstOf(scene, 'stable', (c) => docker.getContainer(c.id).remove({ force: true })),
+  },
+  'docker compose up': { strike: ({ subject, versions }) => subject.project.compose(['up', '-d'], versions.stable) },
+  'docker compose restart': { strike: ({ subject }) => subject.project.compose(['restart', '-t', '1']), outage: true },
+  'docker compose down': {
+    strike: ({ subject }) => subject.project.compose(['down', '-t', '1']),
+    heal: composeUp,
+    outage: true,
+  },
+  'state read-only': { strike: (scene) => chmodState(scene, 0o500), heal: (scene) => chmodState(scene, 0o700) },
+} as const satisfies Readonly<Record<string, Fault>>;
+export type Foreign = keyof typeof FAULTS;
+export const FOREIGN = Object.keys(FAULTS) as readonly Foreign[];
+
+/** Moments of a deploy that differ in who is where; not every strategy has all of them. */
+const MOMENTS: readonly Pick<Point, 'what' | 'moment'>[] = [
+  { what: 'accepted', moment: 'after' },
+  { what: 'result create', moment: 'after' },
+  { what: 'event container-ready', moment: 'after' },
+  { what: 'intent route', moment: 'after' },
+  { what: 'event weight-confirmed', moment: 'after' },
+  { what: 'intent remove', moment: 'after' },
+];
+
+/** A kind of project whose deploy meets one thing that others do, at each of its moments. */
+export function foreignCell(kind: Kind, fault: Foreign): Cell {
+  return {
+    kind,
+    verb: 'deploy',
+    fault,
+    trials: async (subject) => {
+      const { wanted } = subject.versions;
+      const points = pointsOf(await subject.entries(['deploy', wanted]), false);
+      subject.serving = wanted;
+      return points.filter(isMoment).map((point) => trial(point, FAULTS[fault]));
+    },
+  };
+}
+
+function isMoment({ what, moment }: Point): boolean {
+  return MOMENTS.some((wanted) => wanted.what === what && wanted.moment === moment);
+}
+
+function trial(point: Point, fault: Fault): Trial {
+  return { name: `${point.moment} ${point.what}`, run: (subject) => meet(subject, point, fault) };
+}
+
+async function meet(subject: Subject, point: Point, fault: Fault): Promise<string> {
+  const { versions } = subject;
+  let struckAt = 0;
+  const run = await subject.runAround(['deploy', versions.wanted], point, async () => {
+    await fault.strike({ subject, versions });
+    struckAt = performance.timeOrigin + performance.now();
+  });
+  if (run === null) return 'no such moment';
+  await fault.heal?.({ subject, versions });
+  const lost = fault.outage === true ? (subject.lost(), []) : subject.lost(struckAt);
+  if (lost.length > 0) throw new Error(`${String(lost.length)} requests lost: ${lost.slice(0, 3).join('; ')}`);
+  if (run.exit !== 0) await ok(subject.run(['deploy', versions.wanted]));
+  else await ok(subject.run(['cleanup']));
+  await subject.expectWhole(versions.wanted);
+  subject.lost();
+  return run.exit === 0 ? 'went on' : `exit ${String(run.exit)}, mended by the next deploy`;
+}
+
+async function containersOf(
+  { subject, versions }: Scene,
+  which: 'stable' | 'wanted',
+): Promise<readonly ObservedContainer[]> {
+  const all = await subject.project.containers();
+  const image = subject.project.image(versions[which]);
+  return all.filter(
+    (c) =>
+      c.service === 'web' &&
+      c.state === 'running' &&
+      (c.version ?? c.image) === (c.version === null ? image : versions[which]),
+  );
+}
+
+async function eachOf(
+  scene: Scene,
+  which: 'stable' | 'wanted',
+  act: (c: ObservedContainer) => Promise<unknown>,
+): Promise<void> {
+  for (const container of await containersOf(scene, which)) await act(container);
+}
+
+async function firstOf(
+  scene: Scene,
+  which: 'stable' | 'wanted',
+  act: (c: ObservedContainer) => Promise<unknown>,
+): Promise<void> {
+  const [first, second] = await containersOf(scene, which);
+  // The last one is not for others to take away: then nobody could serve.
+  if (first !== undefined && second !== undefined) await act(first);
+}
+
+function pause(container: ObservedContainer): Promise<unknown> {
+  return docker.getContainer(container.id).pause();
+}
+
+async function unpauseAll({ subject }: Scene): Promise<void> {
+  const all = (await subject.project.containers()).filter(({ state }) => state === 'paused');
+  await Promise.all(all.map(({ id }) => docker.getContainer(id).unpause()));
+}
+
+async function disconnect(container: ObservedContainer): Promise<void> {
+  const { NetworkSettings } = await docker.getContainer(container.id).inspect();
+  for (const name of Object.keys(NetworkSettings.Networks))
+    await docker.getNetwork(name).disconnect({ Container: container.id, Force: true });
+}
+
+const proxyOf = ({ subject }: Scene): string => `${subject.project.name}-proxy-1`;
+
+function killProxy(scene: Scene): Promise<unknown> {
+  return docker.getContainer(proxyOf(scene)).kill();
+}
+
+async function startProxy(scene: Scene): Promise<void> {
+  await docker.getContainer(proxyOf(scene)).start();
+  await untilAnswers(scene);
+}
+
+async function restartProxy(scene: Scene): Promise<void> {
+  await docker.getContainer(proxyOf(scene)).restart({ t: 1 });
+  await untilAnswers(scene);
+}
+
+async function recreateProxy(scene: Scene): Promise<void> {
+  const { subject, versions } = scene;
+  await subject.project.compose(['up', '-d', '--force-recreate', '--no-deps', 'proxy'], versions.stable);
+  await untilAnswers(scene);
+}
+
+async function composeUp(scene: Scene): Promise<void> {
+  await scene.subject.project.compose(['up', '-d', 'proxy'], scene.versions.stable);
+}
+
+async function untilAnswers({ subject }: Scene): Promise<void> {
+  const answers = (): Promise<boolean> =>
+    fetch(subject.project.url, { headers: { connection: 'close' } }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  await until('the proxy to answer again', answers, 15_000);
+}
+
+/** Somebody writes into what we generate, without telling the proxy. */
+async function editProxyFiles({ subject }: Scene): Promise<void> {
+  const file = subject.kind.proxy === 'caddy' ? 'routes.caddy' : 'routes.conf';
+  const path = join(subject.project.directory, 'proxy', 'deploy-bg', file);
+  await writeFile(path, `${await readFile(path, 'utf8')}\n# looked at by hand\n`);
+}
+
+/** Root may write everywhere, unless the file system itself says no. */
+async function chmodState({ subject }: Scene, mode: number): Promise<void> {
+  const folder = join(subject.project.directory, '.deploy-bg');
+  await chmod(folder, mode);
+  if (process.getuid?.() !== 0) return;
+  if (mode === 0o500) await execa('mount', ['--bind', '-o', 'ro', folder, folder]);
+  else await execa('umount', [folder]);
+}

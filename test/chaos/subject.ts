@@ -1,0 +1,150 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Load, LoadOptions } from '../../demo/load/load.ts';
+import type { JournalEntry } from '../../src/app/ports.ts';
+import { ok, type Run, TestProject, until } from '../support/project.ts';
+import type { Point } from './points.ts';
+import { composeOf, type Kind } from './subjects.ts';
+
+const PRELOAD = join(import.meta.dirname, '..', 'chaos', 'fault.mjs');
+/** Enough to see a gap of 25 ms, little enough for several projects side by side. */
+const LOAD: Partial<LoadOptions> = { kinds: { kept: { concurrency: 4, everyMs: 100 }, fresh: 2, post: 2 } };
+/** As many answers as no replica would be missed by. */
+const ASKED = 12;
+const VERSIONS = ['v1', 'v2', 'v3'] as const;
+
+/** Who served when the command began, whom it was to bring, and somebody else. */
+export interface Versions {
+  readonly stable: string;
+  readonly wanted: string;
+  readonly other: string;
+}
+
+/** A real project that goes from fault to fault, under load all the time. */
+export class Subject {
+  readonly kind: Kind;
+  readonly project: TestProject;
+  readonly #load: Load;
+  #counted = 0;
+  /** The version that has to serve. */
+  serving = 'v1';
+
+  private constructor(kind: Kind, project: TestProject, load: Load) {
+    this.kind = kind;
+    this.project = project;
+    this.#load = load;
+  }
+
+  static async create(kind: Kind): Promise<Subject> {
+    const project = await TestProject.create({ proxy: kind.proxy });
+    try {
+      await project.edit(composeOf(kind, project));
+      await Promise.all(VERSIONS.map((version) => project.build(version)));
+      await ok(project.deploy('v1'));
+      return new Subject(kind, project, project.load(LOAD));
+    } catch (error) {
+      await project.dispose();
+      throw error;
+    }
+  }
+
+  get versions(): Versions {
+    const [wanted = '', other = ''] = VERSIONS.filter((version) => version !== this.serving);
+    return { stable: this.serving, wanted, other };
+  }
+
+  /** Requests so far. */
+  get requests(): number {
+    return this.#load.report().requests;
+  }
+
+  /** Requests lost since the last call, but those that were begun before a moment: whoever died held them. */
+  lost(heldUntil = 0): readonly string[] {
+    const { failures } = this.#load.report();
+    const fresh = failures.slice(this.#counted).filter(({ startedAt }) => startedAt > heldUntil);
+    this.#counted = failures.length;
+    return fresh.map(({ kind, status, error }) => `${kind}: ${error ?? String(status)}`);
+  }
+
+  /** Runs a command, and has something happen at a line of its journal. */
+  run(args: readonly string[], at: Point | null = null, what: readonly string[] = []): Promise<Run> {
+    if (at === null) return this.project.run(args);
+    const env = { ...preload(), FAULT_AT: `${String(at.line)} ${at.moment} ${what.join(' ')}` };
+    return this.project.run(args, { env });
+  }
+
+  /** Runs a command that stands still at a line of its journal while others act; null: it never came there. */
+  async runAround(args: readonly string[], at: Point, act: () => Promise<void>): Promise<Run | null> {
+    const gate = join(this.project.directory, 'gate');
+    await Promise.all([`${gate}.go`, `${gate}.reached`].map((path) => rm(path, { force: true })));
+    const env = { ...preload(), FAULT_GATE: gate, FAULT_AT: `${String(at.line)} ${at.moment} wait`, ...IMPATIENT };
+    const command = { over: false };
+    const ended = this.project.run(args, { env }).finally(() => (command.over = true));
+    await until(
+      `the command to come to ${at.what}`,
+      async () => command.over || (await isThere(`${gate}.reached`)),
+      60_000,
+    );
+    if (command.over) return null;
+    try {
+      await act();
+    } finally {
+      await writeFile(`${gate}.go`, '');
+    }
+    return ended;
+  }
+
+  /** The lines that the journal gets when nothing happens to a command. */
+  async entries(args: readonly string[]): Promise<readonly JournalEntry[]> {
+    const log = join(this.project.directory, 'fault.log');
+    await writeFile(log, '');
+    await ok(this.project.run(args, { env: { ...preload(), FAULT_LOG: log } }));
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as JournalEntry);
+  }
+
+  /** @throws naming what is wrong unless one version serves, complete and alone, and all agree on it */
+  async expectWhole(version: string): Promise<void> {
+    const { live, leftovers, disagreements, inFlight, services } = await this.project.status();
+    const lacking = services.filter(({ running, ready, wanted }) => running !== wanted || ready !== wanted);
+    const answers = await this.answers();
+    const seen = { version: live?.version, leftovers, disagreements, inFlight, lacking, answers };
+    const whole = { version, leftovers: [], disagreements: [], inFlight: null, lacking: [], answers: [version] };
+    if (JSON.stringify(seen) !== JSON.stringify(whole))
+      throw new Error(`${JSON.stringify(seen)}, not ${version} alone`);
+    this.serving = version;
+  }
+
+  /** Who answers, each time on a connection of its own. */
+  async answers(): Promise<readonly string[]> {
+    const asked = Array.from({ length: ASKED }, async () => {
+      const answer = await fetch(this.project.url, { headers: { connection: 'close' } });
+      return ((await answer.json()) as { readonly version: string }).version;
+    });
+    return [...new Set(await Promise.all(asked))];
+  }
+
+  /** Ends the load and removes everything. @returns what was lost at the end */
+  async dispose(): Promise<readonly string[]> {
+    try {
+      await this.#load.stop();
+      return this.lost();
+    } finally {
+      await this.project.dispose();
+    }
+  }
+}
+
+/** Long enough for a real start, short enough for hundreds of failures. */
+const IMPATIENT = { HEALTH_CHECK_TIMEOUT: '20' };
+
+function preload(): Readonly<Record<string, string>> {
+  return { NODE_OPTIONS: `--import=${PRELOAD}` };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
+}
