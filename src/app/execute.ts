@@ -120,7 +120,8 @@ class Execution {
       await this.#noticeEnds();
       const decision = this.#atPause(next(this.#record, await this.#look(), this.#session.ports.clock.now()));
       if (decision.kind === 'leave' || decision.kind === 'finished') break;
-      await this.#follow(decision);
+      if (this.#needsNewLook(decision)) this.#seen = null;
+      else await this.#follow(decision);
     }
     return { record: this.#record, evidence: { cause: this.#cause, details: this.#details } };
   }
@@ -175,6 +176,11 @@ class Execution {
       case 'wait':
         return this.#wait(decision.wait);
     }
+  }
+
+  /** The traffic is not moved by a look that the engine has news of. */
+  #needsNewLook(decision: Decision): boolean {
+    return decision.kind === 'act' && decision.action.kind === 'route' && this.#watcher.takeNews();
   }
 
   /** Looks again only after something could have changed; the proxy is asked once it was told something. */
@@ -268,9 +274,9 @@ class Execution {
       return { container, probe: service?.route?.probe ?? null };
     });
     this.#measuring.follow(wait.measure, { record: this.#record, observed: await this.#look() });
-    const engineChanged = await this.#watcher.wait(wait, containers);
+    await this.#watcher.wait(wait, containers);
     // A probe or a count of requests says nothing new of the engine, and there are many of them.
-    if (engineChanged || this.#asksRouter() || this.#isOld(wait.until)) this.#seen = null;
+    if (this.#watcher.takeNews() || this.#asksRouter() || this.#isOld(wait.until)) this.#seen = null;
   }
 
   /** What is decided at the end of a wait is decided by a new look, and no look is older than a fallback poll. */

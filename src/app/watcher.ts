@@ -45,15 +45,16 @@ export class Watcher {
     this.#bell.ring();
   };
 
-  /**
-   * Resolves when something changed, at the wait's end, or after the fallback poll.
-   * @returns whether the engine told of something since the last wait; else only readings are new
-   */
-  async wait(wait: Wait, containers: readonly Watched[]): Promise<boolean> {
+  /** Resolves when something changed, at the wait's end, or after the fallback poll. */
+  async wait(wait: Wait, containers: readonly Watched[]): Promise<void> {
     this.#follow(wait, containers);
     const { clock, pollMs } = this.#ports;
     await this.#bell.sleep(clock, Math.max(0, Math.min(wait.until - clock.now(), pollMs)));
     if (this.#broken !== null) throw this.#broken.error;
+  }
+
+  /** Whether the engine told of something since it was last asked this; else only readings are new. */
+  takeNews(): boolean {
     const changed = this.#engineChanged;
     this.#engineChanged = false;
     return changed;

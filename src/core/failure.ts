@@ -59,10 +59,10 @@ export function newFailureAfterReady(record: RolloutRecord, observed: Observed, 
   const { name, side } = incoming(record);
   for (const id in record.ready) {
     const ready = record.ready[id];
-    if (ready !== undefined && isAsItWas(containerOf(observed, id), ready.at)) continue;
     const service = ready === undefined ? undefined : side?.services[ready.service];
+    if (ready !== undefined && isAsItWas(containerOf(observed, id), ready.at, service)) continue;
     if (ready?.side !== name || service === undefined || isCounted(record, id)) continue;
-    const lost = lostReplica(record, observed, id, now);
+    const lost = lostReplica(record, observed, { id, service }, now);
     if (lost === null) continue;
     const late = lost.at > windowEnd(name, service, ready.at) && !isRelied(record, observed, ready, id);
     if (!late) return { side: name, service: ready.service, id, ...lost };
@@ -71,22 +71,28 @@ export function newFailureAfterReady(record: RolloutRecord, observed: Observed, 
 }
 
 /** Nothing happened to it, as for nearly all of what may be a thousand replicas. */
-function isAsItWas(container: ObservedContainer | undefined, readyAt: number): boolean {
+function isAsItWas(
+  container: ObservedContainer | undefined,
+  readyAt: number,
+  service: SideService | undefined,
+): boolean {
   if (container?.state !== 'running' || container.health === 'unhealthy' || container.oomKilled) return false;
+  if (isCutOff(container, service)) return false;
   return container.restarts === 0 && container.startedAt !== null && container.startedAt <= readyAt;
 }
 
 function lostReplica(
   record: RolloutRecord,
   observed: Observed,
-  id: string,
+  { id, service }: { readonly id: string; readonly service: SideService },
   now: number,
 ): Pick<Failure, 'container' | 'reason' | 'at'> | null {
   const ready = record.ready[id];
   if (ready === undefined) return null;
   const container = containerOf(observed, id);
   if (container === undefined) return { container: id.slice(0, 12), reason: 'was removed', at: now };
-  const reason = lostReason(container, ready.at, isOurs(record, container));
+  const cutOff = isCutOff(container, service) ? 'was ready, then taken from its network' : null;
+  const reason = lostReason(container, ready.at, isOurs(record, container)) ?? cutOff;
   return reason === null ? null : { container: container.name, reason, at: container.finishedAt ?? now };
 }
 
@@ -94,6 +100,11 @@ function lostReason(container: ObservedContainer, readyAt: number, ours: boolean
   const broken = brokenReason(container, ours);
   if (broken !== null) return `was ready, then ${broken}`;
   return container.startedAt !== null && container.startedAt > readyAt ? 'was ready, then restarted' : null;
+}
+
+/** The proxy cannot reach it any more: what is asked by its name runs, but is on no network. */
+function isCutOff({ state, addresses }: ObservedContainer, service: SideService | undefined): boolean {
+  return state === 'running' && service?.route != null && Object.keys(addresses).length === 0;
 }
 
 /** A failure counts until `monitor` after ready in a rolling update, otherwise until the rollout ends (DESIGN section 6). */
@@ -130,12 +141,14 @@ export function nobodyAlive(record: RolloutRecord, observed: Observed): string |
     ({ name, placement, replicas }) =>
       placement !== 'one-shot' && replicas > 0 && stable?.services[name] !== undefined && !isTogether(record, name),
   );
-  const dead = apart.find(({ name }) => !replicasOn(record, observed, 'candidate', name).some(isAlive));
+  const dead = apart.find((service) => {
+    return !replicasOn(record, observed, 'candidate', service.name).some((c) => isAlive(c, service));
+  });
   return dead === undefined ? null : `no replica of ${dead.name} is alive any more`;
 }
 
-function isAlive({ state }: ObservedContainer): boolean {
-  return state === 'running' || state === 'restarting' || state === 'paused';
+function isAlive(container: ObservedContainer, service: SideService): boolean {
+  return (container.state === 'running' || container.state === 'restarting') && !isCutOff(container, service);
 }
 
 /** A failed slot counts once. */

@@ -40,7 +40,7 @@ export interface ObservedContainer {
   readonly configHash: string | null;
   /** Pid of the main process in the engine's pid namespace; null while not running. */
   readonly pid: number | null;
-  /** Address by network name; empty while not running. */
+  /** Address by network name, of version 4 where it has one; empty while not running, and on no network. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 

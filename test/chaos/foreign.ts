@@ -93,11 +93,21 @@ async function meet(subject: Subject, point: Point, fault: Fault): Promise<strin
   await fault.heal?.({ subject, versions });
   const lost = fault.outage === true ? (subject.lost(), []) : subject.lost(struckAt);
   if (lost.length > 0) throw new Error(`${String(lost.length)} requests lost: ${lost.slice(0, 3).join('; ')}`);
+  await ok(subject.run(['cleanup']));
   if (run.exit !== 0) await ok(subject.run(['deploy', versions.wanted]));
-  else await ok(subject.run(['cleanup']));
-  await subject.expectWhole(versions.wanted);
+  await eventually(() => subject.expectWhole(versions.wanted));
   subject.lost();
   return run.exit === 0 ? 'went on' : `exit ${String(run.exit)}, mended by the next deploy`;
+}
+
+/** What others did may take a health check to be over. @throws as it does the last time */
+async function eventually(expected: () => Promise<void>): Promise<void> {
+  const holds = (): Promise<boolean> =>
+    expected().then(
+      () => true,
+      () => false,
+    );
+  await until('the project to be whole', holds).catch(expected);
 }
 
 async function containersOf(
@@ -132,8 +142,17 @@ async function firstOf(
   if (first !== undefined && second !== undefined) await act(first);
 }
 
-function pause(container: ObservedContainer): Promise<unknown> {
-  return docker.getContainer(container.id).pause();
+/** The engine refuses it while the container is being started. */
+async function pause(container: ObservedContainer): Promise<void> {
+  const paused = (): Promise<boolean> =>
+    docker
+      .getContainer(container.id)
+      .pause()
+      .then(
+        () => true,
+        () => false,
+      );
+  await until(`${container.name} to be paused`, paused);
 }
 
 async function unpauseAll({ subject }: Scene): Promise<void> {
@@ -154,7 +173,8 @@ function killProxy(scene: Scene): Promise<unknown> {
 }
 
 async function startProxy(scene: Scene): Promise<void> {
-  await docker.getContainer(proxyOf(scene)).start();
+  // Unless a deploy has started it already, as it does with every shared service.
+  await scene.subject.project.compose(['up', '-d', 'proxy'], scene.versions.stable);
   await untilAnswers(scene);
 }
 

@@ -253,7 +253,7 @@ export class World {
       version: side.version,
       configHash: null,
       pid: 1,
-      addresses: {},
+      addresses: { default: '10.0.0.1' },
       script: this.#scriptOf(version, service),
     };
     this.containers.push(container);

@@ -155,6 +155,17 @@ describe('blue-green', () => {
     expect(world.containers).toHaveLength(2);
   });
 
+  it('takes the traffic back from a replica that somebody takes from its network', () => {
+    const kept = (name: string) => release(name, [service('web', { retireAfterMs: 30_000 })]);
+    const world = deployed(kept('v1'));
+    const held = run(world, plan(world, kept('v2'), kept('v1')));
+    const cutOff = world.containers.map((c) => (c.color === 'green' ? { ...c, addresses: {} } : c));
+    world.containers.splice(0, cutOff.length, ...cutOff);
+    world.now += 30_000;
+    expect(resume(world, held.record).record.state).toBe('rollback_completed');
+    expect(running(world, 'blue')).toHaveLength(2);
+  });
+
   it('removes the old color beside a candidate that lost one of its replicas', () => {
     const world = deployed(v1, { inFlightSeconds: 12, scripts: { v2: { '1': script('r1,x9') } } });
     const { record } = run(world, plan(world, v2, v1));

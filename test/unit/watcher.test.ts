@@ -38,18 +38,19 @@ afterEach(() => {
   watcher.close();
 });
 
-const waiting = (probe: readonly string[]): Promise<boolean> => {
+const newsAfter = async (probe: readonly string[]): Promise<boolean> => {
   const wait: Wait = { what: 'web', until: Infinity, probe, drain: [], measure: [] };
-  return watcher.wait(wait, [{ container: WEB, probe: PROBE }]);
+  await watcher.wait(wait, [{ container: WEB, probe: PROBE }]);
+  return watcher.takeNews();
 };
 
 it('a probe that says something new is no news of the engine', async () => {
-  expect(await waiting(['web-1'])).toBe(false);
+  expect(await newsAfter(['web-1'])).toBe(false);
   expect(watcher.probes['web-1']).toMatchObject({ detail: 'connection refused' });
 });
 
 it('an event of the engine is told once, also one that came while nobody waited', async () => {
   engineSays();
-  expect(await waiting([])).toBe(true);
-  expect(await waiting([])).toBe(false);
+  expect(await newsAfter([])).toBe(true);
+  expect(await newsAfter([])).toBe(false);
 });

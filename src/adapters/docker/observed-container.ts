@@ -76,6 +76,9 @@ function environment(variables: readonly string[] | null, name: string): string 
 function addressesOf(info: Docker.ContainerInspectInfo): Record<string, string> {
   const networks = Object.entries(info.NetworkSettings.Networks);
   return Object.fromEntries(
-    networks.flatMap(([name, network]) => (network.IPAddress === '' ? [] : [[name, network.IPAddress]])),
+    networks.flatMap(([name, { IPAddress, GlobalIPv6Address }]) => {
+      const address = IPAddress === '' ? GlobalIPv6Address : IPAddress;
+      return address === '' ? [] : [[name, address]];
+    }),
   );
 }

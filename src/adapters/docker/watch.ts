@@ -20,8 +20,13 @@ const EVENTS = [
   'health_status',
 ];
 
+type Filters = Readonly<Record<string, string[]>>;
+
+/** Somebody takes a container from its network. These events carry no labels: whose it is only a look can say. */
+const OF_NETWORKS: Filters = { type: ['network'], event: ['disconnect'] };
+
 /**
- * Calls back for every container event of a project until the signal fires. An event stream that ends is opened
+ * Calls back for every container event of a project, and when one leaves a network, until the signal fires. An event stream that ends is opened
  * again; whoever listens then looks at everything, since events in between are lost for good.
  */
 export async function watchContainers(
@@ -31,18 +36,19 @@ export async function watchContainers(
   signal: AbortSignal,
 ): Promise<void> {
   const labels = [`${LABEL.project}=${project}`, `${COMPOSE_LABEL.project}=${project}`];
-  await Promise.all(labels.map((label) => follow(docker, label, changed, signal)));
+  const ofContainers = labels.map((label) => ({ type: ['container'], label: [label], event: EVENTS }));
+  await Promise.all([...ofContainers, OF_NETWORKS].map((filters) => follow(docker, filters, changed, signal)));
 }
 
-async function follow(docker: Docker, label: string, changed: () => void, signal: AbortSignal): Promise<void> {
-  const stream = await docker.getEvents({ filters: { type: ['container'], label: [label], event: EVENTS } });
+async function follow(docker: Docker, filters: Filters, changed: () => void, signal: AbortSignal): Promise<void> {
+  const stream = await docker.getEvents({ filters });
   const destroy = (): void => {
     if (stream instanceof Readable) stream.destroy();
   };
   const reopen = (): void => {
     signal.removeEventListener('abort', destroy);
     changed();
-    if (!signal.aborted) setTimeout(() => void reconnect(docker, label, changed, signal), RECONNECT_MS).unref();
+    if (!signal.aborted) setTimeout(() => void reconnect(docker, filters, changed, signal), RECONNECT_MS).unref();
   };
   stream.on('data', changed);
   stream.once('close', reopen);
@@ -51,11 +57,11 @@ async function follow(docker: Docker, label: string, changed: () => void, signal
   if (signal.aborted) destroy();
 }
 
-async function reconnect(docker: Docker, label: string, changed: () => void, signal: AbortSignal): Promise<void> {
+async function reconnect(docker: Docker, filters: Filters, changed: () => void, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   try {
-    await follow(docker, label, changed, signal);
+    await follow(docker, filters, changed, signal);
   } catch {
-    setTimeout(() => void reconnect(docker, label, changed, signal), RECONNECT_MS).unref();
+    setTimeout(() => void reconnect(docker, filters, changed, signal), RECONNECT_MS).unref();
   }
 }
