@@ -185,7 +185,7 @@ function noProxy(routed: string): Finding {
     code: 'E14',
     path: ['services', routed, 'x-deploy-bg', 'route'],
     message: `${routed} has a route, but which service is the proxy is not known`,
-    hint: 'name it:  x-deploy-bg: {proxy: {service: NAME, driver: caddy}}  (or host: true, or driver: none)',
+    hint: 'name it:  x-deploy-bg: {proxy: {service: NAME, driver: caddy}}  (or driver: none)',
   };
 }
 
