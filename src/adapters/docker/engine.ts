@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { Engine, ImageInfo } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
-import { COMPOSE_LABEL, LABEL } from '../../core/labels.ts';
+import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
 import { demultiplexed } from './frames.ts';
@@ -134,10 +134,9 @@ export class DockerEngine implements Engine {
   }
 
   async pinnedTags(project: string): Promise<readonly string[]> {
-    const images = await this.#ask(() =>
-      this.#docker.listImages({ filters: { reference: [`deploy-bg/${project}/*`] } }),
-    );
-    return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`deploy-bg/${project}/`));
+    const prefix = pinnedPrefix(project);
+    const images = await this.#ask(() => this.#docker.listImages({ filters: { reference: [`${prefix}*`] } }));
+    return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(prefix));
   }
 
   async composeProjectsWithNetworks(projects: readonly string[]): Promise<readonly string[]> {

@@ -49,9 +49,14 @@ export const missingDependencies: Rule = ({ spec, model, models, finding }) =>
       return finding('W09', ['depends_on', service], message, 'enable its profile, if it shall run');
     });
 
-/** E01: what every object has is no key of ours (`constructor`, `__proto__`): nothing could be looked up by it. */
+/**
+ * E01: what every object has is no key of ours (`constructor`, `__proto__`): nothing could be looked up by it; and a
+ * name that begins with a dash is a flag to those who are called with it.
+ */
 export const serviceName: Rule = ({ spec, finding }) =>
-  spec.name in {} ? [finding('E01', [], `${spec.name} cannot be the name of a service here`, 'rename it')] : [];
+  spec.name in {} || spec.name.startsWith('-')
+    ? [finding('E01', [], `${spec.name} cannot be the name of a service here`, 'rename it')]
+    : [];
 
 /** What the engine takes for the name of an image (the grammar of distribution/reference). */
 const DOMAIN = String.raw`(?:\[[\da-f:]+\]|[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)*)(?::\d+)?`;

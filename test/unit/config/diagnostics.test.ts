@@ -147,13 +147,16 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ['E15 2', 'E15 3', 'E15 5'],
   ],
   [
-    'services named like what every object has',
+    'services named like what every object has, or like a flag',
     {
-      yaml: ['services:', '  constructor: {image: "a:VERSION"}', '  __proto__: {image: b}', '  web: {image: c}'].join(
-        '\n',
-      ),
+      yaml: [
+        'services:',
+        '  constructor: {image: "a:VERSION"}',
+        '  __proto__: {image: b}',
+        '  --remove-orphans: {image: c}',
+      ].join('\n'),
     },
-    ['E01 2', 'E01 3'],
+    ['E01 2', 'E01 3', 'E01 4'],
   ],
   [
     'a provider makes no container',
