@@ -13,6 +13,23 @@ const FORBIDDEN = {
 /** In these the outside world is handed in: a clock, an id source, an event sink. */
 const PURE = ['src/core/**', 'src/config/**', 'src/app/**'];
 
+/** No value of a file, a label or an answer reaches a shell: programs get their words one by one, by execa. */
+const NO_SHELL = [
+  {
+    selector:
+      'ImportDeclaration[source.value=/^(node:)?child_process$/], ImportExpression[source.value=/child_process$/]',
+    message: 'start programs with execa, which needs no shell',
+  },
+  {
+    selector: "CallExpression[callee.name=/^execa/] > ObjectExpression > Property[key.name='shell']",
+    message: 'no shell: give the program and its words',
+  },
+  {
+    selector: 'ImportSpecifier[imported.name=/^(execaCommand|execaCommandSync|\\$)$/]',
+    message: 'words are not cut out of a text: give the program and its words',
+  },
+];
+
 const arrows = Object.entries(FORBIDDEN).map(([folder, others]) => ({
   files: [`${folder}/**/*.ts`],
   ignores: ['src/cli/context.ts', 'src/cli/adapters.ts'],
@@ -37,6 +54,7 @@ export default tseslint.config(
       complexity: ['error', { max: 15, variant: 'modified' }],
     },
   },
+  { files: ['src/**/*.ts', 'cmd/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...NO_SHELL] } },
   ...arrows,
   {
     files: ['src/cli/**/*.ts'],

@@ -176,6 +176,10 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
 
 /** A version that nothing depends on cannot be deployed; saying "done" would be a lie. */
 function refuseNoChange(project: Project, release: Release, live: Release | null, options: DeployOptions): void {
+  if (live === null && Object.keys(release.services).length === 0)
+    throw new DeployError('nothing-depends-on-version', {
+      what: `${options.version} cannot be deployed: no service of the compose files depends on the version`,
+    });
   if (project.dependsOnVersion || live === null || options.force || live.version === options.version) return;
   if (!sameDefinition(release, live)) return;
   throw new DeployError('nothing-depends-on-version', {

@@ -15,17 +15,34 @@ export const PROXY_FOLDER: Readonly<Record<RealDriver, string>> = {
 
 const NONE: ProxySpec = { driver: 'none', service: null, output: null, mounted: null, template: null };
 
-/** Which service is the proxy: named, or the only one whose image is a known proxy; null if there is none. */
+/**
+ * Which service is the proxy: named, or the only one whose image is a known proxy; null if there is none. Without a
+ * route one is our proxy only if it has our folder: most are somebody else's, or serve the files of the application.
+ */
 export function proxyServiceOf(model: ComposeModel, settings: Settings, versioned: ReadonlySet<string>): string | null {
   const { proxy } = settings.project;
   if (proxy?.service !== undefined) return proxy.service;
   if (proxy?.host === true || proxy?.driver === 'none') return null;
+  const isRouted = routedService(settings) !== undefined;
   const known = Object.entries(servicesOf(model))
-    .filter(([name, service]) => driverOfImage(service) !== null && !(name in settings.services))
+    .filter(([name, service]) => !(name in settings.services) && isKnownProxy(service, isRouted))
     .map(([name]) => name);
   const fixed = known.filter((name) => !versioned.has(name));
   const candidates = fixed.length > 0 ? fixed : known;
   return candidates.length === 1 ? (candidates[0] ?? null) : null;
+}
+
+function isKnownProxy(service: Mapping, isRouted: boolean): boolean {
+  const driver = driverOfImage(service);
+  return driver !== null && (isRouted || byTarget(mountsOf(service), PROXY_FOLDER[driver]) !== null);
+}
+
+function routedService(settings: Settings): string | undefined {
+  return Object.entries(settings.services).find(([, each]) => each.route !== undefined)?.[0];
+}
+
+function mountsOf(service: Mapping): readonly Mapping[] {
+  return list(service['volumes']).map(mapping);
 }
 
 function driverOfImage(service: Mapping): RealDriver | null {
@@ -44,7 +61,7 @@ export function readProxy(
 ): { readonly proxy: ProxySpec; readonly findings: readonly Finding[] } {
   const given = settings.project.proxy ?? {};
   if (given.driver === 'none') return { proxy: NONE, findings: [] };
-  const routed = Object.entries(settings.services).find(([, each]) => each.route !== undefined)?.[0];
+  const routed = routedService(settings);
   if (service !== null && !(service in servicesOf(model))) return { proxy: NONE, findings: [unknownService(service)] };
   if (service === null && given.host !== true)
     return { proxy: NONE, findings: routed === undefined ? [] : [noProxy(routed)] };
@@ -72,9 +89,10 @@ function mountedProxy(
   directory: string,
   needed: boolean,
 ) {
-  const mounts = list(serviceOf(model, service)['volumes']).map(mapping);
+  const mounts = mountsOf(serviceOf(model, service));
   const output = given.output === undefined ? null : posix.resolve(directory, given.output);
   const found = output === null ? byTarget(mounts, PROXY_FOLDER[driver]) : bySource(mounts, output);
+  if (found === null && !needed) return { proxy: NONE, findings: [] };
   const proxy: ProxySpec = {
     driver,
     service,
@@ -167,7 +185,7 @@ function noProxy(routed: string): Finding {
     code: 'E14',
     path: ['services', routed, 'x-deploy-bg', 'route'],
     message: `${routed} has a route, but which service is the proxy is not known`,
-    hint: 'name it:  x-deploy-bg: {proxy: {service: NAME, driver: caddy}}  (or host: true, or driver: none)',
+    hint: 'name it:  x-deploy-bg: {proxy: {service: NAME, driver: caddy}}  (or driver: none)',
   };
 }
 

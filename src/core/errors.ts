@@ -22,7 +22,7 @@ export const ERRORS = {
   'invalid-usage': { exit: EXIT.invalid, next: 'see docker-deploy-bg help' },
   'nothing-depends-on-version': {
     exit: EXIT.invalid,
-    next: 'use ${VERSION} in the image of the services that a deploy shall replace',
+    next: 'use ${VERSION} in the image of the services that a deploy shall replace, or name the variable that is there: x-deploy-bg: {version_env: TAG}',
   },
   'compose-rejected': {
     exit: EXIT.invalid,

@@ -33,5 +33,16 @@ export function releaseInPlace(configFiles: string | undefined): string | null {
 
 /** Local tag that keeps the image of a release from being deleted; only tags of this form are ever removed. */
 export function pinnedTag(project: string, service: string, release: string): string {
-  return `deploy-bg/${project}/${service}:${release}`;
+  return `${pinnedPrefix(project)}${repositoryPart(service)}:${release}`;
+}
+
+/** What the pinned tags of a project begin with. */
+export function pinnedPrefix(project: string): string {
+  return `deploy-bg/${repositoryPart(project)}/`;
+}
+
+/** Compose takes names (`Web`, `my_`) that no repository can have: those are spelled in hexadecimal. */
+function repositoryPart(name: string): string {
+  if (/^[a-z\d]+(?:(?:\.|__?|-+)[a-z\d]+)*$/.test(name)) return name;
+  return `x-${Array.from(name, (each) => each.charCodeAt(0).toString(16)).join('')}`;
 }

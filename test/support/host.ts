@@ -10,6 +10,7 @@ import { DeployError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { NO_HOOKS } from '../../src/core/hooks.ts';
+import type { ObservedContainer } from '../../src/core/observed.ts';
 import type { Project, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
@@ -49,6 +50,8 @@ export class Host {
   /** Images were fetched for these versions. */
   readonly fetched: string[] = [];
   readonly clock: Clock;
+  /** Containers of the project that nobody here made. */
+  strangers: readonly ObservedContainer[] = [];
   /** What the environment of the next commands says. */
   times: GivenTimes = {};
   /** Ends what `hold` began. */
@@ -183,9 +186,8 @@ export class Host {
       containers: async () => {
         if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
         const store = await this.store().id();
-        return this.#now()
-          .observed()
-          .containers.map((c) => (c.store === null ? c : { ...c, store }));
+        const own = this.#now().observed().containers;
+        return [...own.map((c) => (c.store === null ? c : { ...c, store })), ...this.strangers];
       },
       watch: nothing,
       stop: (id) => each('stop', id),

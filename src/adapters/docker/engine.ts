@@ -1,7 +1,8 @@
 import type Docker from 'dockerode';
+import * as z from 'zod';
 import type { Engine, ImageInfo } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
-import { COMPOSE_LABEL, LABEL } from '../../core/labels.ts';
+import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
 import { demultiplexed } from './frames.ts';
@@ -29,12 +30,14 @@ export class DockerEngine implements Engine {
 
   async containers(project: string): Promise<readonly ObservedContainer[]> {
     const filters = [`${LABEL.project}=${project}`, `${COMPOSE_LABEL.project}=${project}`];
-    const lists = await Promise.all(
-      filters.map((label) => this.#ask(() => this.#docker.listContainers({ all: true, filters: { label: [label] } }))),
-    );
-    const ids = new Set(lists.flat().map((container) => container.Id));
-    const inspected = await Promise.all([...ids].map((id) => this.#inspect(id)));
-    return inspected.flatMap((info) => (info === null ? [] : [observedContainer(info)]));
+    return this.#ask(async () => {
+      const lists = await Promise.all(
+        filters.map((label) => this.#docker.listContainers({ all: true, filters: { label: [label] } })),
+      );
+      const ids = new Set(lists.flat().map((container) => container.Id));
+      const inspected = await Promise.all([...ids].map((id) => this.#inspect(id)));
+      return inspected.flatMap((info) => (info === null ? [] : [observedContainer(info)]));
+    });
   }
 
   /** Null for a container that was removed since it was listed. */
@@ -112,9 +115,10 @@ export class DockerEngine implements Engine {
   }
 
   async healthLog(id: string): Promise<readonly string[]> {
-    const info = await this.#inspect(id);
-    const entries = info?.State.Health?.Log ?? [];
-    return entries.map((entry) => `exit ${String(entry.ExitCode)}: ${entry.Output.trim()}`);
+    return this.#ask(async () => {
+      const entries = (await this.#inspect(id))?.State.Health?.Log ?? [];
+      return entries.map((entry) => `exit ${String(entry.ExitCode)}: ${entry.Output.trim()}`);
+    });
   }
 
   async image(reference: string): Promise<ImageInfo | null> {
@@ -134,10 +138,9 @@ export class DockerEngine implements Engine {
   }
 
   async pinnedTags(project: string): Promise<readonly string[]> {
-    const images = await this.#ask(() =>
-      this.#docker.listImages({ filters: { reference: [`deploy-bg/${project}/*`] } }),
-    );
-    return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(`deploy-bg/${project}/`));
+    const prefix = pinnedPrefix(project);
+    const images = await this.#ask(() => this.#docker.listImages({ filters: { reference: [`${prefix}*`] } }));
+    return images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(prefix));
   }
 
   async composeProjectsWithNetworks(projects: readonly string[]): Promise<readonly string[]> {
@@ -186,6 +189,12 @@ function statusCode(error: unknown): number | null {
   return typeof code === 'number' ? code : null;
 }
 
+/** An answer of another shape than the engine's API has: a proxy before the engine, or an engine of another make. */
+function notUnderstood(error: TypeError | z.ZodError): string {
+  const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s+/g, ' ') : error.message;
+  return `the Docker engine gave an answer that is not understood: ${why}`;
+}
+
 /** The engine's own words of a refusal; null if it did not answer. */
 function reasonOf(error: unknown): string | null {
   if (statusCode(error) === null) return null;
@@ -195,6 +204,8 @@ function reasonOf(error: unknown): string | null {
 
 function asDeployError(error: unknown): DeployError {
   if (error instanceof DeployError) return error;
+  if (error instanceof TypeError || error instanceof z.ZodError)
+    return new DeployError('engine-failed', { what: notUnderstood(error), cause: error });
   const unreachable = statusCode(error) === null;
   const what = unreachable
     ? `the Docker engine does not answer: ${messageOf(error)}`

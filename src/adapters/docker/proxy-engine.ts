@@ -1,6 +1,8 @@
 import type Docker from 'dockerode';
+import * as z from 'zod';
 import { COMPOSE_LABEL } from '../../core/labels.ts';
 import type { ExecResult, ProxyContainer, ProxyEngine } from '../proxy/engine.ts';
+import { addressesOf, networkSettings } from './networks.ts';
 
 /** What the proxy drivers ask of the engine. */
 export class DockerProxyEngine implements ProxyEngine {
@@ -37,16 +39,27 @@ export class DockerProxyEngine implements ProxyEngine {
   }
 }
 
-/** What a driver needs of an inspect answer. Pure. */
-export function proxyContainer(info: Docker.ContainerInspectInfo): ProxyContainer {
-  const networks = Object.entries(info.NetworkSettings.Networks);
+const answer = z.object({
+  Id: z.string().min(1),
+  Name: z.string(),
+  State: z.object({ Running: z.boolean().nullish(), Pid: z.number().nullish() }),
+  NetworkSettings: networkSettings,
+  Path: z.string().nullish(),
+  Args: z.array(z.string()).nullish(),
+  Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
+});
+
+/** What a driver needs of an inspect answer. Pure. @throws if it is none */
+export function proxyContainer(info: unknown): ProxyContainer {
+  const { Id: id, Name, State: state, NetworkSettings: settings, Path, Args, Mounts } = answer.parse(info);
+  const pid = state.Pid ?? 0;
   return {
-    id: info.Id,
-    name: info.Name.replace(/^\//, ''),
-    running: info.State.Running,
-    pid: info.State.Pid > 0 ? info.State.Pid : null,
-    addresses: Object.fromEntries(networks.flatMap(([name, { IPAddress: ip }]) => (ip === '' ? [] : [[name, ip]]))),
-    command: [info.Path, ...info.Args],
-    mounts: info.Mounts.map(({ Source, Destination }) => ({ source: Source, destination: Destination })),
+    id,
+    name: Name.replace(/^\//, ''),
+    running: state.Running ?? false,
+    pid: pid > 0 ? pid : null,
+    addresses: addressesOf(settings),
+    command: [Path ?? '', ...(Args ?? [])],
+    mounts: (Mounts ?? []).map(({ Source, Destination }) => ({ source: Source ?? '', destination: Destination })),
   };
 }

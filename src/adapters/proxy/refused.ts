@@ -1,15 +1,13 @@
 import { isCookieName, matchFaults } from '../../core/match.ts';
+import { isRouteHost, isRoutePath } from '../../core/route-place.ts';
 import type { Backend, Match, RouteState, Sticky } from '../../core/observed.ts';
 import type { Mirror } from './route-text.ts';
 
 /** Characters that mean nothing to Caddy or nginx: a value that fits cannot break out of its place. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-const HOST = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
-const PATH = /^\/[A-Za-z0-9._~/-]*$/;
 
 /** DNS has no room for more, so that a proxy could not resolve the name. */
 const LONGEST_LABEL = 63;
-const LONGEST_HOST = 253;
 const LONGEST_KEY = 128;
 const HIGHEST_PORT = 65_535;
 const HIGHEST_WEIGHT = 1_000_000;
@@ -19,10 +17,10 @@ export function refused(route: RouteState): string[] {
   const of = `route ${JSON.stringify(route.service)}`;
   return [
     ...(fits(NAME, route.service, LONGEST_LABEL * 2) ? [] : [`${of}: not a service name`]),
-    ...(route.host === null || fits(HOST, route.host, LONGEST_HOST)
+    ...(route.host === null || isRouteHost(route.host)
       ? []
       : [`${of}: not a host name: ${JSON.stringify(route.host)}`]),
-    ...(route.path === null || fits(PATH, route.path, 1024)
+    ...(route.path === null || isRoutePath(route.path)
       ? []
       : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),

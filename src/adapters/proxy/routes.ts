@@ -1,5 +1,6 @@
 import { DeployError } from '../../core/errors.ts';
 import type { Backend, RouteState, Sticky } from '../../core/observed.ts';
+import { normalPath, routePlace } from '../../core/route-place.ts';
 import { refused } from './refused.ts';
 import { matchText, mirrorText, stickyText, type Mirror } from './route-text.ts';
 
@@ -29,15 +30,9 @@ export function checkedFolder(folder: string): string {
   });
 }
 
-/** `/api`, `/api/` and `/api/*` are the same; `/` is everything. */
-function normalPath(path: string | null): string | null {
-  const bare = path?.replace(/\*$/, '').replace(/\/+$/, '');
-  return bare === undefined || bare === '' ? null : bare;
-}
-
 function doubles(routes: readonly RouteState[]): string[] {
   const services = routes.map((route) => `service ${route.service}`);
-  const places = routes.map((route) => `host ${route.host ?? '(any)'}, path ${route.path ?? '/'}`);
+  const places = routes.map(routePlace);
   return [services, places]
     .flatMap((list) => list.filter((entry, index) => list.indexOf(entry) !== index))
     .map((entry) => `two routes for ${entry}`);

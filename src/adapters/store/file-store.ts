@@ -14,6 +14,7 @@ import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurabl
 import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
 import { addRequest, takeRequest, watchRequests } from './requests.ts';
+import { sealed, unsealed } from './sealed.ts';
 import { watchFolder } from './watch.ts';
 
 export interface StoreOptions {
@@ -24,6 +25,9 @@ export interface StoreOptions {
 }
 
 const COLOR_MODE = 0o644;
+
+/** Name of a folder; one that begins with a dot is none of ours, or leads out of them. */
+const RELEASE_ID = /^\w[\w.-]*$/;
 
 /** What is looked at before a stored release is believed; the rest was written by us in one piece. */
 /** Releases of a version that knew no checks, hooks and notices have none. */
@@ -98,14 +102,14 @@ export class FileStore implements Store {
   async saveRelease(release: Release): Promise<void> {
     await this.#prepare();
     await makeFolder(this.releaseFolder(release.id));
-    await writeDurably(join(this.releaseFolder(release.id), 'release.json'), JSON.stringify(release));
+    await writeDurably(join(this.releaseFolder(release.id), 'release.json'), sealed(release));
   }
 
   async release(id: string): Promise<Release | null> {
-    if (!/^[\w.-]+$/.test(id)) return null;
+    if (!RELEASE_ID.test(id)) return null;
     const path = join(this.releaseFolder(id), 'release.json');
     const text = await readIfThere(path);
-    return text === null ? null : parseRelease(path, text);
+    return text === null ? null : parseRelease(path, id, text);
   }
 
   async releases(): Promise<readonly Release[]> {
@@ -173,9 +177,14 @@ export class FileStore implements Store {
   }
 }
 
-function parseRelease(path: string, text: string): Release {
+function parseRelease(path: string, id: string, text: string): Release {
   try {
-    return upgradedRelease(releaseSchema.parse(JSON.parse(text)) as unknown as Release);
+    const { json, isIntact } = unsealed(text);
+    const release = upgradedRelease(releaseSchema.parse(JSON.parse(json)) as unknown as Release);
+    if (!isIntact) throw new Error('it is damaged: its checksum is another one');
+    // The id names the folder that is removed with the release.
+    if (release.id !== id) throw new Error(`it is of release ${release.id}`);
+    return release;
   } catch (error) {
     throw unreadable(
       path,

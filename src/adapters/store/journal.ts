@@ -5,6 +5,7 @@ import { messageOf } from '../../core/errors.ts';
 import { apply } from '../../core/apply.ts';
 import { type RolloutRecord, upgraded } from '../../core/record.ts';
 import { FILE_MODE, isMissing, unreadable, writeDurably, writing } from './files.ts';
+import { sealed, unsealed } from './sealed.ts';
 
 /** Above this size finished rollouts are folded into one line each. */
 const COMPACT_ABOVE_BYTES = 512 * 1024;
@@ -56,7 +57,7 @@ export async function appendEntry(path: string, entry: JournalEntry): Promise<vo
     try {
       await file.chmod(FILE_MODE);
       await dropTornLine(file);
-      await file.appendFile(`${JSON.stringify(entry)}\n`);
+      await file.appendFile(`${sealed(entry)}\n`);
       if (outlivesPowerCut(entry)) await file.datasync();
     } finally {
       await file.close();
@@ -82,13 +83,22 @@ async function dropTornLine(file: FileHandle): Promise<void> {
 export async function readRollouts(path: string): Promise<readonly RolloutRecord[]> {
   const records = new Map<string, RolloutRecord>();
   for (const entry of (await readEntries(path, null)).entries) {
-    if (entry.kind === 'accepted') records.set(entry.record.id, upgraded(entry.record));
-    if (entry.kind !== 'event') continue;
-    const record = records.get(entry.rollout);
-    if (record === undefined) throw unreadable(path, `it speaks of rollout ${entry.rollout}, which it never accepted`);
-    records.set(record.id, apply(record, entry.event, entry.at));
+    try {
+      fold(records, entry);
+    } catch (error) {
+      throw unreadable(path, messageOf(error), error);
+    }
   }
   return [...records.values()];
+}
+
+/** @throws if the entry cannot follow those before it, or is one that this version does not know */
+function fold(records: Map<string, RolloutRecord>, entry: JournalEntry): void {
+  if (entry.kind === 'accepted') records.set(entry.record.id, upgraded(entry.record));
+  if (entry.kind !== 'event') return;
+  const record = records.get(entry.rollout);
+  if (record === undefined) throw new Error(`it speaks of rollout ${entry.rollout}, which it never accepted`);
+  records.set(record.id, apply(record, entry.event, entry.at));
 }
 
 /** What was written after a position; everything if that was another file. @throws state-unreadable */
@@ -127,12 +137,14 @@ async function readTail(path: string, after: JournalPosition | null): Promise<Ta
 }
 
 function parseEntry(path: string, line: string, place: string): JournalEntry {
-  const parsed = entrySchema.safeParse(jsonOf(line));
+  const { json, isIntact } = unsealed(line);
+  const parsed = entrySchema.safeParse(jsonOf(json));
   if (!parsed.success) throw unreadable(path, `${place} is damaged`);
   const entry = parsed.data;
   if (entry.kind === 'accepted' && entry.record.format !== FORMAT) {
     throw unreadable(path, `it was written by a newer version (format ${String(entry.record.format)})`);
   }
+  if (!isIntact) throw unreadable(path, `${place} is damaged: its checksum is another one`);
   return entry as unknown as JournalEntry;
 }
 
@@ -148,7 +160,7 @@ async function compact(path: string): Promise<void> {
   if ((await sizeOf(path)) < COMPACT_ABOVE_BYTES) return;
   const records = (await readRollouts(path)).slice(-REMEMBERED);
   const lines = records.map((record): JournalEntry => ({ kind: 'accepted', at: record.acceptedAt, record }));
-  await writeDurably(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await writeDurably(path, lines.map((line) => `${sealed(line)}\n`).join(''));
 }
 
 async function sizeOf(path: string): Promise<number> {

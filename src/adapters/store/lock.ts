@@ -116,7 +116,9 @@ function lockedBy(claim: Claim): DeployError {
 
 function isHeld(claim: Claim): boolean {
   if (claim.released || claim.boot !== cachedBoot) return false;
-  return monotonicMs() - claim.beat < LEASE_MS;
+  const age = monotonicMs() - claim.beat;
+  // A beat of the future was before a reboot that no id tells of.
+  return age >= 0 && age < LEASE_MS;
 }
 
 async function newest(folder: string): Promise<Numbered | null> {
@@ -139,9 +141,12 @@ async function readClaim(path: string): Promise<Claim | null> {
   }
 }
 
+/** A number that is its own text again. */
+const EPOCH = /^[1-9]\d{0,14}$/;
+
 async function epochs(folder: string): Promise<number[]> {
   try {
-    return (await readdir(folder)).filter((name) => /^\d+$/.test(name)).map(Number);
+    return (await readdir(folder)).filter((name) => EPOCH.test(name)).map(Number);
   } catch (error) {
     if (isMissing(error)) return [];
     throw unreadable(folder, messageOf(error), error);

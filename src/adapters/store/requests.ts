@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { messageOf } from '../../core/errors.ts';
 import type { Steering } from '../../core/steer.ts';
-import { FOLDER_MODE, isMissing, makeFolder, readIfThere, writeDurably } from './files.ts';
+import { FOLDER_MODE, isMissing, makeFolder, readIfThere, unreadable, writeDurably, writing } from './files.ts';
 import { watchFolder } from './watch.ts';
 
 const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'retry', 'supersede']);
@@ -23,7 +24,7 @@ export async function takeRequest(folder: string): Promise<Steering | null> {
   for (const name of await requestNames(folder)) {
     const path = join(folder, name);
     const verb = verbSchema.safeParse(await readIfThere(path));
-    await rm(path, { force: true });
+    await writing(path, () => rm(path, { force: true }));
     if (verb.success) return verb.data;
   }
   return null;
@@ -40,6 +41,6 @@ async function requestNames(folder: string): Promise<string[]> {
     return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   } catch (error) {
     if (isMissing(error)) return [];
-    throw error;
+    throw unreadable(folder, messageOf(error), error);
   }
 }

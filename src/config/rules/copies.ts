@@ -25,7 +25,7 @@ function ports(subject: Subject) {
         'E06',
         ['ports'],
         `${spec.name} publishes port ${port}, which two copies cannot share`,
-        'remove the port',
+        instead(subject, 'the port'),
       ),
     );
   const green = new Set(fixedPorts(serviceOf(models.overlays.green, spec.name)));
@@ -54,18 +54,27 @@ function protocol(port: Mapping): string {
   return port['protocol'] === 'udp' ? '/udp' : '';
 }
 
-function networkMode({ spec, model, finding }: Subject) {
-  if (model['network_mode'] !== 'host') return [];
-  const message = `${spec.name} uses the host's network, where two copies would take the same ports`;
-  return [finding('E06', ['network_mode'], message, 'remove network_mode: host')];
+/** What else there is to do: one replica can give way to the next, and whoever has no proxy has no other way. */
+function instead({ spec }: Subject, what: string): string {
+  if (spec.replicas > 1 || spec.strategy === 'canary') return `remove ${what}`;
+  const way = spec.strategy === 'rolling' ? 'deploy: {update_config: {order: stop-first}}' : 'strategy: recreate';
+  return `remove ${what}, or let the old one stop first, with a short downtime:  ${way}`;
 }
 
-function containerName({ spec, model, models, finding }: Subject) {
+function networkMode(subject: Subject) {
+  const { spec, model, finding } = subject;
+  if (model['network_mode'] !== 'host') return [];
+  const message = `${spec.name} uses the host's network, where two copies would take the same ports`;
+  return [finding('E06', ['network_mode'], message, instead(subject, 'network_mode: host'))];
+}
+
+function containerName(subject: Subject) {
+  const { spec, model, models, finding } = subject;
   const given = [model, serviceOf(models.overlays.blue, spec.name), serviceOf(models.overlays.green, spec.name)];
   if (given.every((each) => text(each['container_name']) === null)) return [];
   if (spec.placement === 'colored' && spec.replicas <= 1) return [];
   const message = `${spec.name} has a container_name, which only one container can have`;
-  return [finding('E06', ['container_name'], message, 'remove container_name')];
+  return [finding('E06', ['container_name'], message, instead(subject, 'container_name'))];
 }
 
 const UNIQUE = ['ipv4_address', 'ipv6_address', 'mac_address'] as const;

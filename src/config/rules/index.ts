@@ -10,7 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
-import { checkNames, missingDependencies, overlaySettings } from './references.ts';
+import { checkNames, imageName, missingDependencies, overlaySettings, serviceName } from './references.ts';
 import {
   blueGreenOrder,
   canarySteps,
@@ -18,6 +18,7 @@ import {
   monitorTooShort,
   needsRoute,
   oneShotKeys,
+  onePlaceEach,
   oneStepList,
   preview,
   previewReplicas,
@@ -40,6 +41,8 @@ const SERVICE_RULES: readonly Rule[] = [
   unchecked,
   proxyLabels,
   missingDependencies,
+  imageName,
+  serviceName,
 ];
 
 const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
@@ -50,6 +53,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   hookServices,
   overlaySettings,
   oneStepList,
+  onePlaceEach,
   unavailable,
 ];
 

@@ -1,4 +1,4 @@
-import { canonical, servicesOf } from '../model.ts';
+import { canonical, servicesOf, text } from '../model.ts';
 import type { Finding } from '../findings.ts';
 import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
 import { dependenciesOf } from '../standard-keys.ts';
@@ -48,6 +48,27 @@ export const missingDependencies: Rule = ({ spec, model, models, finding }) =>
       const message = `${spec.name} does without ${service}, which no active profile has`;
       return finding('W09', ['depends_on', service], message, 'enable its profile, if it shall run');
     });
+
+/**
+ * E01: what every object has is no key of ours (`constructor`, `__proto__`): nothing could be looked up by it; and a
+ * name that begins with a dash is a flag to those who are called with it.
+ */
+export const serviceName: Rule = ({ spec, finding }) =>
+  spec.name in {} || spec.name.startsWith('-')
+    ? [finding('E01', [], `${spec.name} cannot be the name of a service here`, 'rename it')]
+    : [];
+
+/** What the engine takes for the name of an image (the grammar of distribution/reference). */
+const DOMAIN = String.raw`(?:\[[\da-f:]+\]|[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)*)(?::\d+)?`;
+const PART = String.raw`[a-z\d]+(?:(?:\.|__?|-+)[a-z\d]+)*`;
+const IMAGE = new RegExp(String.raw`^(?:${DOMAIN}/)?${PART}(?:/${PART})*(?::\w[\w.-]{0,127})?(?:@\w+:[\da-f]{32,})?$`);
+
+/** E15: an image that nobody can look for; most often a variable in it is not set. */
+export const imageName: Rule = ({ spec, model, finding }) => {
+  if (text(model['image']) === null || IMAGE.test(spec.image)) return [];
+  const message = `${spec.name}: ${JSON.stringify(spec.image)} is no name of an image`;
+  return [finding('E15', ['image'], message, 'correct it, and see that every variable in it is set')];
+};
 
 /** E12: an overlay speaks of services that there are; E01: what decides about a rollout stands in the compose file. */
 export function overlayNames(

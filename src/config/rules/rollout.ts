@@ -1,4 +1,5 @@
 import { formatDuration } from '../../core/duration.ts';
+import { routePlace } from '../../core/route-place.ts';
 import { mapping } from '../model.ts';
 import { unhealthyAfterMs } from '../standard-keys.ts';
 import type { Finding } from '../findings.ts';
@@ -39,6 +40,21 @@ export function oneStepList({ services, settings }: RuleInput): readonly Finding
       message: `${name} and ${first?.name ?? ''} switch together, but have different steps`,
       hint: 'give both the same steps',
     }));
+}
+
+/** E14: who of two routes gets the requests of one place no proxy could tell. */
+export function onePlaceEach({ services, proxy }: RuleInput): readonly Finding[] {
+  if (proxy.driver === 'none') return [];
+  const places = Object.values(services).flatMap(({ name, route }) =>
+    route === null ? [] : [{ name, place: routePlace(route) }],
+  );
+  return places.flatMap(({ name, place }, index) => {
+    const other = places.slice(0, index).find((each) => each.place === place);
+    if (other === undefined) return [];
+    const message = `${other.name} and ${name} have a route to the same place: ${place}`;
+    const hint = 'give one of them a host or a path of its own';
+    return [{ code: 'E14', path: ['services', name, 'x-deploy-bg', 'route'], message, hint }];
+  });
 }
 
 const NOBODY_MATCHES = 'with driver none there is no proxy that tells requests apart';

@@ -1,4 +1,6 @@
+import type { ComposeModel } from '../../core/project.ts';
 import type { Finding } from '../findings.ts';
+import { servicesOf } from '../model.ts';
 import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
 import type { RuleInput } from './rule.ts';
 
@@ -11,18 +13,25 @@ const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
 ];
 
 /** E99: a clear no, so that nobody takes a key for done that is not. */
-export function unavailable({ settings }: RuleInput): readonly Finding[] {
+export function unavailable({ settings, models }: RuleInput): readonly Finding[] {
   const own = Object.entries(settings.services).flatMap(([name, each]) =>
     keys(each, ['services', name, 'x-deploy-bg'], `${name}: `),
   );
-  return [...keys(settings.project, ['x-deploy-bg'], ''), ...own];
+  return [...keys(settings.project, ['x-deploy-bg'], ''), ...own, ...providers(models.base)];
+}
+
+/** What a provider makes is no container: nobody could tell whether it is there. */
+function providers(model: ComposeModel): readonly Finding[] {
+  const provided = Object.entries(servicesOf(model)).filter(([, service]) => 'provider' in service);
+  return provided.map(([name]) => finding(['services', name, 'provider'], `${name}: provider`));
 }
 
 function keys(settings: Both, path: readonly string[], whose: string): readonly Finding[] {
-  return KEYS.filter(([, given]) => given(settings)).map(([key]) => ({
-    code: 'E99',
-    path: [...path, ...key.split('.')],
-    message: `${whose}${key} is not available yet`,
-    hint: 'remove it for now',
-  }));
+  return KEYS.filter(([, given]) => given(settings)).map(([key]) =>
+    finding([...path, ...key.split('.')], `${whose}${key}`),
+  );
+}
+
+function finding(path: readonly string[], what: string): Finding {
+  return { code: 'E99', path, message: `${what} is not available yet`, hint: 'remove it for now' };
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { checks, probe } from './checks.ts';
 import { hooks, notify, sticky, update } from './extras.ts';
 import { canaryStep } from './steps.ts';
-import { count, duration, match, name, port, refuse, urlPath } from './values.ts';
+import { count, duration, match, name, port, refuse, routeHost, routePath } from './values.ts';
 
 const names = z.array(name);
 
@@ -62,8 +62,8 @@ export const serviceSettings = z.strictObject({
   route: z
     .strictObject({
       port,
-      host: z.string().min(1).optional(),
-      path: urlPath.optional(),
+      host: routeHost.optional(),
+      path: routePath.optional(),
       probe: probe.optional(),
       preview: match.optional(),
     })

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseDuration } from '../../core/duration.ts';
 import { isCookieName, matchFaults } from '../../core/match.ts';
+import { isRouteHost, isRoutePath, normalPath } from '../../core/route-place.ts';
 
 /** Codes that a schema itself can find; everything else that zod reports is E01. */
 export type SchemaCode = 'E01' | 'E02' | 'E03' | 'E04' | 'E05' | 'E09';
@@ -63,6 +64,16 @@ export const port = z.number({ error: 'must be a port number' }).int().min(1).ma
 
 /** An absolute path of a URL. */
 export const urlPath = z.string().regex(/^\/[^\s]*$/, { error: 'must be a path that begins with /' });
+
+/** A host whose requests a route gets, as the proxies can tell it. */
+export const routeHost = z
+  .string()
+  .refine(isRouteHost, { error: 'must be a host name such as shop.example or *.shop.example' });
+
+/** A path whose requests, and those below it, a route gets. */
+export const routePath = urlPath.refine((path) => isRoutePath(normalPath(path) ?? '/'), {
+  error: 'must be a plain path: letters, digits and "._~-/"',
+});
 
 /** A number of things, 0 or more. */
 export const count = z.number().int().min(0);

@@ -78,8 +78,8 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     {
       yaml: [
         'services:',
-        '  web: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [10], route: {port: 80, probe: {path: /}}}}',
-        '  api: {image: "a:${VERSION}", x-deploy-bg: {strategy: canary, steps: [20], route: {port: 81, path: /api, probe: {path: /}}}}',
+        '  web: {image: "a:VERSION", x-deploy-bg: {strategy: canary, steps: [10], route: {port: 80, probe: {path: /}}}}',
+        '  api: {image: "a:VERSION", x-deploy-bg: {strategy: canary, steps: [20], route: {port: 81, path: /api, probe: {path: /}}}}',
       ].join('\n'),
     },
     ['E02 3', 'E14 2'],
@@ -117,6 +117,52 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ['E02 8', 'E08 8'],
   ],
   ['a match with no proxy of ours', web(['strategy: canary', 'steps: [{match: {headers: {a: b}}}]']), ['E08 10']],
+  [
+    'routes that would break out of the proxy’s files, or that no proxy could tell apart',
+    {
+      yaml: [
+        'x-deploy-bg: {strategy: blue-green}',
+        'services:',
+        '  p: {image: nginx, volumes: [{type: bind, source: /shop/n, target: /etc/nginx/deploy-bg}]}',
+        '  a: {image: x, x-deploy-bg: {route: {port: 1, host: "a;b", probe: {path: /}}}}',
+        '  b: {image: x, x-deploy-bg: {route: {port: 1, path: "/{$x}", probe: {path: /}}}}',
+        '  c: {image: x, x-deploy-bg: {route: {port: 1, path: /c/*, probe: {path: /}}}}',
+        '  d: {image: x, x-deploy-bg: {route: {port: 1, path: /c, probe: {path: /}}}}',
+      ].join('\n'),
+    },
+    ['E01 4', 'E01 5', 'E14 7'],
+  ],
+  [
+    'images that nobody can look for',
+    {
+      yaml: [
+        'services:',
+        '  a: {image: ":VERSION"}',
+        '  b: {image: "acme/Web:VERSION"}',
+        '  c: {image: "reg.example:5000/a__b/c---d:VERSION"}',
+        '  d: {image: "acme/web@sha256:VERSION"}',
+        '  built: {build: {context: /x}}',
+      ].join('\n'),
+    },
+    ['E15 2', 'E15 3', 'E15 5'],
+  ],
+  [
+    'services named like what every object has, or like a flag',
+    {
+      yaml: [
+        'services:',
+        '  constructor: {image: "a:VERSION"}',
+        '  __proto__: {image: b}',
+        '  --remove-orphans: {image: c}',
+      ].join('\n'),
+    },
+    ['E01 2', 'E01 3', 'E01 4'],
+  ],
+  [
+    'a provider makes no container',
+    { yaml: 'services:\n  web: {image: "a:VERSION"}\n  db:\n    provider: {type: cloud}' },
+    ['E99 4'],
+  ],
   ['a sticky cookie of no name', web(['sticky: {cookie: "a;b"}']), ['E01 9']],
   [
     'V07 checks: no provider, two, count without interval, no bounds, unknown name',
@@ -236,6 +282,17 @@ describe('diagnostics', () => {
   it('names the path, the file and the line', () => {
     const [found] = build(web(['stratgy: canary'])).diagnostics.map(diagnosticText);
     expect(found).toMatch(/^compose\.yml:9: E01 unknown key services\.web\.x-deploy-bg\.stratgy; remove it/);
+  });
+
+  it.each([
+    [
+      web(['strategy: rolling'], ['ports: [{target: 80, published: "80"}]']),
+      'deploy: {update_config: {order: stop-first}}',
+    ],
+    [web([], ['network_mode: host']), 'strategy: recreate'],
+    [web(['strategy: rolling'], ['scale: 2', 'ports: [{target: 80, published: "80"}]']), 'remove the port'],
+  ])('E06 says how it goes without two copies (%#)', (given, way) => {
+    expect(build(given).diagnostics[0]?.hint.endsWith(way)).toBe(true);
   });
 
   it('finds keys that an anchor or a merge brings in', () => {

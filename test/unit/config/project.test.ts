@@ -205,4 +205,23 @@ describe('the proxy', () => {
     expect(withProxy(`p: {image: nginx, ${mount}}`).diagnostics).toEqual([]);
     expect(build({ yaml: 'services: {p: {image: caddy}, db: {image: x}}' }).diagnostics).toEqual([]);
   });
+
+  it.each([
+    ['is somebody else’s proxy', 'p: {image: nginxproxy/nginx-proxy}\n  web: {image: "app:VERSION"}', 'shared'],
+    ['is named, and no more than that', 'p: {image: edge-nginx}', 'shared', 'x-deploy-bg: {proxy: {service: p}}'],
+    ['is the application itself', 'p: {image: "front-nginx:VERSION"}', 'in-place'],
+  ])('without a route, an nginx that lacks our folder %s', (_, services, placement, top = '') => {
+    const { project, diagnostics } = build({ yaml: `${top}\nservices:\n  ${services}` });
+    expect(diagnostics).toEqual([]);
+    expect(project).toMatchObject({ proxy: { driver: 'none' }, services: { p: { placement } } });
+  });
+
+  it('without a route, an nginx that has our folder is the proxy still: it drops the routes of before', () => {
+    const mount = '{type: bind, source: /shop/n, target: /etc/nginx/deploy-bg}';
+    const { project } = build({ yaml: `services: {p: {image: "edge-nginx:VERSION", volumes: [${mount}]}}` });
+    expect(project).toMatchObject({
+      proxy: { driver: 'nginx', service: 'p' },
+      services: { p: { placement: 'shared' } },
+    });
+  });
 });
