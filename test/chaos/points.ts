@@ -10,8 +10,9 @@ export interface Point {
 }
 
 /**
- * Before and after every line that a command writes, or the first of each sort. An intent comes before its effect and a
- * result after it, so that these are all moments there are; a new kind of step is among them from its first day.
+ * After every line that a command writes, or the first of each sort, and before the first and before every result: an
+ * effect comes between its intent and its result, and nothing between other lines. So these are all moments there are,
+ * and a new kind of step is among them from its first day.
  */
 export function pointsOf(entries: readonly JournalEntry[], all: boolean): readonly Point[] {
   const seen = new Set<string>();
@@ -20,10 +21,8 @@ export function pointsOf(entries: readonly JournalEntry[], all: boolean): readon
     if (!all && seen.has(what)) return [];
     seen.add(what);
     const line = index + 1;
-    return [
-      { what, line, moment: 'before' },
-      { what, line, moment: 'after' },
-    ] as const;
+    const after = { what, line, moment: 'after' } as const;
+    return index === 0 || entry.kind === 'result' ? [{ what, line, moment: 'before' }, after] : [after];
   });
 }
 

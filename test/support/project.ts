@@ -61,6 +61,8 @@ export class TestProject {
   readonly tlsPort: number | null;
   readonly #loads: Load[] = [];
   readonly #images = new Set<string>();
+  /** Ids by content: built again, an image is the same. */
+  readonly #builds = new Map<string, string>();
 
   private constructor(name: string, directory: string, port: number, tlsPort: number | null, proxy: ProxyKind) {
     this.name = name;
@@ -133,16 +135,18 @@ export class TestProject {
     return `${this.name}/${service}:${version}`;
   }
 
-  /** Builds the application at a version, with its behaviour given by environment (see demo/app/settings.ts). */
+  /** Makes an image of the application at a version, with its behaviour given by environment (see demo/app/settings.ts). */
   async build(version: string, behaviour: Readonly<Record<string, string>> = {}, service = 'app'): Promise<void> {
     const reference = this.image(version, service);
-    const base = await baseImage();
+    this.#images.add(reference);
     const env = Object.entries({ APP_VERSION: version, ...behaviour }).map(
       ([key, value]) => `ENV ${key}=${JSON.stringify(value)}\n`,
     );
-    const args = ['build', '-q', '-t', reference, '--label', `${TEST_LABEL}=${this.name}`, '-'];
-    await execa('docker', args, { input: `FROM ${base}\n${env.join('')}` });
-    this.#images.add(reference);
+    const changes = `LABEL ${TEST_LABEL}=${this.name}\n${env.join('')}`;
+    const [repo, tag] = [reference.slice(0, -version.length - 1), version];
+    const same = this.#builds.get(changes);
+    if (same === undefined) this.#builds.set(changes, await commit({ repo, tag, changes }));
+    else await docker.getImage(same).tag({ repo, tag });
   }
 
   /** Runs `docker-deploy-bg` in the project folder, as a process of its own. */
@@ -388,6 +392,21 @@ async function makeCertificate(folder: string): Promise<void> {
   const files = ['-keyout', join(folder, 'tls', 'key.pem'), '-out', join(folder, 'tls', 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   await execa('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files]);
+}
+
+/** An image by the engine alone, in a tenth of the time that a build takes. @returns its id */
+async function commit(image: {
+  readonly repo: string;
+  readonly tag: string;
+  readonly changes: string;
+}): Promise<string> {
+  const container = await docker.createContainer({ Image: await baseImage(), Labels: { [TEST_LABEL]: 'base' } });
+  try {
+    await container.commit({ ...image, pause: false });
+    return (await docker.getImage(`${image.repo}:${image.tag}`).inspect()).Id;
+  } finally {
+    await container.remove();
+  }
 }
 
 let base: Promise<string> | null = null;
