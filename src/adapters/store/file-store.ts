@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, realpath, rm } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading, Lock, LockHolder, Store } from '../../app/ports.ts';
@@ -10,7 +10,17 @@ import { NO_HOOKS } from '../../core/hooks.ts';
 import { type Release, upgradedRelease } from '../../core/release.ts';
 import { NO_CHECKS } from '../../core/service-checks.ts';
 import type { Steering } from '../../core/steer.ts';
-import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
+import {
+  makeFolder,
+  makeStateFolder,
+  namesIn,
+  readIfThere,
+  requireFolders,
+  syncFolder,
+  unreadable,
+  writeDurably,
+  writing,
+} from './files.ts';
 import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
 import { addRequest, takeRequest, watchRequests } from './requests.ts';
@@ -24,6 +34,12 @@ export interface StoreOptions {
 }
 
 const COLOR_MODE = 0o644;
+
+/** Everything that stands in the state folder; temporary files end with `.tmp`. */
+const ENTRIES: ReadonlySet<string> = new Set(['.gitignore', 'journal.ndjson', 'releases', 'lock', 'requests']);
+
+/** It is the name of a folder, and nothing else. */
+const RELEASE_ID = /^\w[\w.-]*$/;
 
 /** What is looked at before a stored release is believed; the rest was written by us in one piece. */
 /** Releases of a version that knew no checks, hooks and notices have none. */
@@ -83,11 +99,13 @@ export class FileStore implements Store {
     await appendEntry(this.#journal, entry);
   }
 
-  rollouts(): Promise<readonly RolloutRecord[]> {
+  async rollouts(): Promise<readonly RolloutRecord[]> {
+    await requireFolders(this.#state);
     return readRollouts(this.#journal);
   }
 
-  entries(after: JournalPosition | null): Promise<JournalReading> {
+  async entries(after: JournalPosition | null): Promise<JournalReading> {
+    await requireFolders(this.#state);
     return readEntries(this.#journal, after);
   }
 
@@ -97,24 +115,27 @@ export class FileStore implements Store {
 
   async saveRelease(release: Release): Promise<void> {
     await this.#prepare();
-    await makeFolder(this.releaseFolder(release.id));
+    for (const folder of [this.#releases, this.releaseFolder(release.id)]) await makeFolder(folder);
     await writeDurably(join(this.releaseFolder(release.id), 'release.json'), JSON.stringify(release));
   }
 
   async release(id: string): Promise<Release | null> {
-    if (!/^[\w.-]+$/.test(id)) return null;
+    if (!RELEASE_ID.test(id)) return null;
+    await requireFolders(this.#state, this.#releases, this.releaseFolder(id));
     const path = join(this.releaseFolder(id), 'release.json');
     const text = await readIfThere(path);
-    return text === null ? null : parseRelease(path, text);
+    return text === null ? null : parseRelease(path, text, id);
   }
 
   async releases(): Promise<readonly Release[]> {
+    await requireFolders(this.#state);
     const ids = await namesIn(this.#releases);
     const releases = await Promise.all(ids.map((id) => this.release(id)));
     return releases.filter((release) => release !== null).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
   async removeRelease(id: string): Promise<void> {
+    await requireFolders(this.#state, this.#releases);
     const folder = this.releaseFolder(id);
     await writing(folder, () => rm(folder, { recursive: true, force: true }));
   }
@@ -128,15 +149,18 @@ export class FileStore implements Store {
     return FileLock.take(this.#lock, holder);
   }
 
-  holder(): Promise<LockHolder | null> {
+  async holder(): Promise<LockHolder | null> {
+    await requireFolders(this.#state);
     return holderOf(this.#lock);
   }
 
-  addRequest(verb: Steering): Promise<void> {
+  async addRequest(verb: Steering): Promise<void> {
+    await this.#prepare();
     return addRequest(this.#requests, verb);
   }
 
-  takeRequest(): Promise<Steering | null> {
+  async takeRequest(): Promise<Steering | null> {
+    await requireFolders(this.#state);
     return takeRequest(this.#requests);
   }
 
@@ -167,13 +191,19 @@ export class FileStore implements Store {
 
   /** The folder keeps itself out of version control: it holds secrets. */
   async #prepare(): Promise<void> {
-    await makeFolder(this.#state);
+    await makeStateFolder(this.#state, ENTRIES);
     const ignore = join(this.#state, '.gitignore');
     if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
   }
 }
 
-function parseRelease(path: string, text: string): Release {
+function parseRelease(path: string, text: string, id: string): Release {
+  const release = parsedRelease(path, text);
+  if (release.id === id) return release;
+  throw unreadable(path, `it says to be ${release.id}`);
+}
+
+function parsedRelease(path: string, text: string): Release {
   try {
     return upgradedRelease(releaseSchema.parse(JSON.parse(text)) as unknown as Release);
   } catch (error) {
@@ -182,14 +212,5 @@ function parseRelease(path: string, text: string): Release {
       error instanceof z.ZodError ? 'it is not a release of a format that this version knows' : messageOf(error),
       error,
     );
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw unreadable(folder, messageOf(error), error);
   }
 }
