@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
-import { createOwn, makeOwnFolder, namesInOwn, ownFolder, readOwn } from '../system/own-files.ts';
+import { createOwn, makeOwnFolder, namesInOwn, ownStats, readOwn } from '../system/own-files.ts';
 
 /** The state is for its owner alone, whatever the umask. */
 export const FILE_MODE = 0o600;
@@ -20,7 +20,7 @@ export function namesIn(folder: string): Promise<readonly string[]> {
 
 /** Looks whether folders on the way to a file are folders. @throws state-unreadable */
 export async function requireFolders(...folders: readonly string[]): Promise<void> {
-  for (const folder of folders) await reading(folder, () => ownFolder(folder));
+  for (const folder of folders) await reading(folder, () => ownStats(folder));
 }
 
 /** Replaces a file so that after a crash it is the old one or the new one, whole, and durable when this resolves. */
@@ -64,7 +64,7 @@ export async function makeFolder(path: string): Promise<void> {
  */
 export async function makeStateFolder(path: string, ours: ReadonlySet<string>): Promise<void> {
   await writing(path, async () => {
-    const there = await ownFolder(path);
+    const there = await ownStats(path);
     const names = there === null || (there.mode & 0o077) === 0 ? [] : await namesInOwn(path);
     const [foreign] = names.filter((name) => !ours.has(name) && !name.endsWith('.tmp'));
     if (foreign !== undefined)

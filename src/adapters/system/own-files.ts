@@ -45,18 +45,18 @@ export async function createOwn(path: string, mode: number): Promise<FileHandle>
 
 /** Makes a folder with exactly this mode, whatever the umask is, or gives it to one that is there. */
 export async function makeOwnFolder(path: string, mode: number): Promise<void> {
-  if ((await ownFolder(path)) === null) await mkdir(path, { recursive: true, mode });
-  const made = await ownFolder(path);
+  if ((await ownStats(path)) === null) await mkdir(path, { recursive: true, mode });
+  const made = await ownStats(path);
   if (made !== null && (made.mode & 0o7777) !== mode) await chmod(path, mode);
 }
 
 /** Names in a folder that is no link; none if there is no folder. */
 export async function namesInOwn(path: string): Promise<readonly string[]> {
-  return (await ownFolder(path)) === null ? [] : readdir(path);
+  return (await ownStats(path)) === null ? [] : readdir(path);
 }
 
-/** What is known of a folder that is no link; null if there is none. */
-export async function ownFolder(path: string): Promise<Stats | null> {
+/** What is known of a file or folder that is no link; null if there is none. */
+export async function ownStats(path: string): Promise<Stats | null> {
   const stats = await lstat(path).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw error;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
@@ -136,10 +137,18 @@ export class NginxRouter implements Router {
   /** Both in the proxy and on disk: a proxy that restarts must come up with the same. */
   async #works(config: NginxConfig, change: Switch): Promise<boolean> {
     if ((await change.missing()) !== null) return false;
+    const state = await this.#states.current();
+    if (state === null) return false;
     for (const { file, content } of config.files) {
-      if ((await readIfThere(join(this.#place.output, file))) !== content) return false;
+      if (!(await this.#isLinked(file)) || (await readIfThere(join(this.#place.output, state, file))) !== content)
+        return false;
     }
     return true;
+  }
+
+  /** What nginx includes leads to the present state. */
+  async #isLinked(file: string): Promise<boolean> {
+    return (await readlink(join(this.#place.output, file)).catch(() => null)) === join(LIVE_LINK, file);
   }
 
   async #change(
