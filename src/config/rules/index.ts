@@ -10,6 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
+import { proxyFolder, routedNames } from './proxy-files.ts';
 import { checkNames, missingDependencies, overlaySettings } from './references.ts';
 import {
   blueGreenOrder,
@@ -39,6 +40,7 @@ const SERVICE_RULES: readonly Rule[] = [
   anonymousVolumes,
   unchecked,
   proxyLabels,
+  routedNames,
   missingDependencies,
 ];
 
@@ -48,6 +50,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   outsideCallers,
   checkNames,
   hookServices,
+  proxyFolder,
   overlaySettings,
   oneStepList,
   unavailable,
