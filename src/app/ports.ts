@@ -257,6 +257,8 @@ export interface Ports {
   /** Tells the receivers of a project's notices; words without these secrets. */
   readonly notices: (project: string, targets: readonly NotifyTarget[], secrets: readonly string[]) => Notices;
   readonly store: Store;
+  /** What this command itself knows and nobody is to read: credentials of registries. */
+  readonly secrets: readonly string[];
   readonly emit: EventSink;
   /** Fallback poll; `HEALTH_CHECK_INTERVAL`. */
   readonly pollMs: Millis;

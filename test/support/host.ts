@@ -157,6 +157,7 @@ export class Host {
       hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
       notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),
+      secrets: [],
       emit: (event) => void events.push(event),
       pollMs: 400,
       times: this.times,
@@ -264,6 +265,7 @@ export class Host {
       dependsOnVersion: true,
       models: { base: {}, overlays: { blue: {}, green: {} } },
       environmentValues: { TOKEN: HOST_SECRET },
+      secretTexts: [],
       warnings: [],
     };
   }
