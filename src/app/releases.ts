@@ -25,7 +25,8 @@ export async function forgetOldReleases(session: Session, history: number): Prom
   return old;
 }
 
-async function forget(ports: Ports, release: Release): Promise<void> {
+/** Its tags, then its folder. */
+export async function forget(ports: Ports, release: Release): Promise<void> {
   for (const service of Object.values(release.services)) await ports.engine.untag(service.pinnedImage);
   await ports.store.removeRelease(release.id);
 }

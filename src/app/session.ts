@@ -8,6 +8,7 @@ import { guarded, withoutSecrets } from './guard.ts';
 import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
 import type { Side } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
+import type { Services } from '../core/disagreements.ts';
 import { sharedNames } from '../core/snapshot.ts';
 
 /** A project under the hands of one verb: everything that a rollout's actions need. */
@@ -69,6 +70,11 @@ export function locationOfRelease(release: Release): Location {
     notify: release.notify,
     secrets: secretsIn(release),
   };
+}
+
+/** Its services by what deploys do to them. */
+export function servicesOf({ replaced, shared, proxy }: Location): Services {
+  return { replaced, shared, proxy: proxy.service };
 }
 
 /** The newest release that is known, else today's compose files. */

@@ -49,6 +49,12 @@ export class Host {
   /** Images were fetched for these versions. */
   readonly fetched: string[] = [];
   readonly clock: Clock;
+  /** What colored containers say whose they are; null: this checkout's. */
+  storeOfLabels: string | null = null;
+  /** Image tags that the engine has. */
+  readonly tags = new Set<string>();
+  /** What the proxy’s driver finds wrong with its files; it writes them anew when it is told routes. */
+  readonly faults: string[] = [];
   /** What the environment of the next commands says. */
   times: GivenTimes = {};
   /** Ends what `hold` began. */
@@ -183,7 +189,7 @@ export class Host {
       ping: nothing,
       containers: async () => {
         if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
-        const store = await this.store().id();
+        const store = this.storeOfLabels ?? (await this.store().id());
         return this.#now()
           .observed()
           .containers.map((c) => (c.store === null ? c : { ...c, store }));
@@ -197,9 +203,15 @@ export class Host {
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       healthLog: () => Promise.resolve([]),
       image: (reference) => Promise.resolve({ id: this.#imageId(reference), taggedAt: null }),
-      tag: nothing,
-      untag: nothing,
-      pinnedTags: () => Promise.resolve([]),
+      tag: (_image, reference) => {
+        this.tags.add(reference);
+        return Promise.resolve();
+      },
+      untag: (reference) => {
+        this.tags.delete(reference);
+        return Promise.resolve();
+      },
+      pinnedTags: () => Promise.resolve([...this.tags]),
       composeProjectsWithNetworks: () => Promise.resolve([...this.world.networks]),
       removeNetworks: (name) => {
         this.world.networks.delete(name);
@@ -241,10 +253,12 @@ export class Host {
     return {
       prepare: nothing,
       apply: (routes) => {
+        this.faults.length = 0;
         this.#now().perform(NO_RECORD, { kind: 'route', weight: 0, routes });
         return Promise.resolve();
       },
       read: () => Promise.resolve(this.#now().observed().router),
+      faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,
       inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, 0]))),
       warnings: () => Promise.resolve([]),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { realpath, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading, Lock, LockHolder, Store } from '../../app/ports.ts';
 import { type Color, isColor } from '../../core/color.ts';
@@ -21,6 +21,7 @@ import {
   writeDurably,
   writing,
 } from './files.ts';
+import { isMissing } from '../system/own-files.ts';
 import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
 import { addRequest, takeRequest, watchRequests } from './requests.ts';
@@ -71,9 +72,9 @@ export class FileStore implements Store {
 
   /** Of the place, not of the content: a checkout whose state was deleted is still the same checkout. */
   async id(): Promise<string> {
-    await this.#prepare();
+    await requireFolders(this.#state);
     return createHash('sha256')
-      .update(await realpath(this.#state))
+      .update(await realPlace(this.#state))
       .digest('hex')
       .slice(0, 12);
   }
@@ -194,6 +195,16 @@ export class FileStore implements Store {
     await makeStateFolder(this.#state, ENTRIES);
     const ignore = join(this.#state, '.gitignore');
     if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
+  }
+}
+
+/** The real path of what need not be there yet. */
+async function realPlace(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isMissing(error) || path === dirname(path)) throw error;
+    return join(await realPlace(dirname(path)), basename(path));
   }
 }
 
