@@ -1,3 +1,4 @@
+import { looseTags } from '../core/leftovers.ts';
 import { releasesInUse } from '../core/releases-stack.ts';
 import type { Release } from '../core/release.ts';
 import type { Ports } from './ports.ts';
@@ -23,6 +24,12 @@ export async function forgetOldReleases(session: Session, history: number): Prom
   const old = beyond.filter(({ id }) => !needed.has(id));
   for (const release of old) await forget(ports, release);
   return old;
+}
+
+/** What releases leave whose folders were removed by somebody else: whoever finds no release that serves looks for it. */
+export async function forgetLooseTags({ ports, project }: Session): Promise<void> {
+  const [releases, tags] = await Promise.all([ports.store.releases(), ports.engine.pinnedTags(project)]);
+  for (const tag of looseTags(releases, tags)) await ports.engine.untag(tag);
 }
 
 /** Its tags, then its folder. */

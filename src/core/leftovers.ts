@@ -107,14 +107,16 @@ function networksLeft({ observed, live, records }: Evidence, staying: readonly O
     });
 }
 
-/** Releases that no way back leads to within `history` and of which nothing runs, and tags that no release has. */
+/**
+ * Releases that no way back leads to within `history` and of which nothing runs, and tags that no release has. Where
+ * the state was lost, nobody knows whose tags these are.
+ */
 function storedLeft(
   { records, releases, liveRelease, tags }: Evidence,
   staying: readonly ObservedContainer[],
   history: number,
 ): Leftover[] {
   const needed = new Set([...releasesInUse(records, history), liveRelease?.id, ...staying.map((c) => c.release)]);
-  const kept = new Set(releases.flatMap(({ services }) => Object.values(services).map((s) => s.pinnedImage)));
   return [
     ...releases
       .filter(({ id }) => !needed.has(id))
@@ -122,8 +124,12 @@ function storedLeft(
         const why = `${release.version} is not kept for rollback any more`;
         return { kind: 'release', name: release.id, why, release };
       }),
-    ...tags
-      .filter((tag) => !kept.has(tag))
-      .map((name): Leftover => ({ kind: 'image tag', name, why: 'its release is gone' })),
+    ...looseTags(releases, tags).map((name): Leftover => ({ kind: 'image tag', name, why: 'its release is gone' })),
   ];
+}
+
+/** Image tags of releases that are gone. */
+export function looseTags(releases: readonly Release[], tags: readonly string[]): readonly string[] {
+  const kept = new Set(releases.flatMap(({ services }) => Object.values(services).map((s) => s.pinnedImage)));
+  return releases.length === 0 ? [] : tags.filter((tag) => !kept.has(tag));
 }

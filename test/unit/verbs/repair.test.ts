@@ -144,7 +144,7 @@ const CASES: readonly Case[] = [
     what: 'the release that serves is not in the state folder',
     breakIt: () => rm(state('releases'), { recursive: true }),
     says: /the release that serves on green is not in the state folder/,
-    does: ['image tag', 'image tag'],
+    does: [],
     remedy: /^docker-deploy-bg deploy v2$/,
   },
   {
@@ -369,4 +369,12 @@ it('cleanup says each thing before it does it', async () => {
   await terminal.ended;
   const texts = terminal.events.flatMap((event) => (event.kind === 'phase' ? [event.text] : []));
   expect(texts).toEqual(['removing container shop-blue-web-9: blue does not serve']);
+});
+
+it('a deploy after the state was lost leaves nothing of the releases that were lost', async () => {
+  await rm(state(), { recursive: true });
+  expect(await look()).toMatchObject({ live: { version: 'v2', color: 'green' }, leftovers: [] });
+  expect(await host.deploy('v3')).toMatchObject({ exit: 0 });
+  expect(host.tags.size).toBe(1);
+  expect(await look()).toMatchObject({ live: { version: 'v3' }, leftovers: [], disagreements: [] });
 });
