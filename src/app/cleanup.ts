@@ -1,10 +1,13 @@
+import { CLEANUP, disagreements, type Evidence } from '../core/disagreements.ts';
 import { EXIT } from '../core/errors.ts';
 import { type Leftover, leftovers } from '../core/leftovers.ts';
+import { liveRoutes } from '../core/live-routes.ts';
+import { currentStep, type RolloutRecord } from '../core/record.ts';
 import type { Ports } from './ports.ts';
-import { settle } from './recover.ts';
-import { forgetOldReleases } from './releases.ts';
-import { inSession, locate, observe, type Location, type Session } from './session.ts';
-import { type Known, survey } from './state.ts';
+import { isFinished, settle } from './recover.ts';
+import { forget } from './releases.ts';
+import { inSession, locate, observe, servicesOf, type Location, type Session } from './session.ts';
+import { examine, refuseForeign } from './state.ts';
 
 export interface CleanupItem {
   readonly kind: string;
@@ -14,86 +17,124 @@ export interface CleanupItem {
 
 export interface CleanupResult {
   readonly removed: readonly CleanupItem[];
+  /** What stays and says something else now. */
+  readonly corrected: readonly CleanupItem[];
   readonly exit: number;
 }
 
-/** Finishes what a killed command left, then removes what is not live. Shows it only, with `dryRun`. */
+/**
+ * Finishes what a killed command left, makes proxy and files say what is so, then removes what is not live. Tells each
+ * before it does it; with `dryRun` that is all. A rollout that waits for a person goes on to wait.
+ */
 export async function cleanup(
   ports: Ports,
   options: { readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<CleanupResult> {
   const location = await locate(ports, 'cleanup');
-  if (options.dryRun) return { removed: await wouldRemove(ports, location), exit: EXIT.ok };
+  if (options.dryRun) return dryRun(ports, location);
   return inSession(ports, location, { verb: 'cleanup', files: null }, (session) =>
     cleanupIn(session, location, signal),
   );
 }
 
-async function cleanupIn(session: Session, location: Location, signal: AbortSignal): Promise<CleanupResult> {
-  await settle(session, signal, { forwardTo: null, endHold: true });
-  const strays = await removeStrays(session, 'leftovers');
-  const releases = await forgetOldReleases(session, location.history);
-  const forgotten = releases.map(({ id, version }) => {
-    return { kind: 'release', name: id, why: `${version} is not kept for rollback any more` };
-  });
-  const tags = await removeLooseTags(session);
-  await agreeOnColor(session, await survey(session));
-  return { removed: [...strays, ...forgotten, ...tags], exit: EXIT.ok };
-}
-
-async function wouldRemove(ports: Ports, location: Location): Promise<CleanupItem[]> {
+async function dryRun(ports: Ports, location: Location): Promise<CleanupResult> {
   const router = ports.router({ spec: location.proxy, project: location.project });
-  const { observed, live, records } = await survey({
-    ports,
-    project: location.project,
-    router,
-    replaced: location.replaced,
-  });
-  return leftovers(observed, live, records, location.replaced).map(({ kind, name, why }) => ({ kind, name, why }));
+  const evidence = await examine({ ports, project: location.project, router, replaced: location.replaced });
+  refuseForeign(evidence.observed, evidence.store, false);
+  const corrected = [...unfinished(evidence), ...wrong(evidence, location)];
+  const removed = leftovers(evidence, servicesOf(location), location.history);
+  return { corrected, removed: removed.map(itemOf), exit: EXIT.ok };
 }
 
-/** Removes the leftovers, or everything that is in a color, gracefully. */
-export async function removeStrays(
-  session: Session,
-  which: 'leftovers' | 'everything in a color',
-): Promise<CleanupItem[]> {
-  const { observed, live, records } = await survey(session);
-  const found: readonly Leftover[] = leftovers(
-    observed,
-    which === 'leftovers' ? live : { kind: 'none' },
-    which === 'leftovers' ? records : [],
-    session.replaced,
-  );
-  await Promise.all(found.flatMap((item) => (item.kind === 'container' ? [removeContainer(session, item.id)] : [])));
-  const after = await observe(session.ports, session.project, null);
+async function cleanupIn(session: Session, location: Location, signal: AbortSignal): Promise<CleanupResult> {
+  const evidence = await examine(session);
+  refuseForeign(evidence.observed, session.storeId, false);
+  const rollout = announced(session, 'finishing', unfinished(evidence));
+  if (rollout.length > 0) await settle(session, signal, { forwardTo: null, endHold: true });
+  const corrected = await correct(session, location, await examine(session));
+  const removed = leftovers(await examine(session), servicesOf(location), location.history);
+  announced(session, 'removing', removed);
+  await remove(session, removed);
+  return { corrected: [...rollout, ...corrected], removed: removed.map(itemOf), exit: EXIT.ok };
+}
+
+/** Said before it is done. */
+function announced<T extends CleanupItem>({ ports }: Session, doing: string, items: readonly T[]): readonly T[] {
+  for (const { kind, name, why } of items) ports.emit({ kind: 'phase', text: `${doing} ${kind} ${name}: ${why}` });
+  return items;
+}
+
+function itemOf({ kind, name, why }: Leftover): CleanupItem {
+  return { kind, name, why };
+}
+
+/** The rollout that nobody runs and nobody is asked about. */
+function unfinished({ records }: Evidence): readonly CleanupItem[] {
+  const last = records.at(-1);
+  if (last === undefined || isFinished(last) || last.state === 'paused' || last.state === 'rollback_paused') return [];
+  return [{ kind: 'rollout', name: last.id, why: whyUnfinished(last) }];
+}
+
+function whyUnfinished(record: RolloutRecord): string {
+  const [from, to] = [record.stable, record.candidate].map((side) => side?.version ?? 'what served before');
+  if (record.state !== 'completed') return `its process left it unfinished, and ${from ?? ''} is to serve all traffic`;
+  const held = currentStep(record)?.kind === 'hold';
+  return held
+    ? `${from ?? ''} is held for an instant way back`
+    : `${to ?? ''} serves, and ${from ?? ''} is still there`;
+}
+
+/** What `cleanup` settles without removing anything. */
+function wrong(evidence: Evidence, location: Location): readonly CleanupItem[] {
+  const mine = disagreements(evidence, servicesOf(location), false).filter(({ remedy }) => remedy === CLEANUP);
+  return mine.map(({ what }) => {
+    const isFile = what.startsWith(COLOR_FILE);
+    return { kind: isFile ? 'file' : 'proxy', name: isFile ? COLOR_FILE : (location.proxy.service ?? ''), why: what };
+  });
+}
+
+const COLOR_FILE = '.deployment-color';
+
+async function correct(session: Session, location: Location, evidence: Evidence): Promise<readonly CleanupItem[]> {
+  const { ports, router, lock } = session;
+  const { observed, live, liveRelease } = evidence;
+  const items = announced(session, 'correcting', wrong(evidence, location));
+  const routes = liveRoutes(observed, live, liveRelease);
+  await lock.check();
+  if (routes !== null && items.some(({ kind }) => kind === 'proxy')) await router.apply(routes);
+  if (items.some(({ kind }) => kind === 'file')) await ports.store.setColor(live.kind === 'color' ? live.color : null);
+  return items;
+}
+
+/** Containers first: nothing else can go while they are there. */
+async function remove(session: Session, items: readonly Leftover[]): Promise<void> {
+  const { ports } = session;
+  await Promise.all(items.flatMap((item) => (item.kind === 'container' ? [removeContainer(session, item.id)] : [])));
+  for (const item of items) {
+    if (item.kind === 'network') await ports.engine.removeNetworks(item.name);
+    if (item.kind === 'release') await forget(ports, item.release);
+    if (item.kind === 'image tag') await ports.engine.untag(item.name);
+  }
+}
+
+/** Removes everything that is in a color, but what the proxy sends traffic to. */
+export async function removeColors(session: Session): Promise<void> {
+  const { ports, project, router } = session;
+  const { containers, router: reading } = await observe(ports, project, router);
+  const routes = reading.kind === 'routes' ? reading.routes : [];
+  const routed = new Set(routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
+  const going = containers.filter((c) => c.color !== null && !routed.has(c.name));
+  await Promise.all(going.map(({ id }) => removeContainer(session, id)));
+  const after = await observe(ports, project, null);
   const empty = after.networks.filter(
-    (name) =>
-      name !== session.project && !after.containers.some((c) => c.color !== null && name.endsWith(`-${c.color}`)),
+    (name) => name !== project && !after.containers.some((c) => c.color !== null && name.endsWith(`-${c.color}`)),
   );
-  for (const name of empty) await session.ports.engine.removeNetworks(name);
-  return found.map(({ kind, name, why }) => ({ kind, name, why }));
+  for (const name of empty) await ports.engine.removeNetworks(name);
 }
 
 async function removeContainer(session: Session, id: string): Promise<void> {
   await session.lock.check();
   await session.ports.engine.stop(id, { graceMs: 10_000, preStop: [] });
   await session.ports.engine.remove(id);
-}
-
-/** Our own tags whose release is gone. */
-async function removeLooseTags({ ports, project }: Session): Promise<CleanupItem[]> {
-  const kept = new Set(
-    (await ports.store.releases()).flatMap((release) => Object.values(release.services).map((s) => s.pinnedImage)),
-  );
-  const loose = (await ports.engine.pinnedTags(project)).filter((tag) => !kept.has(tag));
-  for (const tag of loose) await ports.engine.untag(tag);
-  return loose.map((name) => ({ kind: 'image tag', name, why: 'its release is gone' }));
-}
-
-/** `.deployment-color` follows the evidence. */
-async function agreeOnColor({ ports }: Session, { live, observed }: Known): Promise<void> {
-  if (live.kind === 'unclear') return;
-  const color = live.kind === 'color' ? live.color : null;
-  if (observed.color !== color) await ports.store.setColor(color);
 }

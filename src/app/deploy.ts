@@ -12,7 +12,7 @@ import { freeze, replacedServices } from './freeze.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
-import { forgetOldReleases, pin } from './releases.ts';
+import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
 import { stopReason, withTimeout } from './stopping.ts';
@@ -152,6 +152,7 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
   const { record: ended, evidence } = await execute(session, record, signal, false);
   await forgetOldReleases(session, release.history);
+  if (known.liveRelease === null) await forgetLooseTags(session);
   return outcomeOf(ended, evidence, stopReason(signal));
 }
 

@@ -29,15 +29,25 @@ export function guarded(
   };
 }
 
-/** The same error without secrets in what people read of it. */
+/** The same error without secrets in what people read of it, and in what they read with --debug. */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
-  if (!(error instanceof DeployError)) return error;
   const clean = (text: string): string => redact(text, secrets);
+  if (!(error instanceof DeployError)) return error instanceof Error ? cleanDefect(error, secrets) : error;
   return new DeployError(error.code, {
     what: clean(error.message),
     serves: error.serves === null ? undefined : clean(error.serves),
     next: clean(error.next),
     details: error.details.map(clean),
-    cause: error.cause,
+    cause: withoutSecrets(error.cause, secrets),
   });
+}
+
+/** A defect, or a cause: its message and its stack are all that is ever shown of it. */
+function cleanDefect(error: Error, secrets: readonly string[]): Error {
+  const [message, stack] = [error.message, error.stack ?? ''].map((text) => redact(text, secrets));
+  const cause = withoutSecrets(error.cause, secrets);
+  if (message === error.message && stack === (error.stack ?? '') && cause === error.cause) return error;
+  const clean = new Error(message, cause === undefined ? undefined : { cause });
+  if (stack !== undefined) clean.stack = stack;
+  return clean;
 }

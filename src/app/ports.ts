@@ -128,6 +128,11 @@ export interface Router {
   apply(routes: readonly RouteState[]): Promise<void>;
   /** What the proxy itself says it does now. Never throws for an unreachable proxy: that is `unreadable`. */
   read(): Promise<RouterReading>;
+  /**
+   * Where the proxy, its files and what was written into them do not fit together, for people: files changed by hand,
+   * a proxy that works by others. Never throws; a proxy that does not answer has none.
+   */
+  faults(): Promise<readonly string[]>;
   /** So far apart have two readings of requests in flight to be, to count as two (DESIGN section 8). */
   readonly readingsApartMs: Millis;
   /** Requests in flight by container id, by the proxy's or the kernel's evidence; null where there is none to be had. */
@@ -201,7 +206,7 @@ export interface Lock {
 }
 
 export interface Store {
-  /** Identifies this checkout in labels. Creates the state folder when first asked. */
+  /** Identifies this checkout in labels. */
   id(): Promise<string>;
   /** Content of `.deployment-color`; null if absent. @throws state-unreadable if it holds anything else */
   color(): Promise<Color | null>;
@@ -257,6 +262,8 @@ export interface Ports {
   /** Tells the receivers of a project's notices; words without these secrets. */
   readonly notices: (project: string, targets: readonly NotifyTarget[], secrets: readonly string[]) => Notices;
   readonly store: Store;
+  /** What this command itself knows and nobody is to read: credentials of registries. */
+  readonly secrets: readonly string[];
   readonly emit: EventSink;
   /** Fallback poll; `HEALTH_CHECK_INTERVAL`. */
   readonly pollMs: Millis;

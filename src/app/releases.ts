@@ -1,3 +1,4 @@
+import { looseTags } from '../core/leftovers.ts';
 import { releasesInUse } from '../core/releases-stack.ts';
 import type { Release } from '../core/release.ts';
 import type { Ports } from './ports.ts';
@@ -25,7 +26,14 @@ export async function forgetOldReleases(session: Session, history: number): Prom
   return old;
 }
 
-async function forget(ports: Ports, release: Release): Promise<void> {
+/** What releases leave whose folders were removed by somebody else: whoever finds no release that serves looks for it. */
+export async function forgetLooseTags({ ports, project }: Session): Promise<void> {
+  const [releases, tags] = await Promise.all([ports.store.releases(), ports.engine.pinnedTags(project)]);
+  for (const tag of looseTags(releases, tags)) await ports.engine.untag(tag);
+}
+
+/** Its tags, then its folder. */
+export async function forget(ports: Ports, release: Release): Promise<void> {
   for (const service of Object.values(release.services)) await ports.engine.untag(service.pinnedImage);
   await ports.store.removeRelease(release.id);
 }

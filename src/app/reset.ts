@@ -7,7 +7,7 @@ import { execute, type Executed } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
-import { removeStrays } from './cleanup.ts';
+import { removeColors } from './cleanup.ts';
 import { inSession, locate, type Session } from './session.ts';
 import { requireClear } from './state.ts';
 import { stopReason } from './stopping.ts';
@@ -71,7 +71,7 @@ async function giveBack(
 
 async function afterwards(session: Session, outcome: Outcome): Promise<Outcome> {
   const { ports, project } = session;
-  await removeStrays(session, 'everything in a color');
+  await removeColors(session);
   for (const tag of await ports.engine.pinnedTags(project)) await ports.engine.untag(tag);
   await ports.store.erase();
   return outcome;

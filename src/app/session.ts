@@ -1,13 +1,14 @@
 import type { Observed } from '../core/observed.ts';
 import type { NotifyTarget } from '../core/notify.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
-import { secretsIn } from '../core/redact.ts';
+import { secretsIn } from '../core/secrets.ts';
 import type { Release } from '../core/release.ts';
 import type { Checker } from './check-ports.ts';
 import { guarded, withoutSecrets } from './guard.ts';
 import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
 import type { Side } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
+import type { Services } from '../core/disagreements.ts';
 import { sharedNames } from '../core/snapshot.ts';
 
 /** A project under the hands of one verb: everything that a rollout's actions need. */
@@ -71,6 +72,11 @@ export function locationOfRelease(release: Release): Location {
   };
 }
 
+/** Its services by what deploys do to them. */
+export function servicesOf({ replaced, shared, proxy }: Location): Services {
+  return { replaced, shared, proxy: proxy.service };
+}
+
 /** The newest release that is known, else today's compose files. */
 export async function locate(ports: Ports, version: string): Promise<Location> {
   const newest = (await ports.store.releases()).at(-1);
@@ -87,8 +93,9 @@ export async function inSession<T>(
   about: { readonly verb: string; readonly files: Project | null; readonly attach?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const secrets = await allSecrets(ports, location);
   const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
-  const guard = guarded(ports, location);
+  const guard = guarded(ports, { ...location, secrets });
   const target = { spec: location.proxy, project: location.project };
   try {
     return await work({
@@ -96,7 +103,7 @@ export async function inSession<T>(
       project: location.project,
       router: ports.router(target),
       checker: ports.checker(target),
-      secrets: location.secrets,
+      secrets,
       lock,
       storeId: await ports.store.id(),
       files: about.files,
@@ -105,11 +112,17 @@ export async function inSession<T>(
       attach: about.attach ?? false,
     });
   } catch (error) {
-    throw withoutSecrets(error, location.secrets);
+    throw withoutSecrets(error, secrets);
   } finally {
     await lock.release();
     await guard.close();
   }
+}
+
+/** Also of the releases before: containers of theirs may fail, and be quoted, on the way back. */
+async function allSecrets({ store, secrets }: Ports, location: Location): Promise<readonly string[]> {
+  const earlier = await store.releases().catch(() => []);
+  return [...new Set([...secrets, ...location.secrets, ...earlier.flatMap(secretsIn)])];
 }
 
 /** Everything that can be seen now. Probes, drains and attempts belong to a rollout and are empty here. */

@@ -1,4 +1,5 @@
 import { DeployError } from '../core/errors.ts';
+import { type Evidence, foreignContainer } from '../core/disagreements.ts';
 import { type Live, whoIsLive } from '../core/live.ts';
 import type { Observed } from '../core/observed.ts';
 import type { RolloutRecord } from '../core/record.ts';
@@ -19,6 +20,19 @@ export async function survey(session: Pick<Session, 'ports' | 'project' | 'route
   const [observed, records] = await Promise.all([observe(ports, project, router), ports.store.rollouts()]);
   const live = whoIsLive(observed, records, replaced);
   return { observed, records, live, liveRelease: await liveReleaseOf(session, live, observed, records) };
+}
+
+/** Looks at everything, and at whether it fits together. @throws state-unreadable */
+export async function examine(place: Pick<Session, 'ports' | 'project' | 'router' | 'replaced'>): Promise<Evidence> {
+  const { ports, project, router } = place;
+  const [known, releases, store, tags, faults] = await Promise.all([
+    survey(place),
+    ports.store.releases(),
+    ports.store.id(),
+    ports.engine.pinnedTags(project),
+    router.faults(),
+  ]);
+  return { ...known, releases, store, tags, faults };
 }
 
 /** The release that serves: by the last completed rollout, else by what the live containers say that they are of. */
@@ -49,7 +63,7 @@ export function requireClear(live: Live): void {
 
 /** Colors of another checkout belong to it. @throws foreign-store unless they are taken over */
 export function refuseForeign(observed: Observed, store: string, takeOver: boolean): void {
-  const foreign = observed.containers.find((c) => c.color !== null && c.store !== null && c.store !== store);
+  const foreign = foreignContainer({ observed, store });
   if (foreign === undefined || takeOver) return;
   throw new DeployError('foreign-store', {
     what: `${foreign.name} was deployed from another checkout of this project`,

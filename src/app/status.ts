@@ -6,10 +6,10 @@ import type { Placement } from '../core/project.ts';
 import { currentStep, type RolloutRecord } from '../core/record.ts';
 import { shareOf } from '../core/routing.ts';
 import { heldUntil } from '../core/steps/gates.ts';
-import { disagreements, type Services } from '../core/disagreements.ts';
+import { CLEANUP, disagreements, type Evidence } from '../core/disagreements.ts';
 import type { Ports } from './ports.ts';
-import { locate, type Location } from './session.ts';
-import { type Known, survey } from './state.ts';
+import { locate, servicesOf, type Location } from './session.ts';
+import { examine, type Known } from './state.ts';
 import type { LeftoverView, LiveView, RolloutView, ServiceView, SharedView, StatusView } from './status-view.ts';
 
 /** Looks at everything and changes nothing; works in every state, also without today's compose files. */
@@ -17,13 +17,13 @@ export async function status(ports: Ports, options: { readonly version: string |
   const location = await locate(ports, options.version ?? 'status');
   const router = ports.router({ spec: location.proxy, project: location.project });
   const [known, holder] = await Promise.all([
-    survey({ ports, project: location.project, router, replaced: location.replaced }),
+    examine({ ports, project: location.project, router, replaced: location.replaced }),
     ports.store.holder(),
   ]);
   const at = ports.clock.now();
   const { observed, records } = known;
   const last = records.at(-1);
-  const left = leftoverViews(known, location);
+  const left = leftoverViews(known, location, holder !== null);
   const differing = disagreements(known, servicesOf(location), holder !== null);
   return {
     project: location.project,
@@ -38,10 +38,6 @@ export async function status(ports: Ports, options: { readonly version: string |
     disagreements: differing,
     exit: exitOf(last, left.length + differing.length === 0),
   };
-}
-
-function servicesOf({ replaced, shared, proxy }: Location): Services {
-  return { replaced, shared, proxy: proxy.service };
 }
 
 function liveView({ live, liveRelease, observed, records }: Known): LiveView | null {
@@ -159,13 +155,16 @@ function rolloutView(record: RolloutRecord): RolloutView {
   };
 }
 
-function leftoverViews({ observed, live, records }: Known, location: Location): LeftoverView[] {
-  return leftovers(observed, live, records, location.replaced).map(({ kind, name, why }) => ({
-    kind,
-    name,
-    why,
-    remedy: why.startsWith('an uncolored copy') ? `docker rm -f ${name}` : 'docker-deploy-bg cleanup',
-  }));
+/** While a command is at work it has tags and releases that nobody else knows what for. */
+function leftoverViews(evidence: Evidence, location: Location, moving: boolean): LeftoverView[] {
+  return leftovers(evidence, servicesOf(location), location.history)
+    .filter(({ kind }) => !moving || kind === 'container' || kind === 'network')
+    .map(({ kind, name, why }) => ({
+      kind,
+      name,
+      why,
+      remedy: why.startsWith('an uncolored copy') ? `docker rm -f ${name}` : CLEANUP,
+    }));
 }
 
 /**

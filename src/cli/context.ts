@@ -15,6 +15,7 @@ import { requireDocker } from './docker-binary.ts';
 import { configFolder, resolveEndpoint, type Endpoint } from './endpoint.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Io } from './io.ts';
+import { registryCredentials } from './registry-credentials.ts';
 import type { Reporter } from './reporters/reporter.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -78,6 +79,7 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
       projectDirectory: directory,
       stateDirectory: settings.stateDir ?? join(directory, '.deploy-bg'),
     }),
+    secrets: registryCredentials(configFolder(parts.globals.docker, io.env)),
     emit: reporter.emit,
     pollMs: settings.pollMs,
     times: settings.times,

@@ -125,8 +125,8 @@ const declareSteered =
 const declareCleanup: Declare = (program, choose) => {
   program
     .command('cleanup')
-    .summary('remove what is not live')
-    .option('--dry-run', 'only tell what would be removed', false)
+    .summary('remove what is not live, and set right what says something else')
+    .option('--dry-run', 'only tell what would be done', false)
     .action((options: CommandOptions['cleanup']) => {
       choose('cleanup', options);
     });

@@ -1,3 +1,4 @@
+import { redact } from '../core/redact.ts';
 import { DeployError, ERRORS, EXIT, messageOf, type ErrorCode } from '../core/errors.ts';
 
 /** An error as people and machines get to see it. */
@@ -16,7 +17,13 @@ const LAST = 'what served last; nothing more was done';
 
 /** Whatever was thrown. What is no DeployError is a defect; its stack is of use to nobody but us. */
 export function shownError(error: unknown, debug: boolean): ShownError {
-  if (!(error instanceof DeployError)) return defect(error, debug);
+  const shown = error instanceof DeployError ? known(error, debug) : defect(error, debug);
+  // Where nothing is known of the project yet, a password in a URL is one all the same.
+  const clean = (text: string): string => redact(text, []);
+  return { ...shown, what: clean(shown.what), next: clean(shown.next), details: shown.details.map(clean) };
+}
+
+function known(error: DeployError, debug: boolean): ShownError {
   const { code, exit, message, serves, next, details } = error;
   const stack = debug ? stackOf(error) : [];
   return { code, exit, what: message, serves: serves ?? defaultServes(code), next, details: [...details, ...stack] };

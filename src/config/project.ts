@@ -36,6 +36,7 @@ export interface ProjectInput {
   /** Overlay files with the services that they name. */
   readonly overlays: readonly { readonly file: string; readonly names: readonly string[] }[];
   readonly environmentValues: Readonly<Record<string, string>>;
+  readonly secretTexts: readonly string[];
   readonly sources: Sources;
 }
 
@@ -74,6 +75,7 @@ export function buildProject(input: ProjectInput): {
     ),
     models,
     environmentValues: input.environmentValues,
+    secretTexts: input.secretTexts,
     warnings: diagnostics.filter(isWarning),
   };
   return { project, diagnostics };

@@ -34,7 +34,10 @@ export const ERRORS = {
   'proxy-unreachable': { exit: EXIT.failed, next: 'see that the proxy container runs: docker compose ps' },
   'shared-failed': { exit: EXIT.failed, next: 'see the service’s logs; nothing of the release was started' },
   'rollout-failed': { exit: EXIT.failed, next: 'correct the cause named above and deploy again' },
-  'rollout-paused': { exit: EXIT.paused, next: 'deploy a corrected version, or run docker-deploy-bg cleanup' },
+  'rollout-paused': {
+    exit: EXIT.paused,
+    next: 'docker-deploy-bg promote goes on, docker-deploy-bg abort takes it back',
+  },
   'way-back-paused': {
     exit: EXIT.wayBackPaused,
     next: 'run docker-deploy-bg status, mend what it names, then docker-deploy-bg rollback',

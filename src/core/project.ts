@@ -157,6 +157,8 @@ export interface Project {
   readonly models: Models;
   /** Values of variables named by `environment:` secrets and configs; secret. */
   readonly environmentValues: Readonly<Record<string, string>>;
+  /** Contents of file-backed secrets, so that they can be kept out of what people read. */
+  readonly secretTexts: readonly string[];
   readonly warnings: readonly Diagnostic[];
 }
 

@@ -38,6 +38,8 @@ export interface Release {
   readonly models: Models;
   /** Secret: values of `environment:` secrets and configs. */
   readonly environmentValues: Readonly<Record<string, string>>;
+  /** Secret: contents of file-backed secrets. */
+  readonly secretTexts: readonly string[];
 }
 
 /** True if both releases would make the same containers, and as many of them, of the same version. */
@@ -61,5 +63,5 @@ export function upgradedRelease(release: Release): Release {
     name,
     { ...{ checks: NO_CHECKS, hooks: NO_HOOKS, steps: [], shrinkStable: false, sticky: null }, ...service },
   ]);
-  return { ...{ hooks: NO_HOOKS, notify: [] }, ...release, services: Object.fromEntries(services) };
+  return { ...{ hooks: NO_HOOKS, notify: [], secretTexts: [] }, ...release, services: Object.fromEntries(services) };
 }

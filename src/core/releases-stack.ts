@@ -29,5 +29,6 @@ export function previousRelease(records: readonly RolloutRecord[]): string | nul
 export function releasesInUse(records: readonly RolloutRecord[], history: number): readonly (string | null)[] {
   const last = records.at(-1);
   const moving = last === undefined || isTerminal(last.state) ? [] : [last.stable, last.candidate];
-  return [...releaseStack(records).slice(-history), ...moving.map((side) => side?.release ?? null)];
+  const kept = history === 0 ? [] : releaseStack(records).slice(-history);
+  return [...kept, ...moving.map((side) => side?.release ?? null)];
 }

@@ -51,6 +51,7 @@ export function snapshot(input: SnapshotInput): Release {
     history: project.history,
     models: stable === null ? project.models : withServices(project.models, stable.models, names),
     environmentValues: { ...(names.length > 0 ? stable?.environmentValues : {}), ...project.environmentValues },
+    secretTexts: [...(names.length > 0 ? (stable?.secretTexts ?? []) : []), ...project.secretTexts],
   };
 }
 

@@ -109,6 +109,7 @@ export class Workspace {
         history: project.history,
         models: project.models,
         environmentValues: project.environmentValues,
+        secretTexts: project.secretTexts,
       },
       color,
       rollout: 'rollout-1',

@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -250,8 +250,11 @@ describe('the state folder', () => {
     expect(await readFile(state('.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  it('has the same id after its content was deleted, and another one elsewhere', async () => {
+  it('has the same id before it is there and after its content was deleted, and another one elsewhere', async () => {
     const id = await store.id();
+    expect(await readdir(folder)).toEqual([]);
+    await store.append({ kind: 'accepted', at: 1, record });
+    expect(await store.id()).toBe(id);
     await rm(state(), { recursive: true });
     expect(await store.id()).toBe(id);
     const other = join(folder, 'second');

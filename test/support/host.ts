@@ -52,6 +52,12 @@ export class Host {
   readonly clock: Clock;
   /** Containers of the project that nobody here made. */
   strangers: readonly ObservedContainer[] = [];
+  /** What colored containers say whose they are; null: this checkout's. */
+  storeOfLabels: string | null = null;
+  /** Image tags that the engine has. */
+  readonly tags = new Set<string>();
+  /** What the proxy’s driver finds wrong with its files; it writes them anew when it is told routes. */
+  readonly faults: string[] = [];
   /** What the environment of the next commands says. */
   times: GivenTimes = {};
   /** Ends what `hold` began. */
@@ -160,6 +166,7 @@ export class Host {
       hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
       notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),
+      secrets: [],
       emit: (event) => void events.push(event),
       pollMs: 400,
       times: this.times,
@@ -185,7 +192,7 @@ export class Host {
       ping: nothing,
       containers: async () => {
         if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
-        const store = await this.store().id();
+        const store = this.storeOfLabels ?? (await this.store().id());
         const own = this.#now().observed().containers;
         return [...own.map((c) => (c.store === null ? c : { ...c, store })), ...this.strangers];
       },
@@ -198,9 +205,15 @@ export class Host {
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       healthLog: () => Promise.resolve([]),
       image: (reference) => Promise.resolve({ id: this.#imageId(reference), taggedAt: null }),
-      tag: nothing,
-      untag: nothing,
-      pinnedTags: () => Promise.resolve([]),
+      tag: (_image, reference) => {
+        this.tags.add(reference);
+        return Promise.resolve();
+      },
+      untag: (reference) => {
+        this.tags.delete(reference);
+        return Promise.resolve();
+      },
+      pinnedTags: () => Promise.resolve([...this.tags]),
       composeProjectsWithNetworks: () => Promise.resolve([...this.world.networks]),
       removeNetworks: (name) => {
         this.world.networks.delete(name);
@@ -242,10 +255,12 @@ export class Host {
     return {
       prepare: nothing,
       apply: (routes) => {
+        this.faults.length = 0;
         this.#now().perform(NO_RECORD, { kind: 'route', weight: 0, routes });
         return Promise.resolve();
       },
       read: () => Promise.resolve(this.#now().observed().router),
+      faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,
       inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, 0]))),
       warnings: () => Promise.resolve([]),
@@ -266,6 +281,7 @@ export class Host {
       dependsOnVersion: true,
       models: { base: {}, overlays: { blue: {}, green: {} } },
       environmentValues: { TOKEN: HOST_SECRET },
+      secretTexts: [],
       warnings: [],
     };
   }

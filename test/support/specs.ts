@@ -78,6 +78,7 @@ export function release(
     history: 5,
     models: { base: {}, overlays: { blue: {}, green: {} } },
     environmentValues: {},
+    secretTexts: [],
     ...over,
   };
 }

@@ -24,7 +24,9 @@ function found(router?: RouterReading, shared: Readonly<Record<string, Partial<O
     containers: [...seen.containers, ...plain],
   };
   const live = { kind: 'color', color: 'blue' } as const;
-  return disagreements({ observed, live, liveRelease: v1, records: [] }, SERVICES, false);
+  const tags = Object.values(v1.services).map(({ pinnedImage }) => pinnedImage);
+  const stored = { records: [], releases: [v1], store: 'store', tags, faults: [] };
+  return disagreements({ observed, live, liveRelease: v1, ...stored }, SERVICES, false);
 }
 
 describe('what does not fit together', () => {
@@ -47,7 +49,7 @@ describe('what does not fit together', () => {
     const wrong = { service: 'web', host: null, path: null, backends: [] };
     for (const routes of [[], [wrong]])
       expect(found({ kind: 'routes', routes, parts: null })).toEqual([
-        { what: 'the proxy sends 0 % of the requests of web to v1', remedy: 'docker-deploy-bg deploy v1 --force' },
+        { what: 'the proxy sends 0 % of the requests of web to v1', remedy: 'docker-deploy-bg cleanup' },
       ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { guarded, withoutSecrets } from '../../src/app/guard.ts';
 import type { Ports } from '../../src/app/ports.ts';
+import { shownError } from '../../src/cli/shown-error.ts';
 import { steer } from '../../src/app/steer.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { DeployError } from '../../src/core/errors.ts';
@@ -52,6 +53,16 @@ describe('what a verb says', () => {
     });
     const defect = new TypeError('x');
     expect(withoutSecrets(defect, [SECRET])).toBe(defect);
+  });
+
+  it('A18 neither does a defect, nor the causes that --debug shows', () => {
+    const defect = new TypeError(`no ${SECRET}`, { cause: new Error(`because of ${SECRET}`) });
+    const outer = new DeployError('internal', { what: 'x', cause: defect });
+    for (const error of [defect, outer]) {
+      const shown = shownError(withoutSecrets(error, [SECRET]), true);
+      expect(JSON.stringify(shown)).not.toContain(SECRET);
+      expect(shown.details.join('\n')).toContain('because of ***');
+    }
   });
 });
 

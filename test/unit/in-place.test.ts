@@ -27,6 +27,9 @@ describe('in place beside a color', () => {
     const { record } = deploy(world, of('v2'), of('v1'));
     const live = whoIsLive(world.observed(), [record], names);
     expect(live).toEqual({ kind: 'color', color: 'green' });
-    expect(leftovers(world.observed(), live, [record], names)).toEqual([]);
+    const [liveRelease, observed] = [of('v2'), world.observed()];
+    const stored = { releases: [liveRelease], store: 'store', tags: [], faults: [] };
+    const services = { replaced: names, shared: [], proxy: 'proxy' };
+    expect(leftovers({ observed, live, liveRelease, records: [record], ...stored }, services, 5)).toEqual([]);
   });
 });

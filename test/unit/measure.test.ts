@@ -4,7 +4,7 @@ import type { Commands } from '../../src/adapters/commands/commands.ts';
 import { measure } from '../../src/app/measure.ts';
 import { assess, NO_MEASUREMENTS, tallied } from '../../src/core/assess.ts';
 import { policyOf } from '../../src/core/checks.ts';
-import { secretsOf } from '../../src/core/redact.ts';
+import { secretsOf } from '../../src/core/secrets.ts';
 import { check, context, listen } from '../support/checks.ts';
 
 const clock = { now: () => 5000, wait: () => Promise.resolve() };
@@ -18,7 +18,7 @@ it('A18 a check with a secret header that fails shows the secret nowhere', async
     provider: { kind: 'http', url: server.url, method: 'GET', headers, body: null, json: null },
     errorLimit: 0,
   });
-  const secrets = secretsOf({ checks: [spec], questions: [], notify: [], values: [] });
+  const secrets = secretsOf({ checks: [spec], questions: [], notify: [], values: [], variables: [] });
   const checker = createChecker({ commands: {} as Commands, accessLog: null });
   const measurement = await measure({ checker, clock, secrets }, spec, context(), new AbortController().signal);
   server.close();

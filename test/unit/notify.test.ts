@@ -4,7 +4,7 @@ import type { GateEvent } from '../../src/core/check-events.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { noticeOf } from '../../src/core/notice.ts';
 import type { NotifyTarget } from '../../src/core/notify.ts';
-import { secretsOf } from '../../src/core/redact.ts';
+import { secretsOf } from '../../src/core/secrets.ts';
 import { listen } from '../support/checks.ts';
 import { clock } from '../support/proxy-rig.ts';
 
@@ -154,6 +154,7 @@ describe('notices', () => {
       ],
       notify: [],
       values: [],
+      variables: [],
     });
     const { emit, close } = notifier({ url }, secrets);
     emit({

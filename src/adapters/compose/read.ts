@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { diagnosticText, isWarning } from '../../config/findings.ts';
 import { frozenText, parseModel } from '../../config/frozen-yaml.ts';
@@ -49,6 +50,7 @@ export async function readProject(
     versioned,
     overlays: given.map((overlay) => ({ file: overlay.path, names: servicesNamedIn(overlay) })),
     environmentValues: { ...captured, ...(await capture(options, files, base, added)) },
+    secretTexts: await secretTexts(models),
     sources: new Sources([...files.sources, ...given]),
   });
   const errors = diagnostics.filter((each) => !isWarning(each));
@@ -126,6 +128,17 @@ function modelOf(outcome: Outcome): ComposeModel {
     what: `Docker Compose does not accept the project: ${words.at(-1) ?? `exit code ${String(outcome.exitCode)}`}`,
     details: words,
   });
+}
+
+/** A secret is no book; more of it would be looked for in every line that is shown. */
+const LONGEST_SECRET = 64 * 1024;
+
+/** Contents of file-backed secrets. One that cannot be read is reported when it is copied. */
+async function secretTexts(models: Models): Promise<readonly string[]> {
+  const sources = contentSources(models, Object.keys(servicesOf(models.base)));
+  const paths = sources.flatMap(({ kind, file }) => (kind === 'secrets' && file !== null ? [unescaped(file)] : []));
+  const texts = await Promise.all([...new Set(paths)].map((path) => readFile(path, 'utf8').catch(() => '')));
+  return texts.filter((content) => content !== '' && content.length <= LONGEST_SECRET);
 }
 
 /** The variables that `environment:` secrets and configs name. */

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { contentSources, definitionText, type ContentSource } from '../../config/identity.ts';
 import { mapping, text, unescaped } from '../../config/model.ts';
 import type { ComposeModel, Models, Project } from '../../core/project.ts';
+import { createOwn, makeOwnFolder } from '../system/own-files.ts';
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
 
 /** SHA-256 of a text or of a file's bytes, in hex. */
 export function digest(content: string | Buffer): string {
@@ -59,32 +63,35 @@ function isFileBacked(source: ContentSource): source is ContentSource & { file: 
 }
 
 async function copyOnce(from: string, to: string): Promise<void> {
-  const exists = await stat(to).then(
+  const exists = await lstat(to).then(
     () => true,
     () => false,
   );
   if (exists) return;
   const { mode, uid, gid } = await stat(from);
-  const temporary = `${to}.new`;
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  await copyFile(from, temporary);
+  await makeOwnFolder(dirname(to), FOLDER_MODE);
+  const temporary = await writeNew(to, await readFile(from));
   // Only root can give files away; anybody else can only have read what is theirs or open to all.
   await chown(temporary, uid, gid).catch(() => undefined);
   await chmod(temporary, mode & 0o7777);
-  await sync(temporary);
   await rename(temporary, to);
 }
 
 /** Writes a file that is either whole or not there, for the owner's eyes only. */
 export async function writeWhole(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.new`, content, { mode: 0o600 });
-  await sync(`${path}.new`);
-  await rename(`${path}.new`, path);
+  await makeOwnFolder(dirname(path), FOLDER_MODE);
+  await rename(await writeNew(path, content), path);
 }
 
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  await handle.sync();
-  await handle.close();
+/** The path of a file that is on the disk, and waits for its name. */
+async function writeNew(path: string, content: string | Buffer): Promise<string> {
+  const temporary = `${path}.new`;
+  const file = await createOwn(temporary, FILE_MODE);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return temporary;
 }

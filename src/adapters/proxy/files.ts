@@ -1,6 +1,7 @@
-import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
+import { createOwn, isMissing, makeOwnFolder, namesInOwn, ownStats, readOwn } from '../system/own-files.ts';
 
 /** A file that a template was rendered to; `file` is relative to the folder of the proxy's generated files. */
 export interface RenderedFile {
@@ -22,9 +23,8 @@ export async function writeWhole(path: string, content: string): Promise<void> {
 
 /** Writes a file that nobody reads yet; its folder is not synced. */
 export async function writeNew(path: string, content: string): Promise<void> {
-  const handle = await open(path, 'w', FILE_MODE);
+  const handle = await createOwn(path, FILE_MODE);
   try {
-    await handle.chmod(FILE_MODE);
     await handle.writeFile(content);
     await handle.sync();
   } finally {
@@ -43,17 +43,15 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** A folder that everyone may enter, whatever our umask is. */
-export async function makeFolder(path: string, mode = FOLDER_MODE): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, mode);
+export function makeFolder(path: string): Promise<void> {
+  return makeOwnFolder(path, FOLDER_MODE);
 }
 
 /** The content of a file; null if it is absent. @throws state-unreadable */
 export async function readIfThere(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8');
+    return await readOwn(path);
   } catch (error) {
-    if (isAbsent(error)) return null;
     throw new DeployError('state-unreadable', { what: `${path} cannot be read: ${messageOf(error)}`, cause: error });
   }
 }
@@ -84,26 +82,20 @@ export async function writeChanged(folder: string, files: readonly RenderedFile[
 }
 
 /** Names in a folder; none if it is absent. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw error;
-  });
-}
+export const namesIn = namesInOwn;
 
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
+export const isAbsent = isMissing;
 
 /** Runs file work; what the file system refuses becomes an error for people. */
 export async function onDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
+    await ownStats(folder);
     return await work();
   } catch (error) {
     if (error instanceof DeployError) throw error;
     throw new DeployError('state-unwritable', {
       what: `the proxy’s generated files in ${folder} cannot be written: ${messageOf(error)}`,
-      next: 'make the folder writable for you, then run the command again',
+      next: 'make the folder writable for you, with no links in it but ours, then run the command again',
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
-import { open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openOwn } from '../system/own-files.ts';
 import { isAbsent, namesIn } from './files.ts';
 
 /** No proxy writes more than this between two readings, but one that was left alone for long. */
@@ -31,7 +33,7 @@ export class LogFile {
 
   /** Empties the file, whose lines have been read; its writer goes on at the beginning. */
   async truncate(): Promise<void> {
-    const handle = await open(join(this.#folder, this.#name), 'r+');
+    const handle = await openOwn(join(this.#folder, this.#name), constants.O_RDWR);
     try {
       await handle.truncate(0);
     } finally {
@@ -70,7 +72,7 @@ interface InodeAndSize {
 }
 
 async function inodeAndSize(path: string): Promise<InodeAndSize | null> {
-  return stat(path).then(
+  return lstat(path).then(
     ({ ino, size }) => ({ inode: ino, size }),
     (error: unknown) => {
       if (isAbsent(error)) return null;
@@ -81,7 +83,7 @@ async function inodeAndSize(path: string): Promise<InodeAndSize | null> {
 
 async function readFrom(path: string, from: number, to: number): Promise<string> {
   const begin = Math.max(from, to - LONGEST_READING);
-  const handle = await open(path, 'r');
+  const handle = await openOwn(path, constants.O_RDONLY);
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(to - begin), 0, to - begin, begin);
     return buffer.toString('utf8', 0, bytesRead);

@@ -36,6 +36,10 @@ export class NoRouter implements Router {
     return atContainers((container) => this.#portOf(container), containers, this.#proc);
   }
 
+  faults(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   warnings(): ReturnType<Router['warnings']> {
     return Promise.resolve([]);
   }

@@ -21,12 +21,14 @@ export class States {
     this.#folder = `${link}-states`;
   }
 
-  /** The state that is linked now, to go back to; null before the first. */
+  /** The state that is linked now, to go back to; null before the first, and where the link leads elsewhere. */
   async current(): Promise<string | null> {
-    return readlink(join(this.#output, this.#link)).catch((error: unknown) => {
+    const target = await readlink(join(this.#output, this.#link)).catch((error: unknown) => {
       if (isAbsent(error)) return null;
       throw error;
     });
+    const [folder, number = '', ...more] = target?.split('/') ?? [];
+    return folder === this.#folder && /^\d+$/.test(number) && more.length === 0 ? target : null;
   }
 
   /** When the link was last changed, in milliseconds since the epoch; null before the first state. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, realpath, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading, Lock, LockHolder, Store } from '../../app/ports.ts';
 import { type Color, isColor } from '../../core/color.ts';
@@ -10,7 +10,18 @@ import { NO_HOOKS } from '../../core/hooks.ts';
 import { type Release, upgradedRelease } from '../../core/release.ts';
 import { NO_CHECKS } from '../../core/service-checks.ts';
 import type { Steering } from '../../core/steer.ts';
-import { isMissing, makeFolder, readIfThere, syncFolder, unreadable, writeDurably, writing } from './files.ts';
+import {
+  makeFolder,
+  makeStateFolder,
+  namesIn,
+  readIfThere,
+  requireFolders,
+  syncFolder,
+  unreadable,
+  writeDurably,
+  writing,
+} from './files.ts';
+import { isMissing } from '../system/own-files.ts';
 import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
 import { addRequest, takeRequest, watchRequests } from './requests.ts';
@@ -25,6 +36,9 @@ export interface StoreOptions {
 }
 
 const COLOR_MODE = 0o644;
+
+/** Everything that stands in the state folder; temporary files end with `.tmp`. */
+const ENTRIES: ReadonlySet<string> = new Set(['.gitignore', 'journal.ndjson', 'releases', 'lock', 'requests']);
 
 /** Name of a folder; one that begins with a dot is none of ours, or leads out of them. */
 const RELEASE_ID = /^\w[\w.-]*$/;
@@ -59,9 +73,9 @@ export class FileStore implements Store {
 
   /** Of the place, not of the content: a checkout whose state was deleted is still the same checkout. */
   async id(): Promise<string> {
-    await this.#prepare();
+    await requireFolders(this.#state);
     return createHash('sha256')
-      .update(await realpath(this.#state))
+      .update(await realPlace(this.#state))
       .digest('hex')
       .slice(0, 12);
   }
@@ -87,11 +101,13 @@ export class FileStore implements Store {
     await appendEntry(this.#journal, entry);
   }
 
-  rollouts(): Promise<readonly RolloutRecord[]> {
+  async rollouts(): Promise<readonly RolloutRecord[]> {
+    await requireFolders(this.#state);
     return readRollouts(this.#journal);
   }
 
-  entries(after: JournalPosition | null): Promise<JournalReading> {
+  async entries(after: JournalPosition | null): Promise<JournalReading> {
+    await requireFolders(this.#state);
     return readEntries(this.#journal, after);
   }
 
@@ -101,24 +117,27 @@ export class FileStore implements Store {
 
   async saveRelease(release: Release): Promise<void> {
     await this.#prepare();
-    await makeFolder(this.releaseFolder(release.id));
+    for (const folder of [this.#releases, this.releaseFolder(release.id)]) await makeFolder(folder);
     await writeDurably(join(this.releaseFolder(release.id), 'release.json'), sealed(release));
   }
 
   async release(id: string): Promise<Release | null> {
     if (!RELEASE_ID.test(id)) return null;
+    await requireFolders(this.#state, this.#releases, this.releaseFolder(id));
     const path = join(this.releaseFolder(id), 'release.json');
     const text = await readIfThere(path);
     return text === null ? null : parseRelease(path, id, text);
   }
 
   async releases(): Promise<readonly Release[]> {
+    await requireFolders(this.#state);
     const ids = await namesIn(this.#releases);
     const releases = await Promise.all(ids.map((id) => this.release(id)));
     return releases.filter((release) => release !== null).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
 
   async removeRelease(id: string): Promise<void> {
+    await requireFolders(this.#state, this.#releases);
     const folder = this.releaseFolder(id);
     await writing(folder, () => rm(folder, { recursive: true, force: true }));
   }
@@ -132,15 +151,18 @@ export class FileStore implements Store {
     return FileLock.take(this.#lock, holder);
   }
 
-  holder(): Promise<LockHolder | null> {
+  async holder(): Promise<LockHolder | null> {
+    await requireFolders(this.#state);
     return holderOf(this.#lock);
   }
 
-  addRequest(verb: Steering): Promise<void> {
+  async addRequest(verb: Steering): Promise<void> {
+    await this.#prepare();
     return addRequest(this.#requests, verb);
   }
 
-  takeRequest(): Promise<Steering | null> {
+  async takeRequest(): Promise<Steering | null> {
+    await requireFolders(this.#state);
     return takeRequest(this.#requests);
   }
 
@@ -171,9 +193,19 @@ export class FileStore implements Store {
 
   /** The folder keeps itself out of version control: it holds secrets. */
   async #prepare(): Promise<void> {
-    await makeFolder(this.#state);
+    await makeStateFolder(this.#state, ENTRIES);
     const ignore = join(this.#state, '.gitignore');
     if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
+  }
+}
+
+/** The real path of what need not be there yet. */
+async function realPlace(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isMissing(error) || path === dirname(path)) throw error;
+    return join(await realPlace(dirname(path)), basename(path));
   }
 }
 
@@ -191,14 +223,5 @@ function parseRelease(path: string, id: string, text: string): Release {
       error instanceof z.ZodError ? 'it is not a release of a format that this version knows' : messageOf(error),
       error,
     );
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw unreadable(folder, messageOf(error), error);
   }
 }

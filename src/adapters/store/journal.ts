@@ -1,10 +1,12 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
 import { apply } from '../../core/apply.ts';
 import { type RolloutRecord, upgraded } from '../../core/record.ts';
-import { FILE_MODE, isMissing, unreadable, writeDurably, writing } from './files.ts';
+import { isMissing, openOwn } from '../system/own-files.ts';
+import { FILE_MODE, unreadable, writeDurably, writing } from './files.ts';
 import { sealed, unsealed } from './sealed.ts';
 
 /** Above this size finished rollouts are folded into one line each. */
@@ -13,6 +15,8 @@ const COMPACT_ABOVE_BYTES = 512 * 1024;
 const REMEMBERED = 100;
 
 const NEWLINE = 10;
+
+const APPENDING = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
 
 /** Formats that this program reads; a newer one is refused, not guessed at. */
 const FORMAT = 1;
@@ -53,7 +57,7 @@ function outlivesPowerCut(entry: JournalEntry): boolean {
 export async function appendEntry(path: string, entry: JournalEntry): Promise<void> {
   if (entry.kind === 'accepted') await compact(path);
   await writing(path, async () => {
-    const file = await open(path, 'a+', FILE_MODE);
+    const file = await openOwn(path, APPENDING, FILE_MODE);
     try {
       await file.chmod(FILE_MODE);
       await dropTornLine(file);
@@ -120,7 +124,7 @@ interface Tail {
 
 async function readTail(path: string, after: JournalPosition | null): Promise<Tail> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openOwn(path, constants.O_RDONLY);
     try {
       const { ino: file, size } = await handle.stat();
       const from = after?.file === file && after.offset <= size ? after.offset : 0;
@@ -165,7 +169,7 @@ async function compact(path: string): Promise<void> {
 
 async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size;
+    return (await lstat(path)).size;
   } catch (error) {
     if (isMissing(error)) return 0;
     throw unreadable(path, 'its size is not known', error);

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as timeout } from 'node:timers/promises';
 import * as z from 'zod';
 import { LEASE_MS, type Lock, type LockHolder } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
-import { FILE_MODE, isMissing, makeFolder, unreadable, writing } from './files.ts';
+import { createOwn } from '../system/own-files.ts';
+import { FILE_MODE, makeFolder, namesIn, readIfThere, unreadable, writing } from './files.ts';
 
 const HEARTBEAT_MS = 1_000;
 /** How often a claim that may be a dead holder's is looked at. */
@@ -80,8 +81,7 @@ export class FileLock implements Lock {
 
   async #write(released: boolean): Promise<void> {
     if (!(await epochs(this.#folder)).includes(this.epoch)) return;
-    const temporary = join(this.#folder, `.${randomUUID()}.tmp`);
-    await writeFile(temporary, JSON.stringify({ ...this.#claim, beat: monotonicMs(), released }), { mode: FILE_MODE });
+    const temporary = await writeTemporary(this.#folder, { ...this.#claim, beat: monotonicMs(), released });
     await rename(temporary, join(this.#folder, String(this.epoch)));
   }
 }
@@ -131,13 +131,18 @@ async function newest(folder: string): Promise<Numbered | null> {
 }
 
 async function readClaim(path: string): Promise<Claim | null> {
+  const text = await readIfThere(path);
+  if (text === null) return null;
+  const parsed = claimSchema.safeParse(jsonOf(path, text));
+  if (parsed.success) return parsed.data;
+  throw unreadable(path, 'it is not a claim of a lock');
+}
+
+function jsonOf(path: string, text: string): unknown {
   try {
-    const parsed = claimSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    if (parsed.success) return parsed.data;
-    throw unreadable(path, 'it is not a claim of a lock');
+    return JSON.parse(text);
   } catch (error) {
-    if (isMissing(error)) return null;
-    throw error instanceof DeployError ? error : unreadable(path, messageOf(error), error);
+    throw unreadable(path, messageOf(error), error);
   }
 }
 
@@ -145,19 +150,13 @@ async function readClaim(path: string): Promise<Claim | null> {
 const EPOCH = /^[1-9]\d{0,14}$/;
 
 async function epochs(folder: string): Promise<number[]> {
-  try {
-    return (await readdir(folder)).filter((name) => EPOCH.test(name)).map(Number);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw unreadable(folder, messageOf(error), error);
-  }
+  return (await namesIn(folder)).filter((name) => EPOCH.test(name)).map(Number);
 }
 
 /** False if somebody else was faster. */
 function claimExclusively(folder: string, epoch: number, claim: Claim): Promise<boolean> {
   return writing(folder, async () => {
-    const temporary = join(folder, `.${randomUUID()}.tmp`);
-    await writeFile(temporary, JSON.stringify(claim), { mode: FILE_MODE });
+    const temporary = await writeTemporary(folder, claim);
     try {
       await link(temporary, join(folder, String(epoch)));
       return true;
@@ -168,6 +167,13 @@ function claimExclusively(folder: string, epoch: number, claim: Claim): Promise<
       await rm(temporary, { force: true });
     }
   });
+}
+
+async function writeTemporary(folder: string, claim: Claim): Promise<string> {
+  const path = join(folder, `.${randomUUID()}.tmp`);
+  const file = await createOwn(path, FILE_MODE);
+  await file.writeFile(JSON.stringify(claim)).finally(() => file.close());
+  return path;
 }
 
 async function removeOlder(folder: string, epoch: number): Promise<void> {

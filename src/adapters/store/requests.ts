@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { messageOf } from '../../core/errors.ts';
 import type { Steering } from '../../core/steer.ts';
-import { FOLDER_MODE, isMissing, makeFolder, readIfThere, unreadable, writeDurably, writing } from './files.ts';
+import { FOLDER_MODE, makeFolder, namesIn, readIfThere, writeDurably, writing } from './files.ts';
 import { watchFolder } from './watch.ts';
 
 const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'retry', 'supersede']);
@@ -37,10 +36,5 @@ export function watchRequests(folder: string, changed: () => void, signal: Abort
 }
 
 async function requestNames(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw unreadable(folder, messageOf(error), error);
-  }
+  return (await namesIn(folder)).filter((name) => !name.startsWith('.')).sort();
 }

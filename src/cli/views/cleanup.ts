@@ -1,19 +1,19 @@
-import type { CleanupResult } from '../../app/cleanup.ts';
+import type { CleanupItem, CleanupResult } from '../../app/cleanup.ts';
 import type { Style } from '../style.ts';
 import { wrap } from './text.ts';
 
-/** What was removed, or would be. */
+/** What was removed and corrected, or would be. */
 export function cleanupView(
-  { removed }: Pick<CleanupResult, 'removed'>,
+  { removed, corrected }: Pick<CleanupResult, 'removed' | 'corrected'>,
   dryRun: boolean,
   width: number,
   style: Style,
 ): readonly string[] {
-  if (removed.length === 0) return [`${style.paint.green(style.glyph.done)} nothing is left over`];
-  const verb = dryRun ? 'would remove' : 'removed';
-  return removed.flatMap(({ kind, name, why }) =>
-    wrap(style.plain(`${verb} ${kind} ${name}: ${why}`), width - 4).map((line, index) =>
-      index === 0 ? line : `    ${line}`,
-    ),
+  if (removed.length + corrected.length === 0) return [`${style.paint.green(style.glyph.done)} nothing is left over`];
+  const lines = (verb: string, items: readonly CleanupItem[]): readonly string[] =>
+    items.map(({ kind, name, why }) => `${verb} ${kind} ${name}: ${why}`);
+  const [correct, remove] = dryRun ? ['would correct', 'would remove'] : ['corrected', 'removed'];
+  return [...lines(correct, corrected), ...lines(remove, removed)].flatMap((text) =>
+    wrap(style.plain(text), width - 4).map((line, index) => (index === 0 ? line : `    ${line}`)),
   );
 }

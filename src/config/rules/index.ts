@@ -10,6 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
+import { proxyFolder, routedNames } from './proxy-files.ts';
 import { checkNames, imageName, missingDependencies, overlaySettings, serviceName } from './references.ts';
 import {
   blueGreenOrder,
@@ -40,6 +41,7 @@ const SERVICE_RULES: readonly Rule[] = [
   anonymousVolumes,
   unchecked,
   proxyLabels,
+  routedNames,
   missingDependencies,
   imageName,
   serviceName,
@@ -51,6 +53,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   outsideCallers,
   checkNames,
   hookServices,
+  proxyFolder,
   overlaySettings,
   oneStepList,
   onePlaceEach,

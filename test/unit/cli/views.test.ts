@@ -160,11 +160,14 @@ describe('outcome', () => {
 
   it('says what cleanup removed', () => {
     const removed = [{ kind: 'container', name: 'shop-blue-web-blue-1', why: 'of a failed rollout' }];
-    expect(cleanupView({ removed }, false, 80, PLAIN_STYLE)).toEqual([
+    expect(cleanupView({ removed, corrected: [] }, false, 80, PLAIN_STYLE)).toEqual([
       'removed container shop-blue-web-blue-1: of a failed rollout',
     ]);
-    expect(cleanupView({ removed }, true, 80, PLAIN_STYLE)[0]).toMatch(/^would remove /);
-    expect(cleanupView({ removed: [] }, true, 80, PLAIN_STYLE)).toEqual(['✔ nothing is left over']);
+    expect(cleanupView({ removed, corrected: removed }, true, 80, PLAIN_STYLE)).toEqual([
+      'would correct container shop-blue-web-blue-1: of a failed rollout',
+      'would remove container shop-blue-web-blue-1: of a failed rollout',
+    ]);
+    expect(cleanupView({ removed: [], corrected: [] }, true, 80, PLAIN_STYLE)).toEqual(['✔ nothing is left over']);
   });
 });
 

@@ -45,6 +45,7 @@ export function build(given: Given): { project: Project; diagnostics: readonly D
     versioned: differingServices(base, at('v2')),
     overlays: files.map((file) => ({ file: file.path, names: servicesNamedIn(file) })),
     environmentValues: {},
+    secretTexts: [],
     sources: new Sources([{ path: 'compose.yml', text: given.yaml }, ...files]),
   });
 }

@@ -11,7 +11,7 @@ export const SOCKET_FOLDER = 'run';
 export const SOCKET_FILE = 'read-back.sock';
 
 /** Stands for the digest while the digest is made. */
-const NO_DIGEST = '0'.repeat(16);
+export const NO_DIGEST = '0'.repeat(16);
 
 /** Everything besides the routes that the generated configuration depends on. */
 export interface CaddyMeta {

@@ -5,6 +5,7 @@ import type { ObservedContainer, RouterReading, RouteState } from '../../../core
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
 import { makeFolder, onDisk, readIfThere, restore, snapshot, writeChanged } from '../files.ts';
+import { integrityFaults } from '../integrity.ts';
 import { LOG_FOLDER } from '../log-place.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { packaged, templateOf } from '../template.ts';
@@ -14,7 +15,15 @@ import { ask } from './ask.ts';
 import { checkAble, checkAdapted, refuseMirror, rejected } from './check.ts';
 import { reload, validate } from './command.ts';
 import { parseReadBack, parseUpstreams, type ReadBack } from './read-back.ts';
-import { CONFIG_FILES, renderCaddy, SOCKET_FILE, SOCKET_FOLDER, type CaddyConfig } from './render.ts';
+import {
+  CONFIG_FILES,
+  NO_DIGEST,
+  READ_BACK_FILE,
+  renderCaddy,
+  SOCKET_FILE,
+  SOCKET_FOLDER,
+  type CaddyConfig,
+} from './render.ts';
 import { makeSharedFolder, readSlots, slotStates, slotTable, writeSlots, type SlotTable } from './slots.ts';
 import { SLOTS } from './spread.ts';
 import { caddyWarnings } from './warnings.ts';
@@ -79,6 +88,15 @@ export class CaddyRouter implements Router {
     } catch (error) {
       return { kind: 'unreadable', reason: `Caddy does not answer on its socket: ${messageOf(error)}` };
     }
+  }
+
+  async faults(): Promise<readonly string[]> {
+    const answer = await this.#readBack().catch(() => null);
+    if (answer === null) return [];
+    const read = CONFIG_FILES.map(async (file) => [file, await readIfThere(join(this.#place.output, file))] as const);
+    const contents = Object.fromEntries(await Promise.all(read));
+    const written = { contents, signed: READ_BACK_FILE, unsigned: NO_DIGEST };
+    return [...integrityFaults(written, 'Caddy', answer.digest), ...answer.faults];
   }
 
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {

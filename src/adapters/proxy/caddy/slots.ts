@@ -1,7 +1,8 @@
 import { symlinkSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, RouteState } from '../../../core/observed.ts';
+import { ownStats } from '../../system/own-files.ts';
 import { makeFolder, namesIn, readIfThere, syncFolder, writeNew } from '../files.ts';
 import { States } from '../states.ts';
 import { stickySides } from '../sides.ts';
@@ -83,8 +84,10 @@ export function stickingText(traffic: Traffic): string {
 
 /** What the files say, whatever the proxy may do; a service whose file is damaged is left out. */
 export async function readSlots(output: string): Promise<SlotTable> {
-  const folder = join(output, SLOTS_LINK);
+  const state = await slotStates(output).current();
   const table = new Map<string, Traffic>();
+  if (state === null) return table;
+  const folder = join(output, state);
   for (const service of await namesIn(folder)) {
     const traffic = await readTraffic(join(folder, service));
     if (traffic !== null) table.set(service, traffic);
@@ -121,6 +124,7 @@ export function slotStates(output: string): States {
  * which backend is the same from one version to the next as a rule, and then the links of an old state serve again.
  */
 async function writeService(folder: string, traffic: Traffic): Promise<void> {
+  await ownStats(folder);
   const inSlots = [...slotAddresses(traffic), ...matchedSlotAddresses(traffic)];
   const files = [...new Set(inSlots)];
   await layOut(
@@ -163,7 +167,7 @@ async function layOut(folder: string, targets: readonly string[]): Promise<void>
 
 /** A folder in which the proxy, whoever it runs as, makes and removes files: its socket, its log. */
 export async function makeSharedFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
+  if ((await ownStats(path)) === null) await mkdir(path, { recursive: true });
   // A folder of another user is one that the proxy made, or an earlier run as root: usable as it is.
-  await makeFolder(path, 0o777).catch(() => undefined);
+  await chmod(path, 0o777).catch(() => undefined);
 }

@@ -1,6 +1,8 @@
-import { chmod, open, rm, stat, truncate } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Millis } from '../../../core/observed.ts';
+import { openOwn, ownStats } from '../../system/own-files.ts';
 import { isAbsent, makeFolder, namesIn } from '../files.ts';
 import { LOG_FILE, LOG_FOLDER } from '../log-place.ts';
 
@@ -24,6 +26,8 @@ const INCLUDED_FILE = 'included';
 /** The hundred seconds in `$msec`, which has ten digits before its point for the next two centuries. */
 export const WINDOW_PATTERN = String.raw`\d{8}`;
 
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+
 /** Has nginx write for some minutes from now on. */
 export async function keepLogging(output: string, now: Millis): Promise<void> {
   const folder = join(output, LOG_FOLDER);
@@ -44,14 +48,15 @@ export async function keepLogging(output: string, now: Millis): Promise<void> {
 export async function prepareLog(output: string): Promise<void> {
   const path = join(output, LOG_FOLDER, LOG_FILE);
   await makeFolder(join(output, LOG_FOLDER));
-  const size = await stat(path).then(
-    ({ size: bytes }) => bytes,
-    () => null,
-  );
-  if (size === null) {
-    await touch(path);
-    await chmod(path, 0o666);
-  } else if (size > LOG_LIMIT) await truncate(path);
+  const there = await ownStats(path);
+  if (there !== null && there.size <= LOG_LIMIT) return;
+  const log = await openOwn(path, APPENDING);
+  try {
+    if (there === null) await log.chmod(0o666);
+    else await log.truncate();
+  } finally {
+    await log.close();
+  }
 }
 
 /** Remembers what `nginx -T` said: whether it has the log. */
@@ -62,7 +67,7 @@ export async function rememberIncluded(output: string, included: boolean): Promi
 }
 
 export async function isLogIncluded(output: string): Promise<boolean> {
-  return stat(join(output, LOG_FOLDER, INCLUDED_FILE)).then(
+  return lstat(join(output, LOG_FOLDER, INCLUDED_FILE)).then(
     () => true,
     (error: unknown) => {
       if (isAbsent(error)) return false;
@@ -72,5 +77,5 @@ export async function isLogIncluded(output: string): Promise<boolean> {
 }
 
 async function touch(path: string): Promise<void> {
-  await (await open(path, 'a')).close();
+  await (await openOwn(path, APPENDING)).close();
 }

@@ -43,6 +43,11 @@ export function routeFile(service: string): string {
   return `route-${service}.conf`;
 }
 
+/** All files of some routes, in the order in which their fingerprint is made. */
+export function configFiles(routes: readonly RouteState[]): readonly string[] {
+  return [HTTP_FILE, ROUTES_FILE, LOG_INCLUDE_FILE, ...routes.map(({ service }) => routeFile(service))];
+}
+
 /** The generated configuration. Pure. */
 export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): NginxConfig {
   const { project, directory, features } = meta;

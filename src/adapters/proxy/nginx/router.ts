@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
@@ -6,6 +7,7 @@ import type { ObservedContainer, RouterReading, RouteState } from '../../../core
 import { fromProxy, SOCKET_READINGS_APART_MS, type InFlight } from '../../drain/evidence.ts';
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
 import { linkInto, makeFolder, onDisk, readIfThere, writeNew, writeWhole, type RenderedFile } from '../files.ts';
+import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
@@ -16,7 +18,7 @@ import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
-import { renderNginx, type NginxConfig } from './render.ts';
+import { configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { Switch } from './switch.ts';
 import { acceptingWorkers } from './workers.ts';
 
@@ -81,6 +83,23 @@ export class NginxRouter implements Router {
     }
   }
 
+  async faults(): Promise<readonly string[]> {
+    try {
+      const { digest, routes } = await askNginx(await runningProxy(this.#engine, this.#place), await this.#token());
+      const read = configFiles(routes).map(async (file) => [file, await this.#included(file)] as const);
+      const contents = Object.fromEntries(await Promise.all(read));
+      return integrityFaults({ contents, signed: HTTP_FILE, unsigned: '' }, 'nginx', digest);
+    } catch {
+      return [];
+    }
+  }
+
+  /** The content of a file as nginx would include it; null if that is none of ours. */
+  async #included(file: string): Promise<string | null> {
+    const state = await this.#states.current();
+    return state !== null && (await this.#isLinked(file)) ? readIfThere(join(this.#place.output, state, file)) : null;
+  }
+
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
     return fromProxy((await this.#proxy().catch(() => null))?.pid ?? null, containers, this.#proc);
   }
@@ -136,10 +155,13 @@ export class NginxRouter implements Router {
   /** Both in the proxy and on disk: a proxy that restarts must come up with the same. */
   async #works(config: NginxConfig, change: Switch): Promise<boolean> {
     if ((await change.missing()) !== null) return false;
-    for (const { file, content } of config.files) {
-      if ((await readIfThere(join(this.#place.output, file))) !== content) return false;
-    }
+    for (const { file, content } of config.files) if ((await this.#included(file)) !== content) return false;
     return true;
+  }
+
+  /** What nginx includes leads to the present state. */
+  async #isLinked(file: string): Promise<boolean> {
+    return (await readlink(join(this.#place.output, file)).catch(() => null)) === join(LIVE_LINK, file);
   }
 
   async #change(

@@ -1,0 +1,74 @@
+import { constants, type Stats } from 'node:fs';
+import { chmod, type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+
+/**
+ * Files that this program writes where others may write as well: the state in the project folder, and the proxy's
+ * files in a folder that the proxy's container has too. A link that stands in the place of one of them would have us
+ * read or write something else with our rights, so that none is followed.
+ */
+
+function linkAt(path: string): Error {
+  return new Error(`${path} is a symbolic link, which is not followed`);
+}
+
+/** Opens a file that is no link. */
+export async function openOwn(path: string, flags: number, mode?: number): Promise<FileHandle> {
+  try {
+    return await open(path, flags | constants.O_NOFOLLOW, mode);
+  } catch (error) {
+    throw codeOf(error) === 'ELOOP' ? linkAt(path) : error;
+  }
+}
+
+/** The content of a file that is no link; null if there is none. */
+export async function readOwn(path: string): Promise<string | null> {
+  try {
+    const file = await openOwn(path, constants.O_RDONLY);
+    try {
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** A new file, whatever stood at its path before: a crash leaves temporary files behind, and others may plant links. */
+export async function createOwn(path: string, mode: number): Promise<FileHandle> {
+  await rm(path, { force: true });
+  const file = await open(path, 'wx', mode);
+  await file.chmod(mode);
+  return file;
+}
+
+/** Makes a folder with exactly this mode, whatever the umask is, or gives it to one that is there. */
+export async function makeOwnFolder(path: string, mode: number): Promise<void> {
+  if ((await ownStats(path)) === null) await mkdir(path, { recursive: true, mode });
+  const made = await ownStats(path);
+  if (made !== null && (made.mode & 0o7777) !== mode) await chmod(path, mode);
+}
+
+/** Names in a folder that is no link; none if there is no folder. */
+export async function namesInOwn(path: string): Promise<readonly string[]> {
+  return (await ownStats(path)) === null ? [] : readdir(path);
+}
+
+/** What is known of a file or folder that is no link; null if there is none. */
+export async function ownStats(path: string): Promise<Stats | null> {
+  const stats = await lstat(path).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (stats?.isSymbolicLink() === true) throw linkAt(path);
+  return stats;
+}
+
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
+}

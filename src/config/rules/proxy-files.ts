@@ -1,0 +1,47 @@
+import { COLORS, colorService, composeProject, type Color } from '../../core/color.ts';
+import type { Finding } from '../findings.ts';
+import { serviceOf, text } from '../model.ts';
+import type { Rule, RuleInput, Subject } from './rule.ts';
+
+/** DNS has no room for more between two dots, so that no proxy could resolve the name. */
+const LONGEST_LABEL = 63;
+
+/** Compose allows services to begin with `_`, `-` and `.`; in a proxy's files and in DNS that is no name. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+/** Characters that mean nothing to Caddy or nginx. */
+const FOLDER = /^\/[A-Za-z0-9._/-]+$/;
+
+/** E14: the names of a routed service and of its containers stand in the proxy's files. */
+export const routedNames: Rule = (subject) => {
+  const { spec, proxy, finding } = subject;
+  if (spec.route === null || proxy.driver === 'none') return [];
+  const name = JSON.stringify(spec.name);
+  const hint = 'rename the service';
+  if (!NAME.test(spec.name))
+    return [finding('E14', [], `${name} cannot stand in the proxy’s files: it begins with no letter or digit`, hint)];
+  const long = containerNames(subject).find((each) => each.split('.').some((label) => label.length > LONGEST_LABEL));
+  if (long === undefined) return [];
+  const message = `${name}: its container ${long} has ${long.length} characters, and a name in DNS ${LONGEST_LABEL} at most`;
+  return [finding('E14', [], message, 'give the service, or the project, a shorter name')];
+};
+
+/** What Compose will call the last replica in each place. */
+function containerNames({ spec, models }: Subject): readonly string[] {
+  const places: readonly (Color | null)[] = spec.placement === 'colored' ? COLORS : [null];
+  return places.map((color) => {
+    const model = color === null ? models.base : models.overlays[color];
+    const project = composeProject(text(models.base['name']) ?? '', color);
+    const given = text(serviceOf(model, spec.name)['container_name']);
+    return given ?? [project, colorService(spec.name, color), spec.replicas].join('-');
+  });
+}
+
+/** E14: the folder of the generated files, as the proxy sees it, stands in them as well. */
+export function proxyFolder({ proxy }: RuleInput): readonly Finding[] {
+  const { mounted, service } = proxy;
+  if (mounted === null || service === null || FOLDER.test(mounted)) return [];
+  const message = `proxy mount: ${JSON.stringify(mounted)} cannot stand in the proxy’s files`;
+  const hint = 'mount the folder at a path of letters, digits and "._-/" only';
+  return [{ code: 'E14', path: ['services', service, 'volumes'], message, hint }];
+}
