@@ -1,6 +1,6 @@
 // Loaded into a command with --import: has something happen at one line of its journal. FAULT_AT is
-// `<line> before|after <what>[ <what>]`, where what is a signal to itself, or `wait`: it goes on once FAULT_GATE.go is
-// there. A second word follows with the next line. FAULT_LOG gets a copy of every line.
+// `<line> before|after <what>[ <what>]`, where what is a signal to itself, `jump`: its clock is an hour ahead, or `wait`: it
+// goes on once FAULT_GATE.go is there. A second word follows with the next line. FAULT_LOG gets a copy of every line.
 import { appendFileSync, existsSync, watch, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -31,9 +31,15 @@ async function strike() {
   const fault = faults[lines - Number(line)];
   if (fault === undefined) return;
   if (fault === 'wait') return opened();
+  if (fault === 'jump') return jump();
   process.kill(process.pid, fault);
   // Nothing more is done by who is killed; the others hear of it in a later turn.
   if (fault === 'SIGKILL') await new Promise(() => undefined);
+}
+
+function jump() {
+  const now = Date.now;
+  Date.now = () => now() + 3_600_000;
 }
 
 function opened() {

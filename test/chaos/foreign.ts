@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { ObservedContainer } from '../../src/core/observed.ts';
@@ -44,6 +44,7 @@ const FAULTS = {
     heal: composeUp,
     outage: true,
   },
+  'disk full': { strike: fillDisk, heal: freeDisk },
   'state read-only': { strike: (scene) => chmodState(scene, 0o500), heal: (scene) => chmodState(scene, 0o700) },
 } as const satisfies Readonly<Record<string, Fault>>;
 export type Foreign = keyof typeof FAULTS;
@@ -94,6 +95,8 @@ async function meet(subject: Subject, point: Point, fault: Fault): Promise<strin
   const lost = fault.outage === true ? (subject.lost(), []) : subject.lost(struckAt);
   if (lost.length > 0) throw new Error(`${String(lost.length)} requests lost: ${lost.slice(0, 3).join('; ')}`);
   await ok(subject.run(['cleanup']));
+  // What waits for a person is not for cleanup.
+  if (run.exit === 4) await subject.run(['rollback']);
   if (run.exit !== 0) await ok(subject.run(['deploy', versions.wanted]));
   await eventually(() => subject.expectWhole(versions.wanted));
   subject.lost();
@@ -207,6 +210,32 @@ async function editProxyFiles({ subject }: Scene): Promise<void> {
   const file = subject.kind.proxy === 'caddy' ? 'routes.caddy' : 'routes.conf';
   const path = join(subject.project.directory, 'proxy', 'deploy-bg', file);
   await writeFile(path, `${await readFile(path, 'utf8')}\n# looked at by hand\n`);
+}
+
+/** A small disk of its own takes the place of the state folder, with all that was in it and no room for more. */
+async function fillDisk({ subject }: Scene): Promise<void> {
+  const { state, aside } = stateOf(subject);
+  await execa('cp', ['-a', state, aside]);
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs', state]);
+  await execa('cp', ['-a', `${aside}/.`, state]);
+  await execa('dd', ['if=/dev/zero', `of=${join(state, FILLER)}`, 'bs=4k'], { reject: false });
+}
+
+/** The state stays as it is by then. */
+async function freeDisk({ subject }: Scene): Promise<void> {
+  const { state, aside } = stateOf(subject);
+  await rm(join(state, FILLER), { force: true });
+  await rm(aside, { recursive: true });
+  await execa('cp', ['-a', state, aside]);
+  await execa('umount', [state]);
+  await rm(state, { recursive: true });
+  await rename(aside, state);
+}
+
+const FILLER = 'filler.tmp';
+
+function stateOf({ project }: Subject) {
+  return { state: join(project.directory, '.deploy-bg'), aside: join(project.directory, 'aside') };
 }
 
 /** Root may write everywhere, unless the file system itself says no. */
