@@ -163,7 +163,9 @@ class Execution {
   /** A pause that only a person can end is left, unless somebody asked to watch what happens there. */
   #atPause(decision: Decision): Decision {
     if (this.#leavesPause()) return { kind: 'leave', until: null };
-    const stays = this.#session.attach && !this.#signal.aborted && !isTerminal(this.#record.state);
+    // A Ctrl-C that came since it was looked for is an abort still to be taken, not a wish to leave.
+    const mayStay = !this.#signal.aborted || steering(this.#record, 'abort') !== null;
+    const stays = this.#session.attach && mayStay && !isTerminal(this.#record.state);
     return stays && decision.kind === 'leave' ? wait('a person to go on', Infinity) : decision;
   }
 

@@ -43,8 +43,8 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   return { known: await survey(session), finished, isWanted };
 }
 
-/** Runs it to its end, and leaves as little behind as the command that was killed would have. */
-async function finish(session: Session, record: RolloutRecord, signal: AbortSignal): Promise<Executed> {
+/** Runs a rollout that another command began to its end, and leaves as little behind as that one would have. */
+export async function finish(session: Session, record: RolloutRecord, signal: AbortSignal): Promise<Executed> {
   const { release: id } = record.candidate;
   const release = id === null ? null : await session.ports.store.release(id);
   const executed = await execute(session, record, signal, true);

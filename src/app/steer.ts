@@ -2,9 +2,9 @@ import { DeployError } from '../core/errors.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { apply } from '../core/apply.ts';
 import { type Steering, steering } from '../core/steer.ts';
-import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';
 import type { Ports } from './ports.ts';
+import { finish } from './recover.ts';
 import { inSession, locate, type Session } from './session.ts';
 import { stopReason, withTimeout } from './stopping.ts';
 
@@ -77,7 +77,7 @@ async function runOn(session: Session, verb: SteerVerb, signal: AbortSignal): Pr
   if (record === null || event === null) throw notPossible(verb, record);
   const at = ports.clock.now();
   await ports.store.append({ kind: 'event', at, rollout: record.id, event });
-  const { record: ended, evidence } = await execute(session, apply(record, event, at), signal, true);
+  const { record: ended, evidence } = await finish(session, apply(record, event, at), signal);
   return outcomeOf(ended, evidence, stopReason(signal));
 }
 

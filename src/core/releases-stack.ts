@@ -25,10 +25,20 @@ export function previousRelease(records: readonly RolloutRecord[]): string | nul
   return releaseStack(records).at(-2) ?? null;
 }
 
-/** Releases that `rollback` walks down within `history`, and both of a rollout that has not ended, whatever runs of it. */
+/** Releases that were left by `rollback` since the last deploy: whoever went back too far goes there by `--to`. */
+function leftByRollback(records: readonly RolloutRecord[]): readonly (string | null)[] {
+  const completed = records.filter(({ state }) => state === 'completed');
+  const since = completed.findLastIndex(({ verb }) => verb !== 'rollback') + 1;
+  return completed.slice(since).map(({ stable }) => stable?.release ?? null);
+}
+
+/**
+ * Releases that `rollback` walks down within `history` or has come from, and both of a rollout that has not ended,
+ * whatever runs of it.
+ */
 export function releasesInUse(records: readonly RolloutRecord[], history: number): readonly (string | null)[] {
   const last = records.at(-1);
   const moving = last === undefined || isTerminal(last.state) ? [] : [last.stable, last.candidate];
-  const kept = history === 0 ? [] : releaseStack(records).slice(-history);
+  const kept = history === 0 ? [] : [...releaseStack(records).slice(-history), ...leftByRollback(records)];
   return [...kept, ...moving.map((side) => side?.release ?? null)];
 }

@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: '×' | 'ms' | 'MB';
+  readonly unit: '×' | 'ms' | 'MB' | 'failed';
   /** The most it may be; null if it is only reported. */
   readonly goal: number | null;
 }

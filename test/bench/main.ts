@@ -4,8 +4,9 @@ import type { ProxyKind } from '../support/project.ts';
 import { benchDeploys } from './deploys.ts';
 import type { Figure } from './figure.ts';
 import { benchStartup } from './startup.ts';
+import { benchThroughput } from './throughput.ts';
 
-/** `npm run bench [-- caddy|nginx|startup]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
+/** `npm run bench [-- caddy|nginx|startup|throughput]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const runs = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -13,11 +14,13 @@ async function main(): Promise<void> {
   if (runs('startup')) figures.push(...(await benchStartup()));
   for (const proxy of ['caddy', 'nginx'] as const satisfies readonly ProxyKind[]) {
     if (runs(proxy)) figures.push(...(await benchDeploys(proxy)));
+    // Takes all of the machine, and generators that not everybody has.
+    if (wanted.includes('throughput')) figures.push(...(await benchThroughput(proxy)));
   }
   for (const { name, value, unit, goal } of figures) {
     const mark = goal === null ? ' ' : value <= goal ? '✔' : '✘';
     console.log(
-      `${mark} ${name.padEnd(72)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(3)} ${goal === null ? '' : `goal ≤ ${String(goal)}`}`,
+      `${mark} ${name.padEnd(72)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(6)} ${goal === null ? '' : `goal ≤ ${String(goal)}`}`,
     );
   }
   const folder = join(process.cwd(), 'bench', 'results');

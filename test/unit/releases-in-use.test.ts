@@ -20,3 +20,11 @@ it.each([
 ])('history %i keeps %j for rollback', (history, expected) => {
   expect(releasesInUse(records(), history).filter((id) => id !== null)).toEqual(expected);
 });
+
+it('what a rollback came from is kept until the next deploy', () => {
+  if (!v1 || !v2 || !v3) return;
+  const back = { ...deploy(serving(v3), v2, v3).record, verb: 'rollback' } as const;
+  const left = [...records(), back];
+  expect(releasesInUse(left, 1)).toEqual(['r-v2', 'r-v3']);
+  expect(releasesInUse([...left, deploy(serving(v2), v1, v2).record], 1)).toEqual(['r-v1']);
+});
