@@ -25,11 +25,12 @@ export function previousRelease(records: readonly RolloutRecord[]): string | nul
   return releaseStack(records).at(-2) ?? null;
 }
 
-/** Releases that were left by `rollback` since the last deploy: whoever went back too far goes there by `--to`. */
-function leftByRollback(records: readonly RolloutRecord[]): readonly (string | null)[] {
+/** Releases that rollbacks took away since the last deploy: whoever went back too far goes there by `--to`. */
+function leftByRollback(records: readonly RolloutRecord[]): readonly string[] {
   const completed = records.filter(({ state }) => state === 'completed');
-  const since = completed.findLastIndex(({ verb }) => verb !== 'rollback') + 1;
-  return completed.slice(since).map(({ stable }) => stable?.release ?? null);
+  const lastDeploy = completed.findLastIndex(({ verb }) => verb !== 'rollback');
+  const stays = new Set(releaseStack(completed));
+  return releaseStack(completed.slice(0, lastDeploy + 1)).filter((id) => !stays.has(id));
 }
 
 /**
