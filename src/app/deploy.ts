@@ -141,12 +141,15 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   const { ports } = session;
   const { options, known, release } = rollout;
   const record = recordFor(ports, rollout);
-  if (record === null)
+  if (record === null) {
+    // A command that died at its very end has left this to be done.
+    await forgetOldReleases(session, release.history);
     return nothingToDo(
       options.version,
       colorOf(known.live),
       `${options.version} already serves all traffic: nothing to do`,
     );
+  }
   await pin(ports, release);
   await ports.store.saveRelease(release);
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });

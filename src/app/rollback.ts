@@ -8,6 +8,7 @@ import { execute } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
+import { forgetOldReleases } from './releases.ts';
 import { inSession, locate, type Session } from './session.ts';
 import { type Known, requireClear } from './state.ts';
 import { stopReason, withTimeout } from './stopping.ts';
@@ -26,7 +27,11 @@ export interface RollbackOptions {
 export async function rollback(ports: Ports, options: RollbackOptions, signal: AbortSignal): Promise<Outcome> {
   const location = await locate(ports, 'rollback');
   return inSession(ports, location, { verb: 'rollback', files: null }, (session) =>
-    withTimeout(ports.clock, options.timeoutMs, signal, (stop) => rollbackIn(session, options, stop)),
+    withTimeout(ports.clock, options.timeoutMs, signal, async (stop) => {
+      const outcome = await rollbackIn(session, options, stop);
+      await forgetOldReleases(session, location.history);
+      return outcome;
+    }),
   );
 }
 

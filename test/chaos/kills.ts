@@ -112,9 +112,11 @@ const NEXT: readonly ((dead: Dead) => { readonly args: readonly string[]; readon
 
 async function killed(dead: Dead): Promise<string> {
   await expectSomebodyServes(dead);
-  if (dead.index % 5 === 4) await peopleRunCompose(dead);
+  const people = dead.index % 5 === 4;
+  if (people) await peopleRunCompose(dead);
   const { args, serves } = nextOf(dead);
   await ok(dead.subject.run(args));
+  if (people) await ok(dead.subject.run(['cleanup']));
   return serves;
 }
 

@@ -35,6 +35,6 @@ export function longPlan(all: boolean): readonly Cell[] {
 export function shortPlan(): readonly Cell[] {
   return [
     killCell(kind('blue-green', 'caddy'), 'deploy', 'SIGKILL', false),
-    foreignCell(kind('blue-green', 'nginx'), 'a stable replica killed'),
+    foreignCell(kind('blue-green', 'caddy'), 'candidate killed'),
   ];
 }
