@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogFile } from '../../src/adapters/proxy/log-file.ts';
 import { LOG_LIMIT } from '../../src/adapters/proxy/nginx/logging.ts';
@@ -105,6 +106,19 @@ describe.each(DRIVERS)('the files of %s', (driver) => {
     for (const name of ['routes.caddy.new', 'token.new', 'http.conf.new', 'slots.new', 'live.new'])
       await symlink(join(elsewhere, 'target'), join(output, name));
     expect(await expectUntouched()).toBeNull();
+  });
+
+  it('that are pipes keep nobody waiting', async () => {
+    await routerOf(driver).prepare(routes('web-1'));
+    for (const entry of await readdir(output, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      await rm(path);
+      await execa('mkfifo', [path]);
+    }
+    await expect(routerOf(driver).prepare(routes('web-9'))).rejects.toMatchObject({
+      message: expect.stringContaining('is not a file') as string,
+    });
   });
 
   it('are found beside a link of states that leads elsewhere', async () => {

@@ -58,11 +58,15 @@ export class Host {
   readonly tags = new Set<string>();
   /** What the proxy’s driver finds wrong with its files; it writes them anew when it is told routes. */
   readonly faults: string[] = [];
+  /** Called before the engine is looked at, and after something was told. */
+  onLook: () => void = () => undefined;
+  onEvent: (event: ProgressEvent) => void = () => undefined;
   /** What the environment of the next commands says. */
   times: GivenTimes = {};
   /** Ends what `hold` began. */
   release: () => void = () => undefined;
   #held: Promise<void> = Promise.resolve();
+  readonly #listeners: (() => void)[] = [];
   #ids = 0;
 
   private constructor(folder: string, services: (version: string) => readonly ServiceSpec[], options: WorldOptions) {
@@ -139,6 +143,14 @@ export class Host {
     });
   }
 
+  /** Containers of a version die, and the engine says so. */
+  kill(version: string): void {
+    const dead = { state: 'exited', exitCode: 137, health: 'none' } as const;
+    const { containers } = this.world;
+    containers.splice(0, containers.length, ...containers.map((c) => (c.version === version ? { ...c, ...dead } : c)));
+    for (const changed of this.#listeners) changed();
+  }
+
   /** Waits until something is so. @throws naming it */
   async until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
     const deadline = performance.now() + 10_000;
@@ -167,7 +179,10 @@ export class Host {
       notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),
       secrets: [],
-      emit: (event) => void events.push(event),
+      emit: (event) => {
+        events.push(event);
+        this.onEvent(event);
+      },
       pollMs: 400,
       times: this.times,
       who,
@@ -191,12 +206,16 @@ export class Host {
     return {
       ping: nothing,
       containers: async () => {
+        this.onLook();
         if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
         const store = this.storeOfLabels ?? (await this.store().id());
         const own = this.#now().observed().containers;
         return [...own.map((c) => (c.store === null ? c : { ...c, store })), ...this.strangers];
       },
-      watch: nothing,
+      watch: (_project, changed) => {
+        this.#listeners.push(changed);
+        return Promise.resolve();
+      },
       stop: (id) => each('stop', id),
       start: (id) => each('start', id),
       startCreated: nothing,

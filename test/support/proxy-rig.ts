@@ -133,10 +133,19 @@ export async function makeRig(driver: Driver): Promise<Rig> {
   };
 }
 
-/** With addresses of its own choice: the engine's pools are small, and other tests use them up. */
+/** With addresses outside of the engine's pools, which are small, and used up by other tests. The engine says what is free. */
 async function createNetwork(name: string): Promise<void> {
-  const Subnet = `10.213.${Math.floor(Math.random() * 256)}.0/24`;
-  await docker.createNetwork({ Name: name, Labels: LABELS, IPAM: { Driver: 'default', Config: [{ Subnet }] } });
+  const first = Math.floor(Math.random() * 256);
+  for (let nth = 0; nth < 256; nth += 1) {
+    const Subnet = `10.213.${String((first + nth) % 256)}.0/24`;
+    try {
+      await docker.createNetwork({ Name: name, Labels: LABELS, IPAM: { Driver: 'default', Config: [{ Subnet }] } });
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('Pool overlaps'))) throw error;
+    }
+  }
+  throw new Error('all of 10.213.0.0/16 is taken by networks');
 }
 
 /** The demo application in one file, as its image has it. */

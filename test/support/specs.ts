@@ -95,3 +95,12 @@ export function unchanged(of: Release, from: Release, ...names: readonly string[
   });
   return { ...of, services: Object.fromEntries(services) };
 }
+
+/** Keys of a service whose canary stands at half of the traffic until a person comes. */
+export const HALF_CANARY = {
+  strategy: 'canary',
+  steps: [
+    { kind: 'weight', weight: 50 },
+    { kind: 'pause', ms: null },
+  ],
+} as const;

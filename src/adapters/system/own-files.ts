@@ -11,13 +11,20 @@ function linkAt(path: string): Error {
   return new Error(`${path} is a symbolic link, which is not followed`);
 }
 
-/** Opens a file that is no link. */
+/** Opens a file that is no link, and no pipe either, whose other end nobody may ever open. */
 export async function openOwn(path: string, flags: number, mode?: number): Promise<FileHandle> {
-  try {
-    return await open(path, flags | constants.O_NOFOLLOW, mode);
-  } catch (error) {
-    throw codeOf(error) === 'ELOOP' ? linkAt(path) : error;
-  }
+  const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode).catch((error: unknown) => {
+    throw notAFile(path, error);
+  });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${path} is not a file`);
+}
+
+/** ENXIO is a pipe that nobody reads. */
+function notAFile(path: string, error: unknown): unknown {
+  if (codeOf(error) === 'ELOOP') return linkAt(path);
+  return codeOf(error) === 'ENXIO' ? new Error(`${path} is not a file`) : error;
 }
 
 /** The content of a file that is no link; null if there is none. */

@@ -224,6 +224,15 @@ describe('--attach at a pause that only a person can end', () => {
     expect(await interrupted.ended).toMatchObject({ exit: 130 });
   });
 
+  it('goes back on a Ctrl-C that comes while the engine is looked at', async () => {
+    await gated('manual');
+    const interrupted = host.deploying('anna', 'v2', { attach: true });
+    await atGate();
+    host.onLook = interrupted.interrupt;
+    expect(await interrupted.ended).toMatchObject({ exit: 130 });
+    expect(await host.lastRollout()).toMatchObject({ state: 'rollback_completed' });
+  });
+
   it('is superseded by a deploy of another version, as every paused rollout is', async () => {
     await gated('manual');
     const staying = host.deploying('anna', 'v2', { attach: true });

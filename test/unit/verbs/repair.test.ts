@@ -10,7 +10,7 @@ import type { ObservedContainer } from '../../../src/core/observed.ts';
 import { leftovers } from '../../../src/core/leftovers.ts';
 import { liveRoutes } from '../../../src/core/live-routes.ts';
 import { Host } from '../../support/host.ts';
-import { release, service, side } from '../../support/specs.ts';
+import { HALF_CANARY, release, service, side } from '../../support/specs.ts';
 import { World } from '../../support/simulator.ts';
 
 let host: Host;
@@ -287,14 +287,7 @@ describe('status names, and cleanup shows and settles exactly that', () => {
 
 describe('cleanup never takes away', () => {
   it('a canary that waits, nor what it gets', async () => {
-    const canary = {
-      strategy: 'canary',
-      steps: [
-        { kind: 'weight', weight: 50 },
-        { kind: 'pause', ms: null },
-      ],
-    } as const;
-    host.services = () => [service('web', canary)];
+    host.services = () => [service('web', HALF_CANARY)];
     expect(await host.deploy('v3')).toMatchObject({ exit: 3 });
     const before = [await host.lastRollout(), serving(), host.world.containers.length];
     expect(await clean()).toMatchObject({ removed: [], corrected: [] });

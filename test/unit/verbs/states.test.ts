@@ -12,7 +12,7 @@ import type { State } from '../../../src/core/state.ts';
 import { type Ended, Host } from '../../support/host.ts';
 import { config, inPlace } from '../../support/rollouts.ts';
 import { script, type WorldOptions } from '../../support/simulator.ts';
-import { release, service, side } from '../../support/specs.ts';
+import { HALF_CANARY, release, service, side } from '../../support/specs.ts';
 
 let host: Host;
 afterEach(() => host.dispose());
@@ -70,6 +70,46 @@ describe('a rollout that a failure paused', () => {
   });
 });
 
+describe('a candidate that dies when it has become ready', () => {
+  it('gets no traffic, although nobody has looked since', async () => {
+    await serving(() => service('web'));
+    host.onEvent = (event) => {
+      if (event.kind === 'container' && event.change === 'ready') host.kill('v2');
+    };
+    const { ended, events } = host.deploying('anna', 'v2');
+    expect(await ended).toMatchObject({ exit: 1, error: { message: /was ready, then exited/ } });
+    expect(events).not.toContainEqual(expect.objectContaining({ kind: 'weight', weight: 100 }));
+  });
+});
+
+describe('a release that nothing leads to any more', () => {
+  const old = release('v0', [], { createdAt: '2020-01-01T00:00:00.000Z' });
+  const versions = async () => (await host.store().releases()).map(({ version }) => version);
+
+  it('is forgotten by a deploy that has nothing to do', async () => {
+    await serving(() => service('web'));
+    await host.store().saveRelease(old);
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(await versions()).toEqual(['v1']);
+  });
+
+  it('is forgotten by a rollback, but not what the rollback came from', async () => {
+    await serving(() => service('web'));
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    await host.store().saveRelease(old);
+    expect(await goBack(null)).toMatchObject({ exit: 0 });
+    expect(await versions()).toEqual(['v1', 'v2']);
+    expect((await look()).leftovers).toEqual([]);
+  });
+
+  it('is forgotten by the abort that took it back', async () => {
+    await serving(gated);
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect(await asked('abort')).toMatchObject({ exit: 1 });
+    expect(await versions()).toEqual(['v1']);
+  });
+});
+
 describe('the version that serves, deployed', () => {
   it('U24 is nothing to do', async () => {
     await serving(gated);
@@ -80,14 +120,7 @@ describe('the version that serves, deployed', () => {
   });
 
   it('C15 over a paused rollout is its abort: no weight, no candidate; that rollout ended with 1, and v1 serves: 0', async () => {
-    const canary = {
-      strategy: 'canary',
-      steps: [
-        { kind: 'weight', weight: 50 },
-        { kind: 'pause', ms: null },
-      ],
-    } as const;
-    await serving((version) => service('web', version === 'v1' ? {} : canary));
+    await serving((version) => service('web', version === 'v1' ? {} : HALF_CANARY));
     expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
     expect(await host.lastRollout()).toMatchObject({ state: 'paused', weight: 50 });
     expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: 'v1' } });
