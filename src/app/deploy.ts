@@ -1,6 +1,6 @@
 import { compile } from '../core/compile.ts';
 import { newRecord } from '../core/new-record.ts';
-import { DeployError } from '../core/errors.ts';
+import { DeployError, messageOf } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
 import { dependencyOrder, requiredByNobody } from '../core/order.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
@@ -15,7 +15,7 @@ import { settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
-import { stopReason, withTimeout } from './stopping.ts';
+import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 import { inTurn, supersede } from './turn.ts';
 import { type Wanted, wanted } from './wanted.ts';
 
@@ -90,8 +90,7 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
   requireClear(known.live);
-  ports.emit({ kind: 'phase', text: 'fetching images' });
-  await ports.compose.fetchImages(project, replacedServices(project, options.services), options);
+  await fetchImages(ports, asked, signal);
   const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
   const tell = once(() => tellOfEnvironment(session, project, known));
   const idle = whenWaiting(ports, tell);
@@ -99,6 +98,17 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
     return await rollOut({ ...session, ports: idle }, { project, options, known, release }, signal);
   } finally {
     await tell();
+  }
+}
+
+/** A registry or a build may take for ever: only who asked for the deploy knows how long is too long. */
+async function fetchImages({ emit, compose }: Ports, { project, options }: Asked, signal: AbortSignal): Promise<void> {
+  emit({ kind: 'phase', text: 'fetching images' });
+  try {
+    await compose.fetchImages(project, replacedServices(project, options.services), options, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw stoppedError(signal, { what: `stopped while images were fetched: ${messageOf(error)}`, cause: error });
   }
 }
 

@@ -191,6 +191,7 @@ class Execution {
     const { ports, project, router } = this.#session;
     if (this.#seen === null) {
       this.#seenAt = ports.clock.now();
+      this.#watcher.takeNews(); // of what happened before this look
       this.#seen = await observe(ports, project, asksRouter ? router : null);
     } else if (asksRouter && !this.#routerSeen) this.#seen = { ...this.#seen, router: await router.read() };
     this.#routerSeen = asksRouter;

@@ -74,8 +74,8 @@ export interface PullOptions {
 export interface Compose {
   /** Resolves and validates the project for a version. @throws invalid-config with every finding, compose-rejected, compose-missing */
   read(version: string): Promise<Project>;
-  /** Builds and pulls the images of these services by their pull policy. @throws image-missing */
-  fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void>;
+  /** Builds and pulls the images of these services by their pull policy. @throws image-missing, also if the signal fires */
+  fetchImages(project: Project, services: readonly string[], options: PullOptions, signal: AbortSignal): Promise<void>;
   /** Shared services that run as something else than the file says (W07), with the line that mends it. */
   sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]>;
   /** Starts one shared service from the user's own files; an existing container is never recreated. */

@@ -1,4 +1,5 @@
-import type { Subject } from './subject.ts';
+import { messageOf } from '../../src/core/errors.ts';
+import type { Count, Subject } from './subject.ts';
 import type { Kind } from './subjects.ts';
 
 /** One row of the table: the same fault at many places of one kind of project. */
@@ -18,10 +19,9 @@ export interface Trial {
 }
 
 /** What became of a cell. */
-export interface CellResult {
+export interface CellResult extends Count {
   readonly cell: Pick<Cell, 'kind' | 'verb' | 'fault'>;
   readonly points: number;
-  readonly requests: number;
   /** Each with the place after which it was. */
   readonly broken: readonly string[];
   /** How often each end was reached. */
@@ -35,18 +35,20 @@ export async function runCell(cell: Cell, create: () => Promise<Subject>, projec
   const first = await create();
   const queue = [...(await cell.trials(first))];
   const points = queue.length;
-  const tally = { requests: 0, broken: [] as string[], ends: {} as Record<string, number> };
+  const tally: Tally = { requests: 0, excused: 0, failed: 0, broken: [], ends: {} };
   const others = Array.from({ length: Math.min(projects, points) - 1 }, create);
   await Promise.all([Promise.resolve(first), ...others].map((subject) => work(subject, create, queue, tally)));
   const { kind, verb, fault } = cell;
   return { cell: { kind, verb, fault }, points, ...tally, seconds: (performance.now() - began) / 1000 };
 }
 
-type Tally = Pick<CellResult, 'requests' | 'ends'> & {
+interface Tally {
+  requests: number;
+  excused: number;
+  failed: number;
   broken: string[];
   ends: Record<string, number>;
-  requests: number;
-};
+}
 
 /** Until the queue is empty. After a defect nothing can be said of what follows on the same project: a new one is made. */
 async function work(
@@ -59,16 +61,19 @@ async function work(
   for (let trial = queue.shift(); trial !== undefined; trial = queue.shift()) {
     subject ??= await create();
     const end = await attempt(trial, subject, tally);
-    if (end === null) {
-      tally.requests += subject.requests;
-      await subject.dispose();
-      subject = null;
-    } else tally.ends[end] = (tally.ends[end] ?? 0) + 1;
+    if (end === null) subject = await dismissed(subject, tally);
+    else tally.ends[end] = (tally.ends[end] ?? 0) + 1;
   }
-  if (subject === null) return;
-  tally.requests += subject.requests;
-  const lost = await subject.dispose();
-  tally.broken.push(...lost.map((what) => `at the end: ${what}`));
+  if (subject !== null) await dismissed(subject, tally);
+}
+
+async function dismissed(subject: Subject, tally: Tally): Promise<null> {
+  await subject.dispose().catch((error: unknown) => tally.broken.push(`at the end: ${messageOf(error)}`));
+  const { requests, excused, failed } = subject.count;
+  tally.requests += requests;
+  tally.excused += excused;
+  tally.failed += failed;
+  return null;
 }
 
 /** @returns in what it ended; null if that was not as it has to be */
@@ -76,7 +81,7 @@ async function attempt(trial: Trial, subject: Subject, tally: Tally): Promise<st
   try {
     return await trial.run(subject);
   } catch (error) {
-    tally.broken.push(`${trial.name}: ${error instanceof Error ? error.message : String(error)}`);
+    tally.broken.push(`${trial.name}: ${messageOf(error)}`);
     return null;
   }
 }

@@ -40,10 +40,10 @@ function saysAll(name: string, words: string): boolean {
 
 async function told(cell: Cell, projects: number): Promise<CellResult> {
   const result = await runCell(cell, () => Subject.create(cell.kind), projects);
-  const { points, requests, broken, seconds } = result;
+  const { points, requests, failed, broken, seconds } = result;
   const mark = broken.length === 0 ? '✔' : '✘';
   console.log(
-    `${mark} ${nameOf(cell)}: ${String(points)} points, ${String(requests)} requests, ${seconds.toFixed(0)} s`,
+    `${mark} ${nameOf(cell)}: ${String(points)} points, ${String(requests)} requests, ${String(failed)} failed, ${seconds.toFixed(0)} s`,
   );
   for (const what of broken) console.log(`    ${what}`);
   return result;

@@ -4,8 +4,8 @@ import type { JournalEntry } from '../../src/app/ports.ts';
 export interface Point {
   /** What the line says, for people: `intent create`. */
   readonly what: string;
-  /** Counted from 1. */
-  readonly line: number;
+  /** Counted from 1; or the kind of an action, for the first intent of it. */
+  readonly line: number | string;
   readonly moment: 'before' | 'after';
 }
 

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
+import type { Result } from '../../demo/load/types.ts';
 import type { JournalEntry } from '../../src/app/ports.ts';
 import { ok, type Run, TestProject, until } from '../support/project.ts';
 import type { Point } from './points.ts';
@@ -20,12 +21,21 @@ export interface Versions {
   readonly other: string;
 }
 
+/** Requests of a load. */
+export interface Count {
+  readonly requests: number;
+  readonly excused: number;
+  readonly failed: number;
+}
+
 /** A real project that goes from fault to fault, under load all the time. */
 export class Subject {
   readonly kind: Kind;
   readonly project: TestProject;
   readonly #load: Load;
   #counted = 0;
+  #excused = 0;
+  #failed = 0;
   /** The version that has to serve. */
   serving = 'v1';
 
@@ -53,17 +63,31 @@ export class Subject {
     return { stable: this.serving, wanted, other };
   }
 
-  /** Requests so far. */
-  get requests(): number {
-    return this.#load.report().requests;
+  /** Requests so far, and those of them that were lost: with an excuse, or without one. */
+  get count(): Count {
+    return { requests: this.#load.report().requests, excused: this.#excused, failed: this.#failed };
   }
 
-  /** Requests lost since the last call, but those that were begun before a moment: whoever died held them. */
-  lost(heldUntil = 0): readonly string[] {
+  /** @throws if requests were lost that were begun after a moment: what was begun earlier, who died may have held */
+  expectNoneLost(heldUntil = 0): void {
+    const lost = this.#fresh();
+    const failed = lost.filter(({ startedAt }) => startedAt > heldUntil);
+    this.#failed += failed.length;
+    this.#excused += lost.length - failed.length;
+    if (failed.length === 0) return;
+    const words = failed.slice(0, 3).map(({ kind, status, error }) => `${kind}: ${error ?? String(status)}`);
+    throw new Error(`${String(failed.length)} requests lost: ${words.join('; ')}`);
+  }
+
+  /** What was lost up to now is nobody’s fault: there was nobody to ask. */
+  excuseLost(): void {
+    this.#excused += this.#fresh().length;
+  }
+
+  /** Requests lost since the last call. */
+  #fresh(): readonly Result[] {
     const { failures } = this.#load.report();
-    const fresh = failures.slice(this.#counted).filter(({ startedAt }) => startedAt > heldUntil);
-    this.#counted = failures.length;
-    return fresh.map(({ kind, status, error }) => `${kind}: ${error ?? String(status)}`);
+    return failures.slice(this.#counted, (this.#counted = failures.length));
   }
 
   /** Runs a command, and has something happen at a line of its journal. */
@@ -124,11 +148,11 @@ export class Subject {
     return [...new Set(await Promise.all(asked))];
   }
 
-  /** Ends the load and removes everything. @returns what was lost at the end */
-  async dispose(): Promise<readonly string[]> {
+  /** Ends the load and removes everything. @throws if something was lost at the end */
+  async dispose(): Promise<void> {
     try {
       await this.#load.stop();
-      return this.lost();
+      this.expectNoneLost();
     } finally {
       await this.project.dispose();
     }

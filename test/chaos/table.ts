@@ -1,6 +1,18 @@
 import type { CellResult } from './cell.ts';
 
-const COLUMNS = ['strategy', 'proxy', 'services', 'verb', 'fault', 'points', 'requests', 'broken', 'ended in'] as const;
+const COLUMNS = [
+  'strategy',
+  'proxy',
+  'services',
+  'verb',
+  'fault',
+  'points',
+  'requests',
+  'excused',
+  'failed',
+  'broken',
+  'ended in',
+] as const;
 type Row = Readonly<Record<(typeof COLUMNS)[number], string>>;
 
 /** The results as a table with a line of totals. */
@@ -15,7 +27,8 @@ export function table(results: readonly CellResult[]): string {
   return `${lines.join('\n')}\n${totals(results)}`;
 }
 
-function rowOf({ cell, points, requests, broken, ends }: CellResult): Row {
+/** Excused: who held them died, or nobody was there to ask. */
+function rowOf({ cell, points, requests, excused, failed, broken, ends }: CellResult): Row {
   return {
     strategy: cell.kind.strategy,
     proxy: cell.kind.proxy,
@@ -24,6 +37,8 @@ function rowOf({ cell, points, requests, broken, ends }: CellResult): Row {
     fault: cell.fault,
     points: String(points),
     requests: String(requests),
+    excused: String(excused),
+    failed: String(failed),
     broken: String(broken.length),
     'ended in': Object.entries(ends)
       .map(([end, times]) => `${String(times)} × ${end}`)
@@ -31,9 +46,10 @@ function rowOf({ cell, points, requests, broken, ends }: CellResult): Row {
   };
 }
 
-/** `212 points, 48 311 requests, 0 broken`. */
+/** `212 points, 48311 requests, 0 failed, 0 broken`. */
 export function totals(results: readonly CellResult[]): string {
   const sum = (of: (result: CellResult) => number): string =>
     String(results.reduce((all, result) => all + of(result), 0));
-  return `${sum((r) => r.points)} points, ${sum((r) => r.requests)} requests, ${sum((r) => r.broken.length)} broken`;
+  const requests = `${sum((r) => r.requests)} requests, ${sum((r) => r.failed)} failed`;
+  return `${sum((r) => r.points)} points, ${requests}, ${sum((r) => r.broken.length)} broken`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { asking } from '../support/proxy-asking.ts';
+import { docker } from '../support/proxy-engine.ts';
 import { clock } from '../support/proxy-rig.ts';
 import { answeredBy, currentRig, proxyContract, route, started, type Subject, url } from '../support/proxy-contract.ts';
 import { deliveryContract, part } from '../support/proxy-delivery.ts';
@@ -43,6 +44,19 @@ describe('nginx', () => {
       next: expect.stringContaining('`include /etc/nginx/deploy-bg/route-api.conf;` to a location') as string,
     });
     expect(await answeredBy()).toBe('v1');
+  });
+
+  test('a request that died with its replica is not sent twice, and gets the page that the server has for it', async () => {
+    const server = 'error_page 502 /sorry;\nlocation = /sorry { return 200 "sorry"; }';
+    const include = 'include /etc/nginx/deploy-bg/routes.conf;';
+    const [v1 = ''] = await started({ ...SUBJECT, wired: configuration(INCLUDE, `${server}\n${include}`) }, 'v1');
+    const rig = currentRig();
+    await rig.router.apply(rig.routes(v1));
+    const lost = fetch(`${await url()}/slow?ms=20000`, { method: 'POST' }).then((answer) => answer.text());
+    const held = async (): Promise<unknown> => (await fetch(`http://${await rig.address(v1)}:3000/inflight`)).json();
+    await expect.poll(held, { timeout: 5000 }).toMatchObject({ inFlight: 1 });
+    await docker.getContainer(v1).kill();
+    expect(await lost).toBe('sorry');
   });
 
   test('a mirror sends copies, of which clients see nothing', { timeout: 200_000 }, async () => {

@@ -74,7 +74,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     'order: stop-first',
   ),
   'container-name-blue-green': planned(`
-    caddy: shared; web: colored, blue-green; W02
+    caddy: shared; web: colored, blue-green; W02; W10
     clear the color of leftovers
     proxy files in place
     shared services healthy: caddy
@@ -410,7 +410,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     monitor api, front (candidate)
     complete`),
   caddy: planned(`
-    api: colored, blue-green; caddy: shared; db: shared; web: colored, blue-green ×2
+    api: colored, blue-green; caddy: shared; db: shared; web: colored, blue-green ×2; W10
     clear the color of leftovers
     proxy files in place
     shared services healthy: caddy, db
@@ -449,7 +449,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     '{proxy: {service: NAME',
   ),
   'two-proxies-named': planned(`
-    edge: shared; static: shared; web: colored, blue-green
+    edge: shared; static: shared; web: colored, blue-green; W10
     clear the color of leftovers
     proxy files in place
     shared services healthy: edge, static

@@ -312,7 +312,13 @@ function proxyService({ proxy, port, tlsPort }: TestProject): Yaml {
   const tls = tlsPort === null ? [] : [`127.0.0.1:${String(tlsPort)}:443`];
   const ports = [`127.0.0.1:${String(port)}:80`, ...tls];
   return proxy === 'caddy'
-    ? { image: 'caddy:2', ports, volumes: ['./proxy:/etc/caddy'], stop_grace_period: '1s' }
+    ? {
+        image: 'caddy:2',
+        ports,
+        volumes: ['./proxy:/etc/caddy'],
+        dns_opt: ['ndots:1'],
+        stop_grace_period: '1s',
+      }
     : {
         image: 'nginx:stable',
         ports,

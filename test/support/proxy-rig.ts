@@ -104,7 +104,12 @@ export async function makeRig(driver: Driver): Promise<Rig> {
     startProxy: ({ user = '', mounted: withFolder = true } = {}) => {
       const own = `${config}:${proxy.folder}/${proxy.config}`;
       const Binds = withFolder ? [own, `${output}:${mounted}`] : [own];
-      return create(`${project}-proxy`, proxy.image, { User: user, HostConfig: { Binds } }, []);
+      return create(
+        `${project}-proxy`,
+        proxy.image,
+        { User: user, HostConfig: { Binds, DnsOptions: ['ndots:1'] } },
+        [],
+      );
     },
     startApp: async (name, environment = {}, port = 3000) => {
       const Env = Object.entries({ APP_VERSION: name, ...environment }).map(([key, value]) => `${key}=${value}`);

@@ -200,9 +200,20 @@ describe('nginx', () => {
   });
 
   test('an old nginx gets nothing that it does not know', () => {
-    const http = content(renderNginx(ROUTES, { ...NGINX, features: OLDEST }).files, 'http.conf');
-    expect(http).not.toMatch(/keepalive_min_timeout| resolve |backup/);
+    const { files } = renderNginx(ROUTES, { ...NGINX, features: OLDEST });
+    const http = content(files, 'http.conf');
+    expect(content(files, 'routes.conf')).not.toContain('error_page');
+    expect(http).not.toMatch(/keepalive_min_timeout| resolve |backup|bytes_sent/);
     expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088;/);
+  });
+
+  test('each location with a backend has one of its own for requests that nobody was asked for', () => {
+    const text = content(
+      renderNginx([route('web', null, null, 'web-1'), route('api', null, '/api')], NGINX).files,
+      'routes.conf',
+    );
+    expect(text.match(/error_page 502 = @deploy-bg-again-\d+;/g)).toHaveLength(1);
+    expect(text.match(/location @deploy-bg-again-\d+ {[^}]*}\s+proxy_pass http:\/\/deploy-bg-web;/g)).toHaveLength(1);
   });
 
   test('a relay has an address of its own, which means the same in every configuration', () => {

@@ -15,6 +15,8 @@ export interface Call {
   readonly detached?: boolean;
   /** Nobody waits for it: it gets what time of the processor is left. */
   readonly background?: boolean;
+  /** Ends the call when it fires: SIGTERM and, 5 s later, SIGKILL. */
+  readonly signal?: AbortSignal;
   readonly onOutput?: ((line: string) => void) | undefined;
 }
 
@@ -38,6 +40,7 @@ export async function call(request: Call): Promise<Outcome> {
     extendEnv: false,
     detached: request.detached ?? false,
     cleanup: request.detached !== true,
+    ...(request.signal === undefined ? {} : { cancelSignal: request.signal }),
     ...(request.input === undefined ? { stdin: 'ignore' } : { input: request.input }),
     stripFinalNewline: false,
     reject: false,
@@ -46,7 +49,8 @@ export async function call(request: Call): Promise<Outcome> {
   const { onOutput } = request;
   if (onOutput !== undefined) void forward(running.iterable({ from: 'stderr' }), onOutput);
   const result = await running;
-  if (result.exitCode === undefined && result.signal === undefined) throw missing(result.originalMessage ?? binary);
+  if (result.exitCode === undefined && result.signal === undefined && !result.isCanceled)
+    throw missing(result.originalMessage ?? binary);
   const outcome = {
     ok: result.exitCode === 0,
     exitCode: result.exitCode ?? 128,

@@ -54,7 +54,12 @@ export class DockerCompose implements Compose, OneOffs {
     }
   }
 
-  async fetchImages(project: Project, services: readonly string[], options: PullOptions): Promise<void> {
+  async fetchImages(
+    project: Project,
+    services: readonly string[],
+    options: PullOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { fetchImage } = await import('./on-demand.ts');
     for (const service of services)
       await fetchImage(project, service, options, {
@@ -62,7 +67,7 @@ export class DockerCompose implements Compose, OneOffs {
           const image = await this.#image(reference);
           return image === null ? null : (image.taggedAt ?? 0);
         },
-        compose: (command, name) => this.#user(project, [command, name]),
+        compose: (command, name) => this.#user(project, [command, name], { signal }),
         now: () => Date.now(),
       });
   }
@@ -134,7 +139,11 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   /** A call with the user's own files and flags. */
-  #user(project: Project, args: readonly string[], how: Pick<Call, 'detached' | 'background'> = {}): Promise<Outcome> {
+  #user(
+    project: Project,
+    args: readonly string[],
+    how: Pick<Call, 'detached' | 'background' | 'signal'> = {},
+  ): Promise<Outcome> {
     const { compose, cwd, env, onOutput } = this.#options;
     return call({
       command: compose,

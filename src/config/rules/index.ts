@@ -10,7 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
-import { proxyFolder, routedNames } from './proxy-files.ts';
+import { namesOfTheDead, proxyFolder, routedNames } from './proxy-files.ts';
 import { checkNames, imageName, missingDependencies, overlaySettings, serviceName } from './references.ts';
 import {
   blueGreenOrder,
@@ -54,6 +54,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   checkNames,
   hookServices,
   proxyFolder,
+  namesOfTheDead,
   overlaySettings,
   oneStepList,
   onePlaceEach,

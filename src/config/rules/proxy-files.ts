@@ -1,6 +1,6 @@
 import { COLORS, colorService, composeProject, type Color } from '../../core/color.ts';
 import type { Finding } from '../findings.ts';
-import { serviceOf, text } from '../model.ts';
+import { serviceOf, strings, text } from '../model.ts';
 import type { Rule, RuleInput, Subject } from './rule.ts';
 
 /** DNS has no room for more between two dots, so that no proxy could resolve the name. */
@@ -44,4 +44,20 @@ export function proxyFolder({ proxy }: RuleInput): readonly Finding[] {
   const message = `proxy mount: ${JSON.stringify(mounted)} cannot stand in the proxy’s files`;
   const hint = 'mount the folder at a path of letters, digits and "._-/" only';
   return [{ code: 'E14', path: ['services', service, 'volumes'], message, hint }];
+}
+
+/** Docker's resolver says then itself that there is no such name, instead of asking the name servers of the machine. */
+const ANSWERS_ITSELF = /^ndots:[1-9]/;
+
+/**
+ * W10: Caddy looks up the name of a replica that died for every request that would go there. Where name servers are slow
+ * to say no, or tired of being asked, those requests wait as long (libnetwork's resolver.go; seen: 4 s, then 502).
+ */
+export function namesOfTheDead({ models, proxy }: RuleInput): readonly Finding[] {
+  if (proxy.driver !== 'caddy' || proxy.service === null || proxy.output === null) return [];
+  const options = strings(serviceOf(models.base, proxy.service)['dns_opt']);
+  if (options.some((option) => ANSWERS_ITSELF.test(option))) return [];
+  const message = `${proxy.service}: the name of a replica that dies is looked up outside of this machine, for every request`;
+  const hint = `give ${proxy.service} dns_opt: ["ndots:1"]`;
+  return [{ code: 'W10', path: ['services', proxy.service], message, hint }];
 }

@@ -123,7 +123,7 @@ describe('the proxy', () => {
   it.each([
     [
       'the mount at its usual place',
-      'p: {image: "docker.io/library/caddy:2", volumes: [{type: bind, source: /shop/gen, target: /etc/caddy/deploy-bg}]}',
+      'p: {image: "docker.io/library/caddy:2", dns_opt: ["ndots:1"], volumes: [{type: bind, source: /shop/gen, target: /etc/caddy/deploy-bg}]}',
       '',
       { driver: 'caddy', service: 'p', output: '/shop/gen', mounted: '/etc/caddy/deploy-bg' },
     ],
@@ -154,6 +154,16 @@ describe('the proxy', () => {
   });
 
   it.each([
+    ['', ['W10']],
+    ['dns_opt: ["ndots:0"], ', ['W10']],
+    ['dns_opt: ["use-vc", "ndots:1"], ', []],
+  ])('W10: Caddy asks nobody outside for the names of dead replicas: {%s}', (options, codes) => {
+    const volumes = 'volumes: [{type: bind, source: /x, target: /etc/caddy}]';
+    const { diagnostics } = withProxy(`p: {image: caddy, ${options}${volumes}}`);
+    expect(diagnostics.map(({ code }) => code)).toEqual(codes);
+  });
+
+  it.each([
     [
       'nothing mounted',
       'p: {image: caddy}',
@@ -170,7 +180,7 @@ describe('the proxy', () => {
     ],
     [
       'a read-only mount for caddy',
-      'p: {image: caddy, volumes: [{type: bind, source: /x, target: /etc/caddy/deploy-bg, read_only: true}]}',
+      'p: {image: caddy, dns_opt: ["ndots:1"], volumes: [{type: bind, source: /x, target: /etc/caddy/deploy-bg, read_only: true}]}',
       '',
       /read-only/,
       /without :ro/,

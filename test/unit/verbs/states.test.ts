@@ -286,7 +286,7 @@ describe('a time that the environment gives', () => {
     host.times = {};
     expect(await goBack(null)).toMatchObject({ exit: 0 });
     expect(await drains()).toEqual([30_000, 30_000]);
-    host.times = { drainTimeoutMs: 5000, progressDeadlineMs: 1000 };
+    host.times = { drainTimeoutMs: 5000, progressDeadlineMs: 20_000 };
     expect(await host.deploy('v3')).toMatchObject({ exit: 0 });
     expect(await drains()).toEqual([5000, 5000]);
   });

@@ -56,9 +56,13 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
     return fill(meta.templates.route, view).trimEnd();
   };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
+  const numbered = views.map((view, index) => ({
+    ...view,
+    again: features.resolve && !view.off ? `@deploy-bg-again-${String(index)}` : null,
+  }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: views, mirrors }) },
+    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: numbered, mirrors }) },
     { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory }) },
     ...routes.map((route) => ({
       file: routeFile(route.service),
@@ -91,12 +95,13 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
-function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly object[] {
+function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly { readonly off: boolean }[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
   const view = {
     mapped,
+    off: !mapped && targetOfAny(fallback) === null,
     fallback: target(fallback),
     service: fallback?.service ?? null,
     hosts: hosts.map(({ host, route }) => ({
@@ -107,13 +112,17 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
     mirrors: served.flatMap((route) => viewMirror(route) ?? []),
     body: mapped
       ? body(null, '$deploy_bg_upstream', served)
-      : body(fallback?.service ?? null, fallback === null ? null : targetOf(fallback), served),
+      : body(fallback?.service ?? null, targetOfAny(fallback), served),
   };
   return matches.map((match) => ({ ...view, match }));
 }
 
 function target(route: RouteState | null): string {
   return route === null ? 'none' : (targetOf(route) ?? 'off');
+}
+
+function targetOfAny(route: RouteState | null): string | null {
+  return route === null ? null : targetOf(route);
 }
 
 /** `$host` is in lower case; a wildcard stands for one label, as with Caddy. */
