@@ -5,8 +5,8 @@ import type { ObservedContainer } from '../../src/core/observed.ts';
 import { docker, ok, until } from '../support/project.ts';
 import type { Cell, Trial } from './cell.ts';
 import { type Point, pointsOf } from './points.ts';
-import type { Subject, Versions } from './subject.ts';
-import type { Kind } from './subjects.ts';
+import { STRANGER, type Subject, type Versions } from './subject.ts';
+import { HANGING, type Kind } from './subjects.ts';
 
 /** What somebody else does in the middle of a deploy. */
 interface Fault {
@@ -15,6 +15,8 @@ interface Fault {
   readonly heal?: (scene: Scene) => Promise<unknown>;
   /** Who is asked cannot answer until it is healed: requests are lost whoever deploys. */
   readonly outage?: true;
+  /** It befalls what guards a rollout. */
+  readonly guarded?: true;
 }
 
 interface Scene {
@@ -37,6 +39,18 @@ const FAULTS = {
   'a stable replica removed': {
     strike: (scene) => firstOf(scene, 'stable', (c) => docker.getContainer(c.id).remove({ force: true })),
   },
+  'candidate out of memory': { strike: (scene) => eachOf(scene, 'wanted', eatMemory) },
+  'a stable replica out of memory': { strike: (scene) => firstOf(scene, 'stable', eatMemory) },
+  'a stable address given to another': {
+    strike: (scene) => firstOf(scene, 'stable', (c) => giveAddress(c, scene)),
+    heal: removeStrangers,
+  },
+  'a check hangs': {
+    strike: hangChecks,
+    heal: answerChecks,
+    guarded: true,
+  },
+  'a hook never ends': { strike: ({ subject }) => subject.project.write(HANGING, ''), heal: endHooks, guarded: true },
   'docker compose up': { strike: ({ subject, versions }) => subject.project.compose(['up', '-d'], versions.stable) },
   'docker compose restart': { strike: ({ subject }) => subject.project.compose(['restart', '-t', '1']), outage: true },
   'docker compose down': {
@@ -45,7 +59,7 @@ const FAULTS = {
     outage: true,
   },
   'disk full': { strike: fillDisk, heal: freeDisk },
-  'state read-only': { strike: (scene) => chmodState(scene, 0o500), heal: (scene) => chmodState(scene, 0o700) },
+  'state read-only': { strike: makeReadOnly, heal: makeWritable },
 } as const satisfies Readonly<Record<string, Fault>>;
 export type Foreign = keyof typeof FAULTS;
 export const FOREIGN = Object.keys(FAULTS) as readonly Foreign[];
@@ -62,8 +76,9 @@ const MOMENTS: readonly Pick<Point, 'what' | 'moment'>[] = [
 
 /** A kind of project whose deploy meets one thing that others do, at each of its moments. */
 export function foreignCell(kind: Kind, fault: Foreign): Cell {
+  const { guarded }: Fault = FAULTS[fault];
   return {
-    kind,
+    kind: guarded === undefined ? kind : { ...kind, guarded },
     verb: 'deploy',
     fault,
     trials: async (subject) => {
@@ -85,15 +100,19 @@ function trial(point: Point, fault: Fault): Trial {
 
 async function meet(subject: Subject, point: Point, fault: Fault): Promise<string> {
   const { versions } = subject;
-  let struckAt = 0;
-  const run = await subject.runAround(['deploy', versions.wanted], point, async () => {
-    await fault.strike({ subject, versions });
-    struckAt = performance.timeOrigin + performance.now();
-  });
+  const struck = { at: 0 };
+  const run = await subject
+    .runAround(['deploy', versions.wanted], point, async () => {
+      struck.at = now();
+      await fault.strike({ subject, versions });
+      struck.at = now();
+    })
+    .finally(async () => {
+      if (struck.at > 0) await fault.heal?.({ subject, versions });
+    });
   if (run === null) return 'no such moment';
-  await fault.heal?.({ subject, versions });
   if (fault.outage === true) subject.excuseLost();
-  else subject.expectNoneLost(struckAt);
+  else subject.expectNoneLost(struck.at);
   await ok(subject.run(['cleanup']));
   // What waits for a person is not for cleanup.
   if (run.exit === 4) await subject.run(['rollback']);
@@ -102,6 +121,10 @@ async function meet(subject: Subject, point: Point, fault: Fault): Promise<strin
   if (fault.outage === true) subject.excuseLost();
   else subject.expectNoneLost();
   return run.exit === 0 ? 'went on' : `exit ${String(run.exit)}, mended by the next deploy`;
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /** What others did may take a health check to be over. @throws as it does the last time */
@@ -168,6 +191,55 @@ async function disconnect(container: ObservedContainer): Promise<void> {
   const { NetworkSettings } = await docker.getContainer(container.id).inspect();
   for (const name of Object.keys(NetworkSettings.Networks))
     await docker.getNetwork(name).disconnect({ Container: container.id, Force: true });
+}
+
+/** The kernel takes the application first, and with it whoever else is in there. */
+const EATER =
+  'echo 1000 > /proc/1/oom_score_adj; exec node -e "for (const all = []; ; ) all.push(Buffer.alloc(1e6, 1))"';
+
+async function eatMemory(container: ObservedContainer): Promise<void> {
+  const { id, name } = container;
+  // It dies with the container, so that nobody can say how it ended.
+  await execa('docker', ['exec', id, 'sh', '-c', EATER], { reject: false });
+  const dead = async (): Promise<boolean> => (await docker.getContainer(id).inspect()).State.OOMKilled;
+  await until(`${name} to be out of memory`, dead);
+}
+
+/** A container is removed, and one that is none of the project’s gets its address. */
+async function giveAddress({ id, image }: ObservedContainer, { subject }: Scene): Promise<void> {
+  const { NetworkSettings } = await docker.getContainer(id).inspect();
+  const [name = '', { IPAddress }] = Object.entries(NetworkSettings.Networks)[0] ?? ['', { IPAddress: '' }];
+  await docker.getContainer(id).remove({ force: true });
+  const stranger = await docker.createContainer({
+    Image: image,
+    Env: [`APP_VERSION=${STRANGER}`],
+    Labels: { 'deploy-bg.test': 'chaos', [IN]: subject.project.name },
+    HostConfig: { NetworkMode: name },
+    NetworkingConfig: { EndpointsConfig: { [name]: { IPAMConfig: { IPv4Address: IPAddress } } } },
+  });
+  await stranger.start();
+}
+
+const IN = 'deploy-bg.test.stranger-in';
+
+async function removeStrangers({ subject }: Scene): Promise<void> {
+  const filters = { label: [`${IN}=${subject.project.name}`] };
+  const all = await docker.listContainers({ all: true, filters });
+  await Promise.all(all.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+}
+
+function hangChecks({ subject }: Scene): Promise<void> {
+  subject.endpoint.hang();
+  return Promise.resolve();
+}
+
+function answerChecks({ subject }: Scene): Promise<void> {
+  subject.endpoint.answer();
+  return Promise.resolve();
+}
+
+function endHooks({ subject }: Scene): Promise<void> {
+  return subject.project.remove(HANGING);
 }
 
 const proxyOf = ({ subject }: Scene): string => `${subject.project.name}-proxy-1`;
@@ -240,10 +312,14 @@ function stateOf({ project }: Subject) {
 }
 
 /** Root may write everywhere, unless the file system itself says no. */
-async function chmodState({ subject }: Scene, mode: number): Promise<void> {
-  const folder = join(subject.project.directory, '.deploy-bg');
-  await chmod(folder, mode);
-  if (process.getuid?.() !== 0) return;
-  if (mode === 0o500) await execa('mount', ['--bind', '-o', 'ro', folder, folder]);
-  else await execa('umount', [folder]);
+async function makeReadOnly({ subject }: Scene): Promise<void> {
+  const { state } = stateOf(subject);
+  if (process.getuid?.() === 0) await execa('mount', ['--bind', '-o', 'ro', state, state]);
+  else await chmod(state, 0o500);
+}
+
+async function makeWritable({ subject }: Scene): Promise<void> {
+  const { state } = stateOf(subject);
+  if (process.getuid?.() === 0) await execa('umount', [state]);
+  else await chmod(state, 0o700);
 }

@@ -4,6 +4,7 @@ import type { Load, LoadOptions } from '../../demo/load/load.ts';
 import type { Result } from '../../demo/load/types.ts';
 import type { JournalEntry } from '../../src/app/ports.ts';
 import { ok, type Run, TestProject, until } from '../support/project.ts';
+import { Endpoint } from './endpoint.ts';
 import type { Point } from './points.ts';
 import { composeOf, type Kind } from './subjects.ts';
 
@@ -21,6 +22,11 @@ export interface Versions {
   readonly other: string;
 }
 
+/** What somebody answers who is none of the project’s versions. */
+export const STRANGER = 'stranger';
+/** For so long nginx may know a container by an address that another one has by now (`valid` of its resolver). */
+const STALE_NAME_MS = 1000;
+
 /** Requests of a load. */
 export interface Count {
   readonly requests: number;
@@ -32,6 +38,7 @@ export interface Count {
 export class Subject {
   readonly kind: Kind;
   readonly project: TestProject;
+  readonly endpoint: Endpoint;
   readonly #load: Load;
   #counted = 0;
   #excused = 0;
@@ -39,21 +46,23 @@ export class Subject {
   /** The version that has to serve. */
   serving = 'v1';
 
-  private constructor(kind: Kind, project: TestProject, load: Load) {
+  private constructor(kind: Kind, project: TestProject, endpoint: Endpoint) {
     this.kind = kind;
     this.project = project;
-    this.#load = load;
+    this.endpoint = endpoint;
+    this.#load = project.load(LOAD);
   }
 
   static async create(kind: Kind): Promise<Subject> {
     const project = await TestProject.create({ proxy: kind.proxy });
+    const endpoint = await Endpoint.listen();
     try {
-      await project.edit(composeOf(kind, project));
+      await project.edit(composeOf(kind, project, endpoint.url));
       await Promise.all(VERSIONS.map((version) => project.build(version)));
       await ok(project.deploy('v1'));
-      return new Subject(kind, project, project.load(LOAD));
+      return new Subject(kind, project, endpoint);
     } catch (error) {
-      await project.dispose();
+      await Promise.all([project.dispose(), endpoint.close()]);
       throw error;
     }
   }
@@ -70,6 +79,7 @@ export class Subject {
 
   /** @throws if requests were lost that were begun after a moment: what was begun earlier, who died may have held */
   expectNoneLost(heldUntil = 0): void {
+    this.#expectNoStranger(heldUntil + STALE_NAME_MS);
     const lost = this.#fresh();
     const failed = lost.filter(({ startedAt }) => startedAt > heldUntil);
     this.#failed += failed.length;
@@ -77,6 +87,13 @@ export class Subject {
     if (failed.length === 0) return;
     const words = failed.slice(0, 3).map(({ kind, status, error }) => `${kind}: ${error ?? String(status)}`);
     throw new Error(`${String(failed.length)} requests lost: ${words.join('; ')}`);
+  }
+
+  #expectNoStranger(after: number): void {
+    const report = this.#load.report();
+    if (report.byVersion[STRANGER] === undefined) return;
+    const late = report.results().filter(({ version, startedAt }) => version === STRANGER && startedAt > after);
+    if (late.length > 0) throw new Error(`${String(late.length)} requests were answered by a stranger`);
   }
 
   /** What was lost up to now is nobody’s fault: there was nobody to ask. */
@@ -154,7 +171,7 @@ export class Subject {
       await this.#load.stop();
       this.expectNoneLost();
     } finally {
-      await this.project.dispose();
+      await Promise.all([this.project.dispose(), this.endpoint.close()]);
     }
   }
 }

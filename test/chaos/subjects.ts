@@ -6,6 +6,9 @@ import {
   webService,
 } from '../support/project.ts';
 
+/** Enough for the application, and soon eaten by who is let loose in there. */
+const MEMORY = '192m';
+
 type Keys = Readonly<Record<string, unknown>>;
 
 /** How a project is replaced, under the name that the table has for it. */
@@ -24,6 +27,31 @@ export interface Kind {
   readonly proxy: ProxyKind;
   /** Services that a deploy replaces; all but the first are called by nobody outside. */
   readonly services: 1 | 3;
+  /** Asks a check and runs a hook, which can be kept from ever ending. */
+  readonly guarded?: true;
+}
+
+/** A file in the project folder: while it is there, hooks do not end. */
+export const HANGING = 'hanging';
+
+/** What guards a rollout of ours; the endpoint is asked all the time. */
+function guards(endpoint: string): Keys {
+  const hook = `while test -e ${HANGING}; do sleep 0.1; done`;
+  return {
+    checks: { asked: { http: { url: endpoint }, timeout: '1s', interval: '1s' } },
+    before: ['asked'],
+    watch: ['asked'],
+    hooks: { pre_switch: { run: hook, timeout: '2s' }, post_switch: { run: hook, timeout: '2s' } },
+  };
+}
+
+let networks = 0;
+
+/** With addresses that can be given to somebody else by hand, which the engine allows only where it did not choose them. */
+function ownAddresses(): Keys {
+  networks += 1;
+  const subnet = `10.214.${String(networks % 256)}.0/24`;
+  return { networks: { default: { ipam: { config: [{ subnet }] } } } };
 }
 
 /** In place nothing of an old replica is left beside the new one. */
@@ -31,21 +59,26 @@ export function isInPlace({ strategy }: Kind): boolean {
   return strategy.startsWith('rolling') || strategy === 'recreate';
 }
 
-/** The compose file of such a project. */
-export function composeOf(kind: Kind, project: TestProject): Omit<ProjectOptions, 'proxy'> {
+/** The compose file of such a project; `endpoint` is what its checks ask. */
+export function composeOf(kind: Kind, project: TestProject, endpoint: string): Omit<ProjectOptions, 'proxy'> {
   const { order, ...keys }: Keys = STRATEGIES[kind.strategy];
   const update = { monitor: '0s', ...(order === undefined ? {} : { order }) };
   const service = (over: Keys, replicas: number): Keys =>
     webService(project, {
       healthcheck: CALM_HEALTHCHECK,
       deploy: { replicas, update_config: update },
+      mem_limit: MEMORY,
       ...over,
     });
   const web = { 'x-deploy-bg': { ...keys, route: { port: 3000, probe: { path: '/health' } } } };
-  if (kind.services === 1) return { web: service(web, 2) };
+  const top = ownAddresses();
+  const settings = kind.guarded === true ? guards(endpoint) : {};
+  if (kind.services === 1) return { web: service(web, 2), top, settings };
   const inside = { 'x-deploy-bg': kind.strategy === 'canary' ? { strategy: 'blue-green' } : keys };
   const after = (name: string): Keys => ({ depends_on: { [name]: { condition: 'service_healthy' } } });
   return {
+    top,
+    settings,
     web: service({ ...web, ...after('api') }, 2),
     services: { api: service({ ...inside, ...after('worker') }, 1), worker: service(inside, 1) },
   };

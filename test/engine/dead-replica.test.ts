@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { CALM_HEALTHCHECK, docker, ok, type ProxyKind, TestProject } from '../support/project.ts';
 
-/** For so long a proxy may still ask who is gone: nginx dials for 2 s, and Caddy tries others for 4 s. */
+/** For so long a proxy may still ask who is gone: Caddy tries others for 4 s. */
 const SETTLED_MS = 5000;
 const TIGHT = { concurrency: 4, everyMs: 50 };
 
