@@ -7,6 +7,8 @@ export interface Cell {
   readonly kind: Kind;
   readonly verb: string;
   readonly fault: string;
+  /** It befalls every project of the engine: there is only one at a time. */
+  readonly alone?: boolean;
   /** The faults, one after the other; found out on a subject of that kind, with the first one that there is. */
   readonly trials: (subject: Subject) => Promise<readonly Trial[]>;
 }
@@ -36,7 +38,7 @@ export async function runCell(cell: Cell, create: () => Promise<Subject>, projec
   const queue = [...(await cell.trials(first))];
   const points = queue.length;
   const tally: Tally = { requests: 0, excused: 0, failed: 0, broken: [], ends: {} };
-  const others = Array.from({ length: Math.min(projects, points) - 1 }, create);
+  const others = Array.from({ length: cell.alone === true ? 0 : Math.min(projects, points) - 1 }, create);
   await Promise.all([Promise.resolve(first), ...others].map((subject) => work(subject, create, queue, tally)));
   const { kind, verb, fault } = cell;
   return { cell: { kind, verb, fault }, points, ...tally, seconds: (performance.now() - began) / 1000 };

@@ -17,12 +17,17 @@ interface Fault {
   readonly outage?: true;
   /** It befalls what guards a rollout. */
   readonly guarded?: true;
+  /** It befalls the whole engine, which has to be one of these tests' own; these are its flags. */
+  readonly engine?: readonly string[];
 }
 
 interface Scene {
   readonly subject: Subject;
   readonly versions: Versions;
 }
+
+/** A flag of dockerd's by which containers outlive it. */
+const LIVE = '--live-restore';
 
 const FAULTS = {
   'proxy killed': { strike: killProxy, heal: startProxy, outage: true },
@@ -60,9 +65,19 @@ const FAULTS = {
   },
   'disk full': { strike: fillDisk, heal: freeDisk },
   'state read-only': { strike: makeReadOnly, heal: makeWritable },
+  'dockerd killed': { strike: () => restartEngine('KILL'), outage: true, engine: [] },
+  'dockerd restarted': { strike: () => restartEngine('TERM'), outage: true, engine: [] },
+  'dockerd killed, live-restore': { strike: () => restartEngine('KILL', LIVE), outage: true, engine: [LIVE] },
+  'dockerd restarted, live-restore': { strike: () => restartEngine('TERM', LIVE), outage: true, engine: [LIVE] },
 } as const satisfies Readonly<Record<string, Fault>>;
 export type Foreign = keyof typeof FAULTS;
-export const FOREIGN = Object.keys(FAULTS) as readonly Foreign[];
+
+/** Ends and starts an engine that nobody else uses; set by scripts/own-engine. */
+const OWN_ENGINE = process.env['DEPLOY_BG_TEST_DOCKERD'];
+/** Those that can be made here. */
+export const FOREIGN = (Object.keys(FAULTS) as Foreign[]).filter(
+  (name) => !('engine' in FAULTS[name]) || OWN_ENGINE !== undefined,
+);
 
 /** Moments of a deploy that differ in who is where; not every strategy has all of them. */
 const MOMENTS: readonly Pick<Point, 'what' | 'moment'>[] = [
@@ -76,12 +91,14 @@ const MOMENTS: readonly Pick<Point, 'what' | 'moment'>[] = [
 
 /** A kind of project whose deploy meets one thing that others do, at each of its moments. */
 export function foreignCell(kind: Kind, fault: Foreign): Cell {
-  const { guarded }: Fault = FAULTS[fault];
+  const { guarded, engine }: Fault = FAULTS[fault];
   return {
-    kind: guarded === undefined ? kind : { ...kind, guarded },
+    kind: { ...kind, ...(guarded && { guarded }), ...(engine && { restarted: true }) },
     verb: 'deploy',
     fault,
+    alone: engine !== undefined,
     trials: async (subject) => {
+      if (engine !== undefined) await restartEngine('TERM', ...engine).then(() => untilAnswers(subject));
       const { wanted } = subject.versions;
       const points = pointsOf(await subject.entries(['deploy', wanted]), false);
       subject.serving = wanted;
@@ -251,31 +268,35 @@ function killProxy(scene: Scene): Promise<unknown> {
 async function startProxy(scene: Scene): Promise<void> {
   // Unless a deploy has started it already, as it does with every shared service.
   await scene.subject.project.compose(['up', '-d', 'proxy'], scene.versions.stable);
-  await untilAnswers(scene);
+  await untilAnswers(scene.subject);
 }
 
 async function restartProxy(scene: Scene): Promise<void> {
   await docker.getContainer(proxyOf(scene)).restart({ t: 1 });
-  await untilAnswers(scene);
+  await untilAnswers(scene.subject);
 }
 
 async function recreateProxy(scene: Scene): Promise<void> {
   const { subject, versions } = scene;
   await subject.project.compose(['up', '-d', '--force-recreate', '--no-deps', 'proxy'], versions.stable);
-  await untilAnswers(scene);
+  await untilAnswers(scene.subject);
 }
 
 async function composeUp(scene: Scene): Promise<void> {
   await scene.subject.project.compose(['up', '-d', 'proxy'], scene.versions.stable);
 }
 
-async function untilAnswers({ subject }: Scene): Promise<void> {
+async function untilAnswers(subject: Subject): Promise<void> {
   const answers = (): Promise<boolean> =>
     fetch(subject.project.url, { headers: { connection: 'close' } }).then(
       (answer) => answer.ok,
       () => false,
     );
   await until('the proxy to answer again', answers, 15_000);
+}
+
+function restartEngine(signal: 'KILL' | 'TERM', ...flags: readonly string[]): Promise<unknown> {
+  return execa(OWN_ENGINE ?? '', ['restart', signal, ...flags]);
 }
 
 /** Somebody writes into what we generate, without telling the proxy. */

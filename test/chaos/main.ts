@@ -14,7 +14,10 @@ interface Options {
 }
 
 const program = new Command('npm run chaos --')
-  .description('Breaks deploys at every place there is, under load; exit 0 only if nothing was lost.')
+  .description(
+    `Breaks deploys at every place there is, under load; exit 0 only if nothing was lost.
+What befalls the engine itself takes one of its own: ./scripts/own-engine -- npm run chaos -- --only dockerd`,
+  )
   .option('--short', 'what every change has to pass: a few minutes', false)
   .option('--all', 'every line of the journal, instead of the first of each sort: hours', false)
   .option('--only <words>', 'only rows that say all of these words', '')

@@ -29,6 +29,8 @@ export interface Kind {
   readonly services: 1 | 3;
   /** Asks a check and runs a hook, which can be kept from ever ending. */
   readonly guarded?: true;
+  /** Everything is started again by an engine that starts. */
+  readonly restarted?: true;
 }
 
 /** A file in the project folder: while it is there, hooks do not end. */
@@ -63,22 +65,23 @@ export function isInPlace({ strategy }: Kind): boolean {
 export function composeOf(kind: Kind, project: TestProject, endpoint: string): Omit<ProjectOptions, 'proxy'> {
   const { order, ...keys }: Keys = STRATEGIES[kind.strategy];
   const update = { monitor: '0s', ...(order === undefined ? {} : { order }) };
+  const restart = kind.restarted === true ? { restart: 'always' } : {};
   const service = (over: Keys, replicas: number): Keys =>
     webService(project, {
       healthcheck: CALM_HEALTHCHECK,
       deploy: { replicas, update_config: update },
       mem_limit: MEMORY,
+      ...restart,
       ...over,
     });
   const web = { 'x-deploy-bg': { ...keys, route: { port: 3000, probe: { path: '/health' } } } };
-  const top = ownAddresses();
   const settings = kind.guarded === true ? guards(endpoint) : {};
-  if (kind.services === 1) return { web: service(web, 2), top, settings };
+  const around = { top: ownAddresses(), settings, proxyService: restart };
+  if (kind.services === 1) return { ...around, web: service(web, 2) };
   const inside = { 'x-deploy-bg': kind.strategy === 'canary' ? { strategy: 'blue-green' } : keys };
   const after = (name: string): Keys => ({ depends_on: { [name]: { condition: 'service_healthy' } } });
   return {
-    top,
-    settings,
+    ...around,
     web: service({ ...web, ...after('api') }, 2),
     services: { api: service({ ...inside, ...after('worker') }, 1), worker: service(inside, 1) },
   };
