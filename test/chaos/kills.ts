@@ -30,7 +30,7 @@ export const VERBS = {
     // Of a deploy that died while its candidate started.
     begin: async (subject) => {
       const { stable, wanted, other } = subject.versions;
-      await subject.run(['deploy', wanted], { what: 'intent start', line: 'start', moment: 'after' }, ['SIGKILL']);
+      await subject.run(['deploy', wanted], { what: 'intent create', line: 'create', moment: 'after' }, ['SIGKILL']);
       return { stable, wanted: stable, other };
     },
     args: () => ['cleanup'],

@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../src/app/ports.ts';
 import { ok, type Run, TestProject, until } from '../support/project.ts';
 import { Endpoint } from './endpoint.ts';
 import type { Point } from './points.ts';
-import { composeOf, type Kind } from './subjects.ts';
+import { composeOf, freeSubnet, type Kind } from './subjects.ts';
 
 const PRELOAD = join(import.meta.dirname, '..', 'chaos', 'fault.mjs');
 /** Enough to see a gap of 25 ms, little enough for several projects side by side. */
@@ -57,7 +57,7 @@ export class Subject {
     const project = await TestProject.create({ proxy: kind.proxy });
     const endpoint = await Endpoint.listen();
     try {
-      await project.edit(composeOf(kind, project, endpoint.url));
+      await project.edit(composeOf(kind, project, { endpoint: endpoint.url, subnet: await freeSubnet() }));
       await Promise.all(VERSIONS.map((version) => project.build(version)));
       await ok(project.deploy('v1'));
       return new Subject(kind, project, endpoint);

@@ -1,5 +1,6 @@
 import {
   CALM_HEALTHCHECK,
+  docker,
   type ProjectOptions,
   type ProxyKind,
   type TestProject,
@@ -47,22 +48,37 @@ function guards(endpoint: string): Keys {
   };
 }
 
-let networks = 0;
-
-/** With addresses that can be given to somebody else by hand, which the engine allows only where it did not choose them. */
-function ownAddresses(): Keys {
-  networks += 1;
-  const subnet = `10.214.${String(networks % 256)}.0/24`;
-  return { networks: { default: { ipam: { config: [{ subnet }] } } } };
-}
-
 /** In place nothing of an old replica is left beside the new one. */
 export function isInPlace({ strategy }: Kind): boolean {
   return strategy.startsWith('rolling') || strategy === 'recreate';
 }
 
-/** The compose file of such a project; `endpoint` is what its checks ask. */
-export function composeOf(kind: Kind, project: TestProject, endpoint: string): Omit<ProjectOptions, 'proxy'> {
+const handedOut = new Set<string>();
+
+/** Addresses that nobody has: those that are chosen by hand can be given to somebody else, and no others. */
+export async function freeSubnet(): Promise<string> {
+  const networks = await docker.listNetworks();
+  const taken = new Set(networks.flatMap(({ IPAM }) => (IPAM?.Config ?? []).map(({ Subnet }) => Subnet)));
+  const all = Array.from({ length: 256 }, (_, third) => `10.214.${String(third)}.0/24`);
+  const free = all.find((subnet) => !taken.has(subnet) && !handedOut.has(subnet));
+  if (free === undefined) throw new Error('all of 10.214.0.0/16 is taken by networks');
+  handedOut.add(free);
+  return free;
+}
+
+/** What of a project's surroundings its compose file says. */
+export interface Around {
+  /** What its checks ask. */
+  readonly endpoint: string;
+  readonly subnet: string;
+}
+
+/** The compose file of such a project. */
+export function composeOf(
+  kind: Kind,
+  project: TestProject,
+  { endpoint, subnet }: Around,
+): Omit<ProjectOptions, 'proxy'> {
   const { order, ...keys }: Keys = STRATEGIES[kind.strategy];
   const update = { monitor: '0s', ...(order === undefined ? {} : { order }) };
   const restart = kind.restarted === true ? { restart: 'always' } : {};
@@ -76,7 +92,8 @@ export function composeOf(kind: Kind, project: TestProject, endpoint: string): O
     });
   const web = { 'x-deploy-bg': { ...keys, route: { port: 3000, probe: { path: '/health' } } } };
   const settings = kind.guarded === true ? guards(endpoint) : {};
-  const around = { top: ownAddresses(), settings, proxyService: restart };
+  const top = { networks: { default: { ipam: { config: [{ subnet }] } } } };
+  const around = { top, settings, proxyService: restart };
   if (kind.services === 1) return { ...around, web: service(web, 2) };
   const inside = { 'x-deploy-bg': kind.strategy === 'canary' ? { strategy: 'blue-green' } : keys };
   const after = (name: string): Keys => ({ depends_on: { [name]: { condition: 'service_healthy' } } });

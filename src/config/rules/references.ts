@@ -1,22 +1,32 @@
-import { canonical, servicesOf, text } from '../model.ts';
+import { canonical, type Mapping, mapping, serviceOf, servicesOf, text } from '../model.ts';
 import type { Finding } from '../findings.ts';
 import type { ProjectSettings, ServiceSettings } from '../schema/settings.ts';
 import { dependenciesOf } from '../standard-keys.ts';
 import type { Rule, RuleInput } from './rule.ts';
 
 /** E09: a check must exist to be used, and one that watches must be repeated. */
-export function checkNames({ settings }: RuleInput): readonly Finding[] {
-  const own = Object.entries(settings.services).flatMap(([name, each]) =>
-    used(each, { ...settings.project.checks, ...each.checks }, ['services', name, 'x-deploy-bg']),
-  );
-  return [...used(settings.project, settings.project.checks ?? {}, ['x-deploy-bg']), ...own];
+export function checkNames({ settings, models }: RuleInput): readonly Finding[] {
+  const above = { checks: settings.project.checks ?? {}, written: checksIn(models.base) };
+  const own = Object.entries(settings.services).flatMap(([name, each]) => {
+    const written = [...above.written, ...checksIn(serviceOf(models.base, name))];
+    return used(each, { checks: { ...above.checks, ...each.checks }, written }, ['services', name, 'x-deploy-bg']);
+  });
+  return [...used(settings.project, above, ['x-deploy-bg']), ...own];
 }
 
-type Checks = NonNullable<ServiceSettings['checks']>;
+/** Names under `checks`, also of those that could not be read: that is a finding of its own. */
+function checksIn(model: Mapping): readonly string[] {
+  return Object.keys(mapping(mapping(model['x-deploy-bg'])['checks']));
+}
+
+interface Known {
+  readonly checks: NonNullable<ServiceSettings['checks']>;
+  readonly written: readonly string[];
+}
 
 function used(
   settings: ProjectSettings | ServiceSettings,
-  checks: Checks,
+  { checks, written }: Known,
   path: readonly string[],
 ): readonly Finding[] {
   const uses = (['watch', 'before', 'after'] as const).flatMap((key) =>
@@ -29,6 +39,7 @@ function used(
   return [...uses, ...inSteps].flatMap((use) => {
     const check = checks[use.name];
     const place = { code: 'E09', path: use.path };
+    if (check === undefined && written.includes(use.name)) return [];
     if (check === undefined)
       return [
         { ...place, message: `there is no check ${use.name}`, hint: 'define it under checks, or correct the name' },

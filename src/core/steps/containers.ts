@@ -44,7 +44,7 @@ function sharedService({ observed, record, now }: StepContext, service: string):
   if (replicas.length > 0 && replicas.every(isServing)) return null;
   const attempt = observed.attempts[`start-shared ${service}`];
   if (attempt === undefined && !replicas.some(isStarting)) return act({ kind: 'start-shared', service });
-  if (attempt?.error) return `the shared service ${service} cannot be started: ${attempt.error}`;
+  if (attempt?.error) return attempt.error;
   const until = (attempt?.at ?? record.stepStartedAt) + SHARED_DEADLINE_MS;
   const broken = replicas.find((c) => c.health === 'unhealthy' || c.state === 'exited' || c.state === 'dead');
   if (broken === undefined && now < until) return wait(`the shared service ${service} to become healthy`, until);

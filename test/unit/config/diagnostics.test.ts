@@ -176,6 +176,7 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
     ]),
     ['E09 10', 'E09 11', 'E09 12', 'E09 13', 'E09 14'],
   ],
+  ['a check that cannot be read is there', web(['checks: {a: {http: {url: x, nope: 1}}}', 'before: [a]']), ['E01 9']],
   ['watching needs an interval', web(['checks: {a: {http: {url: x}}}', 'watch: [a]']), ['E09 10']],
   ['V08 an unknown key', web(['stratgy: canary']), ['E01 9']],
   ['an unknown key, deep', web(['hooks: {pre_deplo: x}', 'preview_replicas: many']), ['E01 10', 'E01 9']],
