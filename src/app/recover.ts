@@ -37,7 +37,8 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   refuseForeign(known.observed, session.storeId, options.takeOver ?? false);
   const last = known.records.at(-1);
   if (last === undefined || isFinished(last)) return { known, finished: null, isWanted: false };
-  const isWanted = options.forwardTo !== null && (await options.forwardTo(last.candidate, last.stable));
+  // What somebody has aborted is not gone on with: to ask for it once more is to begin anew.
+  const isWanted = !last.aborted && options.forwardTo !== null && (await options.forwardTo(last.candidate, last.stable));
   const record = await prepared(session, last, { ...options, isWanted });
   const finished = record === null ? null : await finish(session, record, signal);
   return { known: await survey(session), finished, isWanted };
@@ -69,7 +70,7 @@ async function prepared(
     return options.endHold ? change({ kind: 'step-done' }) : null;
   }
   if (record.state === 'rollback_paused') return change({ kind: 'retried' });
-  if (record.state === 'rollback_started') return record;
+  if (record.state === 'rollback_started' || record.aborted) return record;
   if (record.stable === null && record.state === 'paused') {
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;

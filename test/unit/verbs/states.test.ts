@@ -176,6 +176,27 @@ describe('--timeout', () => {
   });
 });
 
+describe('a rollout whose process was killed while it went back from a Ctrl-C', () => {
+  it('is taken back first, and who asks for the same version again gets it', async () => {
+    await serving((version) => service('web', { promote: version === 'v1' ? 'auto' : 600_000 }));
+    const killed = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    host.onEvent = killed.cutOff;
+    killed.interrupt();
+    expect(await killed.ended).toMatchObject({ error: { code: 'engine-unreachable' } });
+    expect(await host.lastRollout()).toMatchObject({ aborted: true });
+
+    host.onEvent = () => undefined;
+    host.services = () => [service('web')];
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+    expect((await host.store().rollouts()).map(({ state }) => state)).toEqual([
+      'completed',
+      'rollback_completed',
+      'completed',
+    ]);
+  });
+});
+
 describe('status --exit-code', () => {
   const v1 = release('v1', [service('web')]);
   const compiled = {
