@@ -46,7 +46,7 @@ describe('nginx', () => {
     expect(await answeredBy()).toBe('v1');
   });
 
-  test('a request that died with its replica is not sent twice, and gets the page that the server has for it', async () => {
+  test('the page that a server has for an error is shown, also for a request that died with its replica', async () => {
     const server = 'error_page 502 /sorry;\nlocation = /sorry { return 200 "sorry"; }';
     const include = 'include /etc/nginx/deploy-bg/routes.conf;';
     const [v1 = ''] = await started({ ...SUBJECT, wired: configuration(INCLUDE, `${server}\n${include}`) }, 'v1');

@@ -6,6 +6,7 @@ import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
 import { checkAble, refuseMirror } from '../../src/adapters/proxy/caddy/check.ts';
 import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
 import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
+import { hasOwnPages } from '../../src/adapters/proxy/nginx/check.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
@@ -27,7 +28,7 @@ const NGINX = {
   project: 'shop',
   directory: '/etc/nginx/deploy-bg',
   token: 'secret',
-  features: featuresOf('nginx version: nginx/1.30.6'),
+  features: { ...featuresOf('nginx version: nginx/1.30.6'), ownPages: false },
   templates: {
     http: await packaged('nginx/http.conf.hbs'),
     log: await packaged('nginx/access-log.conf.hbs'),
@@ -214,6 +215,22 @@ describe('nginx', () => {
     );
     expect(text.match(/error_page 502 = @deploy-bg-again-\d+;/g)).toHaveLength(1);
     expect(text.match(/location @deploy-bg-again-\d+ {[^}]*}\s+proxy_pass http:\/\/deploy-bg-web;/g)).toHaveLength(1);
+  });
+
+  test('a server’s own pages for errors are inherited by every location', () => {
+    const { files } = renderNginx(ROUTES, { ...NGINX, features: { ...NGINX.features, ownPages: true } });
+    expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
+  });
+
+  test.each([
+    ['none', 0, 'listen 80;\n# error_page 502 /x;\n', false],
+    ['a page', 0, 'listen 80;\n  error_page 500 502 /50x.html;\n', true],
+    ['errors of the application', 0, 'location / { proxy_intercept_errors on; }\n', true],
+    ['what cannot be known', 1, '', true],
+  ])('of pages that a configuration shows for errors: %s', (_, exitCode, text, own) => {
+    const ours = '# configuration file /etc/nginx/deploy-bg/routes.conf:\nerror_page 502 = @deploy-bg-again-0;\n';
+    const output = `nginx: ok\n# configuration file /etc/nginx/nginx.conf:\n${text}\n${ours}`.replaceAll('\n', '\r\n');
+    expect(hasOwnPages({ exitCode, output }, '/etc/nginx/deploy-bg')).toBe(own);
   });
 
   test('a relay has an address of its own, which means the same in every configuration', () => {

@@ -21,7 +21,7 @@ const [routes, readBack, http, log, all, route] = await Promise.all(
 );
 if (!routes || !readBack || !http || !log || !all || !route) throw new Error('a template is missing');
 
-const features = featuresOf('nginx version: nginx/1.30.6');
+const features = { ...featuresOf('nginx version: nginx/1.30.6'), ownPages: false };
 const RENDERERS = {
   caddy: (given: readonly RouteState[]) =>
     renderCaddy(given, { project: 'shop', directory: '/etc/caddy/deploy-bg', templates: { routes, readBack } }),

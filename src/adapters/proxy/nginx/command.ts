@@ -1,5 +1,6 @@
 import type { ExecResult, ProxyContainer, ProxyEngine } from '../engine.ts';
 import { inTime } from '../wait.ts';
+import { hasOwnPages } from './check.ts';
 import { featuresOf, type NginxFeatures } from './features.ts';
 
 const EXEC_DEADLINE_MS = 30_000;
@@ -15,10 +16,11 @@ export async function test(engine: ProxyEngine, proxy: ProxyContainer): Promise<
   return run(engine, proxy, [...nginxCommand(proxy.command), '-T']);
 }
 
-/** Asks the installed nginx what it is. */
-export async function askFeatures(engine: ProxyEngine, proxy: ProxyContainer): Promise<NginxFeatures> {
+/** Asks the installed nginx what it is, and what it works by. */
+export async function askFeatures(engine: ProxyEngine, proxy: ProxyContainer, mounted: string): Promise<NginxFeatures> {
   const [program = 'nginx'] = nginxCommand(proxy.command);
-  return featuresOf((await run(engine, proxy, [program, '-v'])).output);
+  const [version, tested] = await Promise.all([run(engine, proxy, [program, '-v']), test(engine, proxy)]);
+  return { ...featuresOf(version.output), ownPages: hasOwnPages(tested, mounted) };
 }
 
 async function run(engine: ProxyEngine, proxy: ProxyContainer, argv: readonly string[]): Promise<ExecResult> {

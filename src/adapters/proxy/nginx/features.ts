@@ -8,17 +8,27 @@ export interface NginxFeatures {
   readonly resolve: boolean;
   /** `userid_flags`: from 1.19.3 on. */
   readonly cookieFlags: boolean;
+  /**
+   * The user's own files say what is shown instead of an error. A location of ours with a page for one error would
+   * inherit none of them (ngx_http_core_module, `error_page`), so that it has none then.
+   */
+  readonly ownPages: boolean;
 }
+
+/** What an nginx can do by its version alone. */
+export type VersionFeatures = Omit<NginxFeatures, 'ownPages'>;
 
 export const KEEPALIVE_MIN_TIMEOUT_MS = 2000;
 
+const OF_EVERY_VERSION: VersionFeatures = { keepaliveMinTimeout: null, resolve: false, cookieFlags: false };
+
 /** What every nginx can do; also what is written before the first one can be asked. */
-export const OLDEST: NginxFeatures = { keepaliveMinTimeout: null, resolve: false, cookieFlags: false };
+export const OLDEST: NginxFeatures = { ...OF_EVERY_VERSION, ownPages: true };
 
 /** By the output of `nginx -v`. */
-export function featuresOf(output: string): NginxFeatures {
+export function featuresOf(output: string): VersionFeatures {
   const version = /nginx\/(\d+)\.(\d+)\.(\d+)/.exec(output)?.slice(1).map(Number);
-  if (version === undefined) return OLDEST;
+  if (version === undefined) return OF_EVERY_VERSION;
   return {
     keepaliveMinTimeout: olderThan(version, [1, 27, 4]) ? null : `${KEEPALIVE_MIN_TIMEOUT_MS / 1000}s`,
     resolve: !olderThan(version, [1, 27, 3]),

@@ -28,6 +28,15 @@ export async function knownFeatures(
   return features;
 }
 
+/** What a test of the configuration says of it, for the next switch: it may have changed since nginx was asked. */
+export async function rememberPages(output: string, proxy: ProxyContainer, ownPages: boolean): Promise<void> {
+  const path = join(output, FEATURES_FILE);
+  const known = parseKnown(await readIfThere(path));
+  if (known?.container !== proxy.id || known.features.ownPages === ownPages) return;
+  const features = { ...known.features, ownPages };
+  await writeWhole(path, JSON.stringify({ container: proxy.id, features } satisfies Known));
+}
+
 /** A damaged file is as good as none: nginx is asked again. */
 function parseKnown(text: string | null): Known | null {
   try {

@@ -58,7 +58,7 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const numbered = views.map((view, index) => ({
     ...view,
-    again: features.resolve && !view.off ? `@deploy-bg-again-${String(index)}` : null,
+    again: asksAgain(features) && !view.off ? `@deploy-bg-again-${String(index)}` : null,
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
@@ -72,6 +72,11 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest));
   const digest = fingerprint([http(''), ...files.map(({ content }) => content)]);
   return { digest, files: [{ file: HTTP_FILE, content: http(digest) }, ...files] };
+}
+
+/** A request that nobody was asked for may be asked again, where that takes no page of the user's away. */
+function asksAgain({ resolve, ownPages }: NginxFeatures): boolean {
+  return resolve && !ownPages;
 }
 
 function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string): object {
@@ -89,7 +94,7 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
   const nobody = { name: NOBODY.name, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
   const own = { project, directory, token, features, digest, port: READ_BACK_PORT, relayPort: RELAY_PORT };
-  return { ...own, ...log, upstreams, choices, mirrors, nobody, routes: said };
+  return { ...own, ...log, asksAgain: asksAgain(features), upstreams, choices, mirrors, nobody, routes: said };
 }
 
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;

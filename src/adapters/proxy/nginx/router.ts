@@ -13,10 +13,10 @@ import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { askNginx } from './ask.ts';
-import { checkTested, isIncluded } from './check.ts';
+import { checkTested, hasOwnPages, isIncluded } from './check.ts';
 import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
-import { knownFeatures } from './known-features.ts';
+import { knownFeatures, rememberPages } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
 import { configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { Switch } from './switch.ts';
@@ -107,7 +107,7 @@ export class NginxRouter implements Router {
   async warnings(): ReturnType<Router['warnings']> {
     const proxy = await this.#proxy().catch(() => null);
     if (proxy?.running !== true) return [];
-    const features = await askFeatures(this.#engine, proxy).catch(() => null);
+    const features = await askFeatures(this.#engine, proxy, this.#place.mounted).catch(() => null);
     return features === null ? [] : nginxWarnings(features);
   }
 
@@ -116,7 +116,9 @@ export class NginxRouter implements Router {
   }
 
   #features(proxy: ProxyContainer | null): Promise<NginxFeatures> {
-    return knownFeatures(this.#place.output, proxy, (container) => askFeatures(this.#engine, container));
+    return knownFeatures(this.#place.output, proxy, (container) =>
+      askFeatures(this.#engine, container, this.#place.mounted),
+    );
   }
 
   async #render(routes: readonly RouteState[], features: NginxFeatures): Promise<NginxConfig> {
@@ -174,9 +176,11 @@ export class NginxRouter implements Router {
     try {
       await this.#write(config);
       // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.
-      const tested = test(this.#engine, proxy).then((result) => {
+      const tested = test(this.#engine, proxy).then(async (result) => {
         checkTested(result, this.#place, wanted);
-        return rememberIncluded(this.#place.output, isIncluded(result, this.#place, LOG_INCLUDE_FILE));
+        const { output, mounted } = this.#place;
+        await rememberIncluded(output, isIncluded(result, this.#place, LOG_INCLUDE_FILE));
+        await rememberPages(output, proxy, hasOwnPages(result, mounted));
       });
       await Promise.all([tested, change.run()]);
     } catch (error) {
