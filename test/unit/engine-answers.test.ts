@@ -90,6 +90,15 @@ describe('whatever an engine answers', () => {
     );
   });
 
+  it('none at all is an engine that cannot be reached, in time', async () => {
+    const silent = { listContainers: () => new Promise(() => undefined) };
+    const engine = new DockerEngine(silent as unknown as Docker, 50);
+    await expect(engine.containers('shop')).rejects.toMatchObject({
+      code: 'engine-unreachable',
+      message: 'a question to the engine did not end within 50 ms',
+    });
+  });
+
   it.each([
     ['no labels', { ...INSPECT, Config: { ...INSPECT.Config, Labels: null } }, { service: '', color: null }],
     ['no environment', { ...INSPECT, Config: { ...INSPECT.Config, Env: null } }, { version: null }],

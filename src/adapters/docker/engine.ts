@@ -5,6 +5,8 @@ import { DeployError, messageOf } from '../../core/errors.ts';
 import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
+import { inTime } from '../system/in-time.ts';
+import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { demultiplexed } from './frames.ts';
 import { observedContainer } from './observed-container.ts';
 import { watchContainers } from './watch.ts';
@@ -19,9 +21,11 @@ const CONFLICT = 409;
 /** `Engine` on the Docker API. Compose creates; everything else about containers happens here. */
 export class DockerEngine implements Engine {
   readonly #docker: Docker;
+  readonly #answerMs: number;
 
-  constructor(docker: Docker) {
+  constructor(docker: Docker, answerMs = ANSWER_DEADLINE_MS) {
     this.#docker = docker;
+    this.#answerMs = answerMs;
   }
 
   async ping(): Promise<void> {
@@ -55,9 +59,10 @@ export class DockerEngine implements Engine {
   ): Promise<void> {
     const container = this.#docker.getContainer(id);
     for (const hook of options.preStop)
-      await this.#ask(() => orNull(this.#runHook(container, hook), NOT_FOUND, CONFLICT));
+      await this.#explained(() => orNull(this.#runHook(container, hook), NOT_FOUND, CONFLICT));
     const seconds = Math.ceil(options.graceMs / 1000);
-    await this.#ask(() => orNull(container.stop({ t: seconds }), NOT_FOUND, NOT_MODIFIED));
+    const stop = (): Promise<unknown> => orNull(container.stop({ t: seconds }), NOT_FOUND, NOT_MODIFIED);
+    await this.#ask(stop, this.#answerMs + options.graceMs);
   }
 
   async #runHook(container: Docker.Container, hook: PreStopHook): Promise<void> {
@@ -156,8 +161,13 @@ export class DockerEngine implements Engine {
     }
   }
 
-  /** One choke point: whatever the engine or the way to it says becomes an error that people understand. */
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
+  /** One choke point: every question is answered in time. */
+  async #ask<T>(question: () => Promise<T>, withinMs = this.#answerMs): Promise<T> {
+    return this.#explained(() => inTime(withinMs, 'a question to the engine', 'engine-unreachable', question()));
+  }
+
+  /** Whatever the engine or the way to it says becomes an error that people understand. */
+  async #explained<T>(question: () => Promise<T>): Promise<T> {
     try {
       return await question();
     } catch (error) {

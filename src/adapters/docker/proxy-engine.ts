@@ -2,6 +2,8 @@ import type Docker from 'dockerode';
 import * as z from 'zod';
 import { COMPOSE_LABEL } from '../../core/labels.ts';
 import type { ExecResult, ProxyContainer, ProxyEngine } from '../proxy/engine.ts';
+import { inTime } from '../system/in-time.ts';
+import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { addressesOf, networkSettings } from './networks.ts';
 
 /** What the proxy drivers ask of the engine. */
@@ -18,9 +20,9 @@ export class DockerProxyEngine implements ProxyEngine {
       `${COMPOSE_LABEL.service}=${service}`,
       `${COMPOSE_LABEL.oneoff}=False`,
     ];
-    const found = await this.#docker.listContainers({ all: true, filters: { label } });
+    const found = await answered(this.#docker.listContainers({ all: true, filters: { label } }));
     const chosen = found.find((container) => container.State === 'running') ?? found[0];
-    return chosen === undefined ? null : proxyContainer(await this.#docker.getContainer(chosen.Id).inspect());
+    return chosen === undefined ? null : proxyContainer(await answered(this.#docker.getContainer(chosen.Id).inspect()));
   }
 
   /** With a terminal, so that both streams come as one and unframed. */
@@ -35,8 +37,12 @@ export class DockerProxyEngine implements ProxyEngine {
   }
 
   async kill(container: string, signal: string): Promise<void> {
-    await this.#docker.getContainer(container).kill({ signal });
+    await answered(this.#docker.getContainer(container).kill({ signal }));
   }
+}
+
+function answered<T>(answer: Promise<T>): Promise<T> {
+  return inTime(ANSWER_DEADLINE_MS, 'a question to the engine', 'engine-unreachable', answer);
 }
 
 const answer = z.object({

@@ -1,5 +1,4 @@
 import type { Clock } from '../../app/ports.ts';
-import { DeployError, type ErrorCode } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
 
 /** A wait that says what it waits for. */
@@ -20,20 +19,5 @@ export async function settled(wait: Wait, ask: () => Promise<string | null>): Pr
       return `waited ${formatDuration(wait.deadlineMs)} for ${wait.what}: ${missing}`;
     }
     await wait.clock.wait(wait.everyMs);
-  }
-}
-
-/** The result of work that ends in time. @throws the code, if it does not */
-export async function inTime<T>(ms: number, what: string, code: ErrorCode, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new DeployError(code, { what: `${what} did not end within ${formatDuration(ms)}` }));
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,5 @@
 import type { ProxyContainer, ProxyEngine, ExecResult } from '../engine.ts';
-import { inTime } from '../wait.ts';
+import { inTime } from '../../system/in-time.ts';
 
 const EXEC_DEADLINE_MS = 30_000;
 const DEFAULT_CONFIG = '/etc/caddy/Caddyfile';

@@ -1,5 +1,5 @@
 import type { ExecResult, ProxyContainer, ProxyEngine } from '../engine.ts';
-import { inTime } from '../wait.ts';
+import { inTime } from '../../system/in-time.ts';
 import { hasOwnPages } from './check.ts';
 import { featuresOf, type NginxFeatures } from './features.ts';
 
