@@ -14,7 +14,7 @@ export interface EngineEndpoint {
 }
 
 /** Milliseconds in which the engine answers whatever takes it no time of its own: one that hangs takes connections, too. */
-export const ANSWER_DEADLINE_MS = 60_000;
+export const ANSWER_DEADLINE_MS = 120_000;
 
 const TCP_PORT = 2375;
 const TLS_PORT = 2376;
