@@ -1,4 +1,5 @@
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { type Dispatcher, Pool } from 'undici';
+import { messageOf } from '../../src/core/errors.ts';
 
 /** Many requests over kept connections. */
 export interface Asking {
@@ -18,20 +19,23 @@ export interface Told {
 
 const CONNECTIONS = 16;
 
+/** By undici, which leaves twice as much of the machine to the proxy as `node:http` does. */
 export function asking(url: string): Asking {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Told> =>
-    new Promise((resolve) => {
-      const call = request(url, { agent, headers: { host: 'shop.example', ...headers } }, (answer) => {
-        answer.resume().on('end', () => {
-          resolve(told(answer));
-        });
+  const { origin, pathname, search } = new URL(url);
+  const pool = new Pool(origin, { connections: CONNECTIONS });
+  const ask = async (headers: Readonly<Record<string, string>> = {}): Promise<Told> => {
+    try {
+      const answer = await pool.request({
+        path: `${pathname}${search}`,
+        method: 'GET',
+        headers: { host: 'shop.example', ...headers },
       });
-      call.on('error', (error) => {
-        resolve({ version: error.message, cookie: null });
-      });
-      call.end();
-    });
+      await answer.body.dump();
+      return told(answer);
+    } catch (error) {
+      return { version: messageOf(error), cookie: null };
+    }
+  };
   return {
     ask,
     count: async (requests, headers) => {
@@ -48,12 +52,12 @@ export function asking(url: string): Asking {
       return counts;
     },
     close: () => {
-      agent.destroy();
+      void pool.destroy();
     },
   };
 }
 
-function told(answer: IncomingMessage): Told {
-  const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? null;
-  return { version: String(answer.headers['x-version'] ?? answer.statusCode), cookie };
+function told({ headers, statusCode }: Dispatcher.ResponseData): Told {
+  const cookie = [headers['set-cookie']].flat()[0]?.split(';')[0] ?? null;
+  return { version: String(headers['x-version'] ?? statusCode), cookie };
 }
