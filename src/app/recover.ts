@@ -38,7 +38,8 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   const last = known.records.at(-1);
   if (last === undefined || isFinished(last)) return { known, finished: null, isWanted: false };
   // What somebody has aborted is not gone on with: to ask for it once more is to begin anew.
-  const isWanted = !last.aborted && options.forwardTo !== null && (await options.forwardTo(last.candidate, last.stable));
+  const isWanted =
+    !last.aborted && options.forwardTo !== null && (await options.forwardTo(last.candidate, last.stable));
   const record = await prepared(session, last, { ...options, isWanted });
   const finished = record === null ? null : await finish(session, record, signal);
   return { known: await survey(session), finished, isWanted };
