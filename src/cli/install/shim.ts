@@ -4,8 +4,9 @@ import { shellWord, WANTS_US } from './shell-words.ts';
 /**
  * The `docker` launcher: hands `docker [flags] deploy-bg …` to the executable and becomes the real docker for all
  * else. It stands before every docker call of its user, so it starts no process of its own.
- * The real docker is the first one in PATH that is no launcher of ours, so two launchers cannot call each other in a
- * circle. Only the first line of it is read, and of a script the second.
+ * The real docker is the first one in PATH behind this launcher that is no launcher of ours, so that neither two of
+ * them nor one and a wrapper of its user before it call each other in a circle. Only the first line of it is read, and
+ * of a script the second.
  */
 export function shimScript(executable: string): string {
   return `\
@@ -25,17 +26,22 @@ if wants_us "$@"; then
   exec "$ours" "$@"
 fi
 
-real=
+real= found=
 saved=$IFS
 IFS=:
 set -f
 for folder in $PATH; do
   file=\${folder:-.}/docker first= second=
   { [ -f "$file" ] && [ -x "$file" ]; } || continue
+  if [ -z "$found" ] && [ "$file" -ef "$0" ]; then
+    found=1 real=
+    continue
+  fi
+  [ -z "$real" ] || continue
   { IFS= read -r first && [ "$first" = '#!/bin/sh' ] && IFS= read -r second; } 2>/dev/null <"$file"
   case $second in
     *'${SHIM_MARKER}'*) ;;
-    *) real=$file; break ;;
+    *) real=$file ;;
   esac
 done
 set +f

@@ -103,6 +103,16 @@ describe('launcher', () => {
     expect(spawnSync(first, ['ps'], { encoding: 'utf8', env: { PATH: path('c') } }).stdout).toBe('real [ps]');
   });
 
+  it('does not run in circles with a wrapper of its user that stands before it', () => {
+    const launcher = shim('b', program('ours', 'docker-deploy-bg', 'ours'));
+    writeFileSync(program('a', 'docker', ''), `#!/bin/sh\nexec ${shellWord(launcher)} "$@"\n`);
+    program('c', 'docker', 'real');
+    const ps = (...folders: string[]) =>
+      spawnSync('docker', ['ps'], { encoding: 'utf8', env: { PATH: path(...folders) }, timeout: 5000 }).stdout;
+    expect(ps('a', 'b', 'c')).toBe('real [ps]');
+    expect(ps('a', 'b', 'c', 'b')).toBe('real [ps]');
+  });
+
   it('says so when we are gone', () => {
     const file = shim('a', join(root, 'nowhere'));
     const gone = spawnSync(file, ['deploy-bg'], { encoding: 'utf8', env: { PATH: path('a') } });
