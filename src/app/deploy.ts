@@ -176,8 +176,9 @@ function recordFor(ports: Ports, { project, options, known, release }: Rollout):
   const spared = requiredByNobody(Object.values(project.services));
   const optional = shared.filter((name) => spared.has(name));
   const { live, liveRelease, observed, records } = known;
-  const { force } = options;
-  const compiled = compile({ verb: 'deploy', release, live, liveRelease, observed, records, shared, optional, force });
+  const { force, services: asked } = options;
+  const seen = { live, liveRelease, observed, records };
+  const compiled = compile({ verb: 'deploy', release, ...seen, shared, optional, force, asked });
   if (compiled.kind === 'nothing') return null;
   return newRecord(compiled, {
     id: ports.ids.rollout(),

@@ -51,6 +51,12 @@ const JUDGED: ReadonlySet<string> = new Set([
 /** Actions after which the engine is as it was seen before. */
 const OF_PROXY: ReadonlySet<string> = new Set(['prepare', 'route']);
 
+/** In the journal, of an action that is decided on anew. */
+const PUT_OFF = new Error('put off: something happened to the containers');
+
+/** Actions that end what may be the last to serve. */
+const TAKES_AWAY: ReadonlySet<string> = new Set(['stop', 'remove']);
+
 /**
  * Runs a rollout until it rests: completed, back, paused or held. Every decision is `next()`'s; an intent is in the
  * journal before each action and its result after. The signal means abort: the way back, not a stop.
@@ -212,14 +218,20 @@ class Execution {
     const { ports, lock } = this.#session;
     await ports.store.append({ kind: 'intent', at: ports.clock.now(), rollout: this.#record.id, action });
     await lock.check();
-    const error = await this.#tryTo(action);
+    const error = this.#isOutdated(action) ? PUT_OFF : await this.#tryTo(action);
     const at = ports.clock.now();
     const words = error === null ? null : redact(error.message, this.#session.secrets);
     await ports.store.append({ kind: 'result', at, rollout: this.#record.id, action: action.kind, error: words });
     if (!OF_PROXY.has(action.kind)) this.#seen = null;
     this.#routerSeen = false;
+    if (error === PUT_OFF) return;
     if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
     else this.#judge(action, error, at);
+  }
+
+  /** Nobody is ended by a look that the engine has news of: those who were to serve instead may be gone. */
+  #isOutdated({ kind }: Action): boolean {
+    return TAKES_AWAY.has(kind) && this.#watcher.takeNews();
   }
 
   async #tryTo(action: Action): Promise<Error | null> {

@@ -1,6 +1,6 @@
 import { freeColor } from './color.ts';
 import { adoptedSide, type Live, releaseSide } from './live.ts';
-import type { Observed } from './observed.ts';
+import type { Observed, ObservedContainer } from './observed.ts';
 import type { Side } from './record.ts';
 import type { Release } from './release.ts';
 import { serving } from './routing.ts';
@@ -16,6 +16,8 @@ export interface ChangeInput {
   readonly observed: Observed;
   /** Every slot is made anew, changed or not. */
   readonly force: boolean;
+  /** The services that a person named; none: all of them. The others stay what they are, whoever made them. */
+  readonly asked?: readonly string[];
 }
 
 /** Both sides of a rollout, and what happens to each service. What is named nowhere is not touched. */
@@ -80,10 +82,12 @@ function stableSide({ release, live, liveRelease, observed }: ChangeInput): Side
  * being replaced is the restart that loses no request.
  */
 function isChanged(input: ChangeInput, name: string): boolean {
-  const { release, liveRelease, force } = input;
+  const { release, liveRelease, force, observed, asked = [] } = input;
   const before = liveRelease?.services[name];
   const after = release.services[name];
-  if (force || before === undefined || after === undefined) return true;
+  if (liveRelease === null || before === undefined || after === undefined) return true;
+  const isAsked = asked.length === 0 || asked.includes(name);
+  if (isAsked && (force || othersInPlace(observed, liveRelease, name).length > 0)) return true;
   if (before.identity !== after.identity || before.placement !== after.placement) return true;
   const followed = after.dependsOn.filter(({ restart, service }) => restart && service in release.services);
   return followed.some(({ service }) => isChanged(input, service));
@@ -116,4 +120,15 @@ export function isFull(observed: Observed, side: Side, name: string): boolean {
   const replicas = replicasIn(observed, side, name);
   const good = serving(replicas).filter((c) => c.health === 'healthy' || c.health === 'none');
   return good.length === replicas.length && good.length === replicasOf(side, name);
+}
+
+/**
+ * Running replicas in the user's own project that a release is said to have there, but of another image: somebody ran
+ * `docker compose up` with another version.
+ */
+export function othersInPlace(observed: Observed, release: Release, service: string): readonly ObservedContainer[] {
+  const spec = release.services[service];
+  if (spec?.placement !== 'in-place') return [];
+  const replicas = replicasIn(observed, releaseSide(release, null), service);
+  return replicas.filter((c) => c.state === 'running' && c.release !== release.id && c.imageId !== spec.imageId);
 }

@@ -1,3 +1,4 @@
+import { othersInPlace } from './changes.ts';
 import { type Live, copiesBeside, releaseSide } from './live.ts';
 import { liveRoutes } from './live-routes.ts';
 import { proxyDisagreements } from './proxy-disagreements.ts';
@@ -57,6 +58,7 @@ export function disagreements(evidence: Evidence, services: Services, moving: bo
     ...missing(evidence),
     ...surplus(evidence),
     ...mixed(evidence),
+    ...madeByOthers(evidence),
     ...untagged(evidence),
     ...proxyDisagreements(evidence, routesRemedy(evidence)),
     ...sharedDown(evidence, services),
@@ -189,6 +191,16 @@ function mixed({ observed, live, liveRelease, releases, records }: Evidence): Di
       what: `${name} is of release ${release ?? '(none)'}, but ${live.color} serves ${liveRelease.id}`,
       remedy: `${deployOf(liveRelease)} --force`,
     }));
+}
+
+/** What a service in place is made of, people can change without us. */
+function madeByOthers({ observed, liveRelease, records }: Evidence): Disagreement[] {
+  if (liveRelease === null || !isSettled(records)) return [];
+  const others = Object.keys(liveRelease.services).flatMap((name) => othersInPlace(observed, liveRelease, name));
+  return others.map(({ name, image }) => ({
+    what: `${name} runs ${image}, which is not the image of ${liveRelease.version}`,
+    remedy: deployOf(liveRelease),
+  }));
 }
 
 /** Nothing else keeps the image of a release that does not run. */

@@ -82,6 +82,56 @@ describe('a candidate that dies when it has become ready', () => {
   });
 });
 
+describe('a version that dies while the one before is about to be removed', () => {
+  it('is left for that one, of which nothing was stopped', async () => {
+    await serving(() => service('web'));
+    const before = host.world.containers.map(({ id }) => id);
+    host.onEvent = (event) => {
+      if (event.kind === 'drained') host.kill('v2');
+    };
+    expect(await host.deploy('v2')).toMatchObject({
+      exit: 1,
+      error: { message: /no replica of web is alive any more/ },
+    });
+    expect(host.world.containers.map(({ id, state }) => [id, state])).toEqual(before.map((id) => [id, 'running']));
+    expect((await look()).live).toMatchObject({ version: 'v1' });
+  });
+});
+
+describe('a service in place that somebody ran docker compose up for, with another version', () => {
+  const compose = (image: string): void => {
+    const { containers } = host.world;
+    const other = { image, imageId: `sha256:${image}`, release: null };
+    containers.splice(
+      0,
+      containers.length,
+      ...containers.map((c, n) => ({ ...c, ...other, id: `other-${String(n)}` })),
+    );
+  };
+
+  it('is named by status, and what was deployed comes back with the next deploy of it', async () => {
+    await serving(() => inPlace('web', {}));
+    expect((await look()).disagreements).toEqual([]);
+    compose('app:v0');
+    expect((await look()).disagreements).toContainEqual({
+      what: expect.stringMatching(/web-1 runs app:v0, which is not the image of v1/) as string,
+      remedy: 'docker-deploy-bg deploy v1',
+    });
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+    expect((await look()).disagreements).toEqual([]);
+  });
+
+  it('stays as it is where another service is asked for, also by force', async () => {
+    host = await Host.create(() => [inPlace('web', {}), inPlace('api', {})]);
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0 });
+    compose('app:v0');
+    const api = host.world.containers.filter((c) => c.service === 'api').map(({ id }) => id);
+    expect(await host.deploy('v1', { services: ['web'], force: true })).toMatchObject({ exit: 0 });
+    expect(host.world.containers.filter((c) => c.service === 'api').map(({ id }) => id)).toEqual(api);
+    expect(host.world.containers.some((c) => c.service === 'web' && c.id.startsWith('other'))).toBe(false);
+  });
+});
+
 describe('a release that nothing leads to any more', () => {
   const old = release('v0', [], { createdAt: '2020-01-01T00:00:00.000Z' });
   const versions = async () => (await host.store().releases()).map(({ version }) => version);
