@@ -167,3 +167,11 @@ describe('whatever the names and labels of its containers are', () => {
     }
   });
 });
+
+it('an engine that takes questions and never answers is given up', async () => {
+  const never = (): Promise<never> => new Promise(() => undefined);
+  const docker = { ping: never, listContainers: never, getContainer: () => ({ stop: never, remove: never }) };
+  const engine = new DockerEngine(docker as unknown as Docker, 20);
+  for (const question of [engine.ping(), engine.containers('shop'), engine.remove('c1')])
+    await expect(question).rejects.toMatchObject({ code: 'engine-unreachable', exit: 7 });
+});
