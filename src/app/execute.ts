@@ -51,9 +51,6 @@ const JUDGED: ReadonlySet<string> = new Set([
 /** Actions after which the engine is as it was seen before. */
 const OF_PROXY: ReadonlySet<string> = new Set(['prepare', 'route']);
 
-/** In the journal, of an action that is decided on anew. */
-const PUT_OFF = new Error('put off: something happened to the containers');
-
 /** Actions that end what may be the last to serve. */
 const TAKES_AWAY: ReadonlySet<string> = new Set(['stop', 'remove']);
 
@@ -218,13 +215,17 @@ class Execution {
     const { ports, lock } = this.#session;
     await ports.store.append({ kind: 'intent', at: ports.clock.now(), rollout: this.#record.id, action });
     await lock.check();
-    const error = this.#isOutdated(action) ? PUT_OFF : await this.#tryTo(action);
+    if (this.#isOutdated(action)) {
+      // Its intent has no result, as after a crash: what is decided next stands below it.
+      this.#seen = null;
+      return;
+    }
+    const error = await this.#tryTo(action);
     const at = ports.clock.now();
     const words = error === null ? null : redact(error.message, this.#session.secrets);
     await ports.store.append({ kind: 'result', at, rollout: this.#record.id, action: action.kind, error: words });
     if (!OF_PROXY.has(action.kind)) this.#seen = null;
     this.#routerSeen = false;
-    if (error === PUT_OFF) return;
     if (error === null) this.#attempts[keyOf(action)] = { at, error: null, fatal: false };
     else this.#judge(action, error, at);
   }
