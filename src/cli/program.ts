@@ -49,7 +49,7 @@ const declareDeploy: Declare = (program, choose) => {
     .addOption(timeout())
     .option('--no-pull', 'use the images that are here')
     .option('--build', 'build images first', false)
-    .option('--force', 'replace everything even if nothing changed', false)
+    .option('--force', 'replace what is asked for even if nothing changed', false)
     .option('--dry-run', 'print the plan and change nothing', false)
     .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
     .option('--supersede', 'replace a rollout that is under way', false)

@@ -14,9 +14,9 @@ export interface ChangeInput {
   /** The release that serves, if it is known. */
   readonly liveRelease: Release | null;
   readonly observed: Observed;
-  /** Every slot is made anew, changed or not. */
+  /** Every slot of what is asked for is made anew, changed or not. */
   readonly force: boolean;
-  /** The services that a person named; none: all of them. The others stay what they are, whoever made them. */
+  /** The services that a person named; none: all of them. Of the others nothing is made anew by force, or for who made them. */
   readonly asked?: readonly string[];
 }
 

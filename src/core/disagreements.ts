@@ -196,11 +196,12 @@ function mixed({ observed, live, liveRelease, releases, records }: Evidence): Di
 /** What a service in place is made of, people can change without us. */
 function madeByOthers({ observed, liveRelease, records }: Evidence): Disagreement[] {
   if (liveRelease === null || !isSettled(records)) return [];
-  const others = Object.keys(liveRelease.services).flatMap((name) => othersInPlace(observed, liveRelease, name));
-  return others.map(({ name, image }) => ({
-    what: `${name} runs ${image}, which is not the image of ${liveRelease.version}`,
-    remedy: deployOf(liveRelease),
-  }));
+  return Object.values(liveRelease.services).flatMap(({ name, version }) =>
+    othersInPlace(observed, liveRelease, name).map((container) => ({
+      what: `${container.name} runs ${container.image}, which is not the image of ${version}`,
+      remedy: `docker-deploy-bg deploy ${version}${version === liveRelease.version ? '' : ` --services ${name}`}`,
+    })),
+  );
 }
 
 /** Nothing else keeps the image of a release that does not run. */

@@ -5,14 +5,10 @@ import type { RolloutRecord, Side } from './record.ts';
 import { isTogether, replicasOn } from './sides.ts';
 import { leavingReplicas } from './slots.ts';
 
-const SHORT_ID = 12;
-
 /** The backends of one service's route by side, with the route that shows them. */
 interface Served {
   readonly stable: readonly Backend[];
   readonly candidate: readonly Backend[];
-  /** The stable side by id, also what is about to leave. */
-  readonly spare: readonly Backend[];
   readonly shown: Route | null;
 }
 
@@ -34,11 +30,9 @@ function servedBy(record: RolloutRecord, observed: Observed, name: string, leavi
   const candidate = record.candidate.services[name]?.route ?? null;
   const staying = (side: 'stable' | 'candidate') =>
     replicasOn(record, observed, side, name).filter((c) => !leaving.has(c.id));
-  const before = stableServing(record, replicasOn(record, observed, 'stable', name));
   return {
     stable: stable === null ? [] : backendsOf(stableServing(record, staying('stable')), stable),
     candidate: candidate === null ? [] : backendsOf(candidateServing(record, staying('candidate')), candidate),
-    spare: stable === null ? [] : backendsOf(before.map(byId), stable),
     shown: stable ?? candidate,
   };
 }
@@ -53,7 +47,7 @@ function togetherRoute(record: RolloutRecord, service: string, { stable, candida
 function splitRoute(
   record: RolloutRecord,
   service: string,
-  { stable, candidate, spare, shown }: Served,
+  { stable, candidate, shown }: Served,
   weight: number,
 ): RouteState[] {
   const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
@@ -67,7 +61,6 @@ function splitRoute(
       path: route.path,
       backends,
       ...apart,
-      ...(weight === 100 && candidate.length > 0 && spare.length > 0 ? { spare } : {}),
       ...stickyOf(record, service, backends, candidate),
     },
   ];
@@ -124,13 +117,8 @@ function mirrorNow({ steps, cursor }: RolloutRecord): number {
   return steps.slice(0, cursor + 1).findLast((step) => step.kind === 'mirror')?.percent ?? 0;
 }
 
-function backendsOf(containers: readonly Pick<ObservedContainer, 'name'>[], route: Route): Backend[] {
+function backendsOf(containers: readonly ObservedContainer[], route: Route): Backend[] {
   return containers.map((container) => ({ container: container.name, port: route.port, weight: 1 }));
-}
-
-/** Docker resolves the beginning of an id like a name, and gives it to nobody else. */
-function byId({ id }: ObservedContainer): { readonly name: string } {
-  return { name: id.slice(0, SHORT_ID) };
 }
 
 /** Per replica: stable (100 − w)·candidates, candidate w·stables: exact shares, whatever the numbers of replicas. */

@@ -59,27 +59,6 @@ describe('nginx', () => {
     expect(await lost).toBe('sorry');
   });
 
-  test('a version that dies as a whole is replaced at once by the one before, whose name somebody else may have', async () => {
-    const [v1 = '', v2 = ''] = await started(SUBJECT, 'v1', 'v2');
-    const rig = currentRig();
-    const before = docker.getContainer(v1);
-    const { Id } = await before.inspect();
-    const spare = [{ container: Id.slice(0, 12), port: 3000, weight: 1 }];
-    await rig.router.apply(rig.routes(v2).map((web) => ({ ...web, spare })));
-    await before.rename({ name: `${v1}-before` });
-    await rig.startApp('v1', { APP_VERSION: 'next' });
-    expect(await answeredBy()).toBe('v2');
-    const load = startLoad({ url: await url(), kinds: { kept: { concurrency: 4, everyMs: 20 }, fresh: 2, post: 2 } });
-    const answered = (version: string) => () => load.report().byVersion[version];
-    await expect.poll(answered('v2'), { timeout: 10_000 }).toBeGreaterThan(100);
-    await docker.getContainer(v2).kill();
-    const killed = Date.now();
-    await expect.poll(answered('v1'), { timeout: 10_000 }).toBeGreaterThan(500);
-    const { failures, byVersion } = await load.stop();
-    expect(failures.filter(({ startedAt }) => startedAt > killed)).toEqual([]);
-    expect(Object.keys(byVersion).toSorted()).toEqual(['v1', 'v2']);
-  });
-
   test('a mirror sends copies, of which clients see nothing', { timeout: 200_000 }, async () => {
     const [v1 = '', v2 = ''] = await started(SUBJECT, 'v1', 'v2');
     const rig = currentRig();

@@ -4,9 +4,9 @@ import { shellWord, WANTS_US } from './shell-words.ts';
 /**
  * The `docker` launcher: hands `docker [flags] deploy-bg …` to the executable and becomes the real docker for all
  * else. It stands before every docker call of its user, so it starts no process of its own.
- * The real docker is the first one in PATH behind this launcher that is no launcher of ours, so that neither two of
- * them nor one and a wrapper of its user before it call each other in a circle. Only the first line of it is read, and
- * of a script the second.
+ * The real docker is the first one in PATH behind this launcher that is no launcher of ours, or else one before it, so
+ * that neither two of them nor one and a wrapper of its user call each other in a circle. Only the first line of it is
+ * read, and of a script the second.
  */
 export function shimScript(executable: string): string {
   return `\
@@ -26,7 +26,7 @@ if wants_us "$@"; then
   exec "$ours" "$@"
 fi
 
-real= found=
+real= before= found=
 saved=$IFS
 IFS=:
 set -f
@@ -34,7 +34,7 @@ for folder in $PATH; do
   file=\${folder:-.}/docker first= second=
   { [ -f "$file" ] && [ -x "$file" ]; } || continue
   if [ -z "$found" ] && [ "$file" -ef "$0" ]; then
-    found=1 real=
+    found=1 before=$real real=
     continue
   fi
   [ -z "$real" ] || continue
@@ -46,6 +46,11 @@ for folder in $PATH; do
 done
 set +f
 IFS=$saved
+# One that stands before may be a wrapper that calls this launcher: it is called once.
+if [ -z "$real" ] && [ -z "\${DEPLOY_BG_LAUNCHER-}" ]; then
+  real=$before
+  export DEPLOY_BG_LAUNCHER=1
+fi
 [ -n "$real" ] || { echo 'docker: there is no docker in PATH besides' "$0" >&2; exit 127; }
 exec "$real" "$@"
 `;

@@ -111,6 +111,15 @@ describe('launcher', () => {
       spawnSync('docker', ['ps'], { encoding: 'utf8', env: { PATH: path(...folders) }, timeout: 5000 }).stdout;
     expect(ps('a', 'b', 'c')).toBe('real [ps]');
     expect(ps('a', 'b', 'c', 'b')).toBe('real [ps]');
+    const nowhere = { PATH: [join(root, 'a'), join(root, 'b')].join(':') };
+    expect(spawnSync('docker', ['ps'], { encoding: 'utf8', env: nowhere, timeout: 5000 }).status).toBe(127);
+  });
+
+  it('finds docker also where it stands only before it', () => {
+    const launcher = shim('b', program('ours', 'docker-deploy-bg', 'ours'));
+    program('a', 'docker', 'real');
+    const only = { PATH: [join(root, 'a'), join(root, 'b')].join(':') };
+    expect(spawnSync(launcher, ['ps'], { encoding: 'utf8', env: only, timeout: 5000 }).stdout).toBe('real [ps]');
   });
 
   it('says so when we are gone', () => {

@@ -121,6 +121,17 @@ describe('a service in place that somebody ran docker compose up for, with anoth
     expect((await look()).disagreements).toEqual([]);
   });
 
+  it('is named with the version that it was deployed at last', async () => {
+    host = await Host.create(() => [inPlace('web', {}), inPlace('api', {})]);
+    expect(await host.deploy('v1')).toMatchObject({ exit: 0 });
+    expect(await host.deploy('v2', { services: ['web'] })).toMatchObject({ exit: 0 });
+    compose('app:v0');
+    const remedies = (await look()).disagreements.map(({ remedy }) => remedy);
+    expect(new Set(remedies)).toEqual(
+      new Set(['docker-deploy-bg deploy v2', 'docker-deploy-bg deploy v1 --services api']),
+    );
+  });
+
   it('stays as it is where another service is asked for, also by force', async () => {
     host = await Host.create(() => [inPlace('web', {}), inPlace('api', {})]);
     expect(await host.deploy('v1')).toMatchObject({ exit: 0 });

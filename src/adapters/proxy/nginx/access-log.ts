@@ -22,18 +22,10 @@ export function parseNginxLine(line: string): AccessRecord | null {
   const asked = lastTry(upstream);
   return {
     at: Math.round(at * 1000),
-    status: statusOf(status),
+    status: numberOf(status) ?? 0,
     durationMs: seconds * 1000,
     upstream: asked === '' || asked === '-' ? null : asked,
   };
-}
-
-/** What a relay says by hanging up, since a replica could not be asked, is a 502 for whoever asked that replica. */
-const NOT_ASKED = 444;
-
-function statusOf(text: string): number {
-  const status = numberOf(text) ?? 0;
-  return status === NOT_ASKED ? 502 : status;
 }
 
 /** A request that was tried again names all of its tries: `10.0.0.2:80, 10.0.0.3:80 : unix:/x` (ngx_http_upstream_module). */

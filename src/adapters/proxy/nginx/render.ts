@@ -8,7 +8,6 @@ import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
 import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
 import {
-  againOf,
   isChoice,
   NOBODY,
   targetOf,
@@ -82,8 +81,7 @@ function asksAgain({ resolve, ownPages }: NginxFeatures): boolean {
 
 function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string): object {
   const { project, directory, token, features } = meta;
-  const again = asksAgain(features) ? routes.flatMap(againOf) : [];
-  const groups = viewUpstreams(routes.flatMap(upstreamsOf), again);
+  const upstreams = viewUpstreams(routes.flatMap(upstreamsOf));
   const choices = routes.filter(isChoice).map(viewChoice);
   const said = routes.map((route) => ({
     ...route,
@@ -96,11 +94,8 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
   const nobody = { name: NOBODY.name, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
   const own = { project, directory, token, features, digest, port: READ_BACK_PORT, relayPort: RELAY_PORT };
-  return { ...own, ...log, asksAgain: asksAgain(features), ...groups, choices, mirrors, nobody, routes: said };
+  return { ...own, ...log, asksAgain: asksAgain(features), upstreams, choices, mirrors, nobody, routes: said };
 }
-
-/** Holds the group by which a request is asked again. */
-const AGAIN_VARIABLE = '$deploy_bg_again';
 
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
@@ -109,7 +104,6 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
-  const [name, asked] = mapped ? [null, '$deploy_bg_upstream'] : [fallback?.service ?? null, targetOfAny(fallback)];
   const view = {
     mapped,
     off: !mapped && targetOfAny(fallback) === null,
@@ -121,9 +115,9 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
       service: route.service,
     })),
     mirrors: served.flatMap((route) => viewMirror(route) ?? []),
-    asked,
-    body: body(name, asked, served),
-    bodyAgain: body(name, AGAIN_VARIABLE, served),
+    body: mapped
+      ? body(null, '$deploy_bg_upstream', served)
+      : body(fallback?.service ?? null, targetOfAny(fallback), served),
   };
   return matches.map((match) => ({ ...view, match }));
 }

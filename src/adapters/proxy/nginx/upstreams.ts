@@ -37,27 +37,6 @@ export function upstreamsOf(route: RouteState): readonly Upstream[] {
   return all.filter((upstream) => upstream.backends.length > 0);
 }
 
-/** Who is asked for requests that nobody of a group could be asked for. */
-export interface Again {
-  readonly name: string;
-  /** Name of the group that was asked first. */
-  readonly first: string;
-  /** Those behind it: the version before, or the other side. */
-  readonly backends: readonly Backend[];
-}
-
-/** The groups of a route that somebody else can be asked for. */
-export function againOf(route: RouteState): readonly Again[] {
-  const { service, backends, spare = [] } = route;
-  const sides = stickySides(route);
-  const all = [
-    { first: ownName(service), asked: sides === null ? backends : [], behind: spare },
-    { first: partName('candidate', service), asked: sides?.candidate ?? [], behind: sides?.stable ?? [] },
-  ];
-  const some = all.filter(({ asked, behind }) => asked.length > 0 && behind.length > 0);
-  return some.map(({ first, behind }) => ({ name: `deploy_bg_again-${first}`, first, backends: behind }));
-}
-
 /** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */
 export function targetOf(route: RouteState): string | null {
   if (isChoice(route)) return choiceVariable(route.service);
@@ -129,28 +108,16 @@ function choiceVariable(service: string): string {
   return `$deploy_bg_to_${name}`;
 }
 
-/** What the template of the http context is given for the groups. */
-export function viewUpstreams(
-  upstreams: readonly Upstream[],
-  again: readonly Again[],
-): { readonly upstreams: readonly object[]; readonly again: readonly object[] } {
+/** What the template of the http context is given for the upstreams. */
+export function viewUpstreams(upstreams: readonly Upstream[]): readonly object[] {
   const relay = relays(upstreams);
-  return {
-    upstreams: upstreams.map(({ name, backends }, index) => ({
-      name,
-      index,
-      backends: inSmallNumbers(backends),
-      relay: relay[index],
-      shares: shares(backends),
-    })),
-    again: again.map(({ name, first, backends }) => ({
-      name,
-      // By a pattern, since the table of a map has no room for every name.
-      pattern: `~^${first.replaceAll('.', '\\.')}$`,
-      backends,
-      relay: relay[upstreams.findIndex((upstream) => upstream.name === first)],
-    })),
-  };
+  return upstreams.map(({ name, backends }, index) => ({
+    name,
+    index,
+    backends: inSmallNumbers(backends),
+    relay: relay[index],
+    shares: shares(backends),
+  }));
 }
 
 /** Third bytes of addresses that are given out; the last one is nobody's. */
