@@ -28,7 +28,7 @@ export function snapshot(input: SnapshotInput): Release {
   const kept = keptServices(input);
   const services: Record<string, ReleaseService> = {};
   for (const spec of Object.values(project.services)) {
-    if (spec.placement === 'shared') continue;
+    if (spec.placement === 'shared' || isNobodys(input, spec)) continue;
     services[spec.name] = kept[spec.name] ?? freshService(input, spec);
   }
   const tagged = Object.entries(services).map(([name, s]) => [
@@ -59,6 +59,11 @@ export function snapshot(input: SnapshotInput): Release {
 export function sharedNames(project: Project): readonly string[] {
   const specs = Object.values(project.services);
   return specs.filter((spec) => spec.placement === 'shared' && spec.replicas > 0).map((spec) => spec.name);
+}
+
+/** Nobody asked for it, and it was not there before: it comes with the first deploy that asks for it. */
+function isNobodys({ asked, stable }: SnapshotInput, { name }: ServiceSpec): boolean {
+  return asked.length > 0 && stable !== null && !asked.includes(name) && !(name in stable.services);
 }
 
 function keptServices({ asked, stable }: SnapshotInput): Readonly<Record<string, ReleaseService>> {

@@ -143,6 +143,16 @@ describe('a service in place that somebody ran docker compose up for, with anoth
   });
 });
 
+it('a service that is new in the compose files comes with the first deploy that asks for it', async () => {
+  await serving(() => service('web'));
+  host.services = () => [service('web'), service('api')];
+  expect(await host.deploy('v2', { services: ['web'] })).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+  expect(new Set(host.world.containers.map((c) => c.service))).toEqual(new Set(['web']));
+  expect((await look()).disagreements).toEqual([]);
+  expect(await host.deploy('v2')).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+  expect(new Set(host.world.containers.map((c) => c.service))).toEqual(new Set(['web', 'api']));
+});
+
 describe('a release that nothing leads to any more', () => {
   const old = release('v0', [], { createdAt: '2020-01-01T00:00:00.000Z' });
   const versions = async () => (await host.store().releases()).map(({ version }) => version);
