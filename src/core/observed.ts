@@ -80,6 +80,11 @@ export interface RouteState {
   readonly matched?: { readonly match: Match; readonly backends: readonly Backend[] };
   /** So many percent of the requests are also sent to these backends, whose answers nobody sees. */
   readonly mirror?: { readonly percent: number; readonly backends: readonly Backend[] };
+  /**
+   * Asked for requests that none of the backends could be asked for: the version before, while it is there. No part of
+   * what a reading shows; a proxy that holds such requests needs none.
+   */
+  readonly spare?: readonly Backend[];
   /** Given also while one side serves alone; absent means that every request is on its own. */
   readonly sticky?: Sticky;
 }

@@ -9,6 +9,8 @@ import { leavingReplicas } from './slots.ts';
 interface Served {
   readonly stable: readonly Backend[];
   readonly candidate: readonly Backend[];
+  /** The stable side, also what of it is about to leave. */
+  readonly spare: readonly Backend[];
   readonly shown: Route | null;
 }
 
@@ -33,6 +35,8 @@ function servedBy(record: RolloutRecord, observed: Observed, name: string, leavi
   return {
     stable: stable === null ? [] : backendsOf(stableServing(record, staying('stable')), stable),
     candidate: candidate === null ? [] : backendsOf(candidateServing(record, staying('candidate')), candidate),
+    spare:
+      stable === null ? [] : backendsOf(stableServing(record, replicasOn(record, observed, 'stable', name)), stable),
     shown: stable ?? candidate,
   };
 }
@@ -47,7 +51,7 @@ function togetherRoute(record: RolloutRecord, service: string, { stable, candida
 function splitRoute(
   record: RolloutRecord,
   service: string,
-  { stable, candidate, shown }: Served,
+  { stable, candidate, spare, shown }: Served,
   weight: number,
 ): RouteState[] {
   const route = weight === 100 ? (record.candidate.services[service]?.route ?? null) : shown;
@@ -61,6 +65,7 @@ function splitRoute(
       path: route.path,
       backends,
       ...apart,
+      ...(weight === 100 && candidate.length > 0 && spare.length > 0 ? { spare } : {}),
       ...stickyOf(record, service, backends, candidate),
     },
   ];

@@ -1,3 +1,5 @@
+import { readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
@@ -57,6 +59,32 @@ describe('nginx', () => {
     await expect.poll(held, { timeout: 5000 }).toMatchObject({ inFlight: 1 });
     await docker.getContainer(v1).kill();
     expect(await lost).toBe('sorry');
+  });
+
+  test('a version that dies as a whole is replaced at once by the one before, until that may be another one', async () => {
+    const [v1 = '', v2 = ''] = await started(SUBJECT, 'v1', 'v2');
+    const rig = currentRig();
+    const spare = rig.routes(v1)[0]?.backends ?? [];
+    await rig.router.apply(rig.routes(v1));
+    await rig.router.apply(rig.routes(v2).map((web) => ({ ...web, spare })));
+    const live = await readlink(join(rig.output, 'live'));
+    await rig.router.apply(rig.routes(v2));
+    expect(await readlink(join(rig.output, 'live'))).toBe(live);
+    const load = startLoad({ url: await url(), kinds: { kept: { concurrency: 4, everyMs: 20 }, fresh: 2, post: 2 } });
+    const answered = (version: string) => () => load.report().byVersion[version] ?? 0;
+    await expect.poll(answered('v2'), { timeout: 10_000 }).toBeGreaterThan(100);
+    expect(answered('v1')()).toBe(0);
+    await docker.getContainer(v2).kill();
+    const killed = Date.now();
+    await expect.poll(answered('v1'), { timeout: 20_000 }).toBeGreaterThan(500);
+    // Back to it, also for clients of workers that know of the other configuration only.
+    await rig.router.apply(rig.routes(v1));
+    await rig.router.apply(rig.routes(v2).map((web) => ({ ...web, spare })));
+    const { failures, byVersion } = await load.stop();
+    expect(failures.filter(({ startedAt }) => startedAt > killed)).toEqual([]);
+    expect(Object.keys(byVersion).toSorted()).toEqual(['v1', 'v2']);
+    await rig.router.prepare(rig.routes(v2));
+    expect(await answeredBy()).toBe('502');
   });
 
   test('a mirror sends copies, of which clients see nothing', { timeout: 200_000 }, async () => {

@@ -450,3 +450,24 @@ describe('a killed process', () => {
     expect(last).toBeGreaterThan(10);
   });
 });
+
+describe('the version before', () => {
+  const names = (world: World): (string[] | undefined)[] =>
+    world.routes.map(({ spare }) => spare?.map(({ container }) => container));
+
+  it('is asked where nobody of the new one can be, from the switch on', () => {
+    const world = deployed(v1);
+    const before = world.containers.map(({ name }) => name);
+    const looks: unknown[] = [];
+    run(world, plan(world, v2, v1), { meanwhile: () => (looks.push(...names(world)), null) });
+    expect(new Set(looks.map((seen) => JSON.stringify(seen)))).toEqual(new Set([undefined, JSON.stringify(before)]));
+  });
+
+  it('is not what a rollout goes back from', () => {
+    const world = deployed(v1);
+    const sick = plan(world, release('v2', [service('web')]), v1);
+    run(world, sick, { meanwhile: (record) => (record.weight === 100 ? steering(record, 'abort') : null) });
+    expect(names(world)).toEqual([undefined]);
+    expect(running(world, 'blue')).toHaveLength(2);
+  });
+});

@@ -6,7 +6,7 @@ import { renderCaddy } from '../../src/adapters/proxy/caddy/render.ts';
 import { checkAble, refuseMirror } from '../../src/adapters/proxy/caddy/check.ts';
 import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
 import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
-import { hasOwnPages } from '../../src/adapters/proxy/nginx/check.ts';
+import { hasOwnPages } from '../../src/adapters/proxy/nginx/own-pages.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
@@ -41,6 +41,7 @@ function route(service: string, host: string | null, path: string | null, ...con
   return { service, host, path, backends: containers.map((container) => ({ container, port: 3000, weight: 2 })) };
 }
 
+const backends = (...names: readonly string[]) => names.map((container) => ({ container, port: 3000, weight: 2 }));
 const MATCHED = {
   match: { headers: { 'X-Canary': 'a "b"=c' }, cookies: { beta: '1+1', alpha: 'x' } },
   backends: [{ container: 'web-9', port: 3000, weight: 1 }],
@@ -204,7 +205,7 @@ describe('nginx', () => {
   test('weights are in their smallest numbers, names are followed, a fallback resolves', () => {
     const http = content(renderNginx(ROUTES, NGINX).files, 'http.conf');
     expect(http).toContain('server web-1:3000 resolve weight=1 max_fails=0;');
-    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088 backup;/);
+    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088 backup max_fails=0;/);
     expect(http).toContain('50.00% web-1:3000;');
     expect(http).toContain('keepalive_min_timeout 2s;');
     expect(http).not.toContain('upstream deploy-bg-api');
@@ -215,7 +216,7 @@ describe('nginx', () => {
     const http = content(files, 'http.conf');
     expect(content(files, 'routes.conf')).not.toContain('error_page');
     expect(http).not.toMatch(/keepalive_min_timeout| resolve |backup|bytes_sent/);
-    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088;/);
+    expect(http).toMatch(/server 127\.89\.\d+\.\d+:8088 max_fails=0;/);
   });
 
   test('each location with a backend has one of its own for requests that nobody was asked for', () => {
@@ -225,6 +226,36 @@ describe('nginx', () => {
     );
     expect(text.match(/error_page 502 = @deploy-bg-again-\d+;/g)).toHaveLength(1);
     expect(text.match(/location @deploy-bg-again-\d+ {[^}]*}\s+proxy_pass http:\/\/deploy-bg-web;/g)).toHaveLength(1);
+  });
+
+  test.each([
+    ['a route', { ...route('my.web', null, null, 'web-2'), spare: [] }, [], []],
+    [
+      'one with a version before',
+      { ...route('my.web', null, null, 'b'), spare: backends('a') },
+      ['deploy-bg-my.web deploy_bg_spare-my.web'],
+      ['a'],
+    ],
+    [
+      'a sticky one',
+      { ...route('web', null, null, 'a', 'b'), sticky: STICKY },
+      ['deploy_bg_candidate-web deploy_bg_stable-web'],
+      [],
+    ],
+  ])('who stands behind the backends of %s', (_, wanted, expected, spares) => {
+    const { files } = renderNginx([wanted], NGINX);
+    const http = content(files, 'http.conf');
+    const map = /map \$deploy_bg_asked \$deploy_bg_behind {([^}]*)}/.exec(http)?.[1] ?? '';
+    const groups = [...map.matchAll(/"~\^(.*)\$" (.*);/g)].map(([, pattern = '', name = '']) => {
+      return `${pattern.replaceAll('\\.', '.')} ${name}`;
+    });
+    expect(groups).toEqual(expected);
+    expect(content(files, 'routes.conf').includes('location @deploy-bg-behind-0 {')).toBe(groups.length > 0);
+    // The version before has the relay that it had when it served, and nobody else looks for its names.
+    const [relay = ''] =
+      /listen 127[^;]*;/.exec(content(renderNginx([route('my.web', null, null, 'a')], NGINX).files, 'http.conf')) ?? [];
+    expect(http.includes(relay)).toBe(spares.length > 0);
+    for (const name of spares) expect(http).not.toContain(`server ${name}:`);
   });
 
   test('a server’s own pages for errors are inherited by every location', () => {

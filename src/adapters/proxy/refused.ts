@@ -24,6 +24,7 @@ export function refused(route: RouteState): string[] {
       ? []
       : [`${of}: not a plain path: ${JSON.stringify(route.path)}`]),
     ...route.backends.flatMap((backend) => refusedBackend(of, backend)),
+    ...(route.spare ?? []).flatMap((backend) => refusedBackend(`${of}, spare`, backend)),
     ...(route.matched?.backends ?? []).flatMap((backend) => refusedBackend(`${of}, matched`, backend)),
     ...(route.matched === undefined ? [] : refusedMatch(of, route.matched.match)),
     ...(route.mirror === undefined ? [] : refusedMirror(of, route.mirror)),

@@ -22,10 +22,18 @@ export function parseNginxLine(line: string): AccessRecord | null {
   const asked = lastTry(upstream);
   return {
     at: Math.round(at * 1000),
-    status: numberOf(status) ?? 0,
+    status: statusOf(status),
     durationMs: seconds * 1000,
     upstream: asked === '' || asked === '-' ? null : asked,
   };
+}
+
+/** A relay hangs up (444) when it could not reach the replica; for figures of that replica this is a 502. */
+const HUNG_UP = 444;
+
+function statusOf(text: string): number {
+  const status = numberOf(text) ?? 0;
+  return status === HUNG_UP ? 502 : status;
 }
 
 /** A request that was tried again names all of its tries: `10.0.0.2:80, 10.0.0.3:80 : unix:/x` (ngx_http_upstream_module). */

@@ -9,21 +9,6 @@ export function isIncluded({ output }: ExecResult, { mounted }: Place, file: str
   return output.includes(`# configuration file ${mounted}/${file}:`);
 }
 
-/** Of what `nginx -T` prints before each file. */
-const FILE = /^# configuration file (.*):$/m;
-const PAGES = /^[^#\n]*\b(error_page|proxy_intercept_errors)\s/m;
-
-/** True if files that are not ours say what is shown instead of an error, or if that is not to be known. */
-export function hasOwnPages({ exitCode, output }: ExecResult, mounted: string): boolean {
-  if (exitCode !== 0) return true;
-  // What comes before the first file, then names and contents in turn.
-  const [, ...parts] = output.replaceAll('\r', '').split(FILE);
-  return parts.some((content, index) => {
-    const name = parts[index - 1] ?? '';
-    return index % 2 === 1 && !name.startsWith(`${mounted}/`) && PAGES.test(content);
-  });
-}
-
 /**
  * Looks through what `nginx -T` says: it names every file that is part of the configuration.
  * @throws proxy-rejected if it is not valid, proxy-not-wired if a line is missing in the user's file

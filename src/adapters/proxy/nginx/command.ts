@@ -1,6 +1,6 @@
 import type { ExecResult, ProxyContainer, ProxyEngine } from '../engine.ts';
 import { inTime } from '../../system/in-time.ts';
-import { hasOwnPages } from './check.ts';
+import { hasOwnPages } from './own-pages.ts';
 import { featuresOf, type NginxFeatures } from './features.ts';
 
 const EXEC_DEADLINE_MS = 30_000;

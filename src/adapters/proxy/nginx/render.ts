@@ -6,12 +6,17 @@ import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
 import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
+import { PAGES } from './own-pages.ts';
 import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
+
 import {
+  behindOf,
   isChoice,
   NOBODY,
   targetOf,
+  sparesOf,
   upstreamsOf,
+  viewBehind,
   viewChoice,
   viewCookie,
   viewMirror,
@@ -21,6 +26,8 @@ import {
 
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
+/** While it is there, the names of the version before mean that version. */
+export const BEHIND_FILE = 'behind';
 
 /** Everything besides the routes that the generated configuration depends on. */
 export interface NginxMeta {
@@ -56,20 +63,31 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
     return fill(meta.templates.route, view).trimEnd();
   };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
+  const asks = asksAgain(features) && !views.some((view) => PAGES.test(view.body));
   const numbered = views.map((view, index) => ({
     ...view,
-    again: asksAgain(features) && !view.off ? `@deploy-bg-again-${String(index)}` : null,
+    again: asks && !view.off ? `@deploy-bg-again-${String(index)}` : null,
+    behind: asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null,
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
-    { file: ROUTES_FILE, content: fill(meta.templates.routes, { project, locations: numbered, mirrors }) },
+    {
+      file: ROUTES_FILE,
+      content: fill(meta.templates.routes, {
+        project,
+        directory,
+        locations: numbered,
+        mirrors,
+        behindFile: BEHIND_FILE,
+      }),
+    },
     { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory }) },
     ...routes.map((route) => ({
       file: routeFile(route.service),
       content: `${body(route.service, targetOf(route), [route])}\n`,
     })),
   ];
-  const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest));
+  const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest, asks));
   const digest = fingerprint([http(''), ...files.map(({ content }) => content)]);
   return { digest, files: [{ file: HTTP_FILE, content: http(digest) }, ...files] };
 }
@@ -79,9 +97,9 @@ function asksAgain({ resolve, ownPages }: NginxFeatures): boolean {
   return resolve && !ownPages;
 }
 
-function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string): object {
+function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string, asks: boolean): object {
   const { project, directory, token, features } = meta;
-  const upstreams = viewUpstreams(routes.flatMap(upstreamsOf));
+  const upstreams = viewUpstreams([...routes.flatMap(upstreamsOf), ...(asks ? routes.flatMap(sparesOf) : [])]);
   const choices = routes.filter(isChoice).map(viewChoice);
   const said = routes.map((route) => ({
     ...route,
@@ -94,16 +112,30 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
   const nobody = { name: NOBODY.name, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
   const own = { project, directory, token, features, digest, port: READ_BACK_PORT, relayPort: RELAY_PORT };
-  return { ...own, ...log, asksAgain: asksAgain(features), upstreams, choices, mirrors, nobody, routes: said };
+  return {
+    ...own,
+    ...log,
+    asksAgain: asks,
+    behind: routes.flatMap(viewBehind),
+    upstreams,
+    choices,
+    mirrors,
+    nobody,
+    routes: said,
+  };
 }
 
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
-function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly { readonly off: boolean }[] {
+function viewLocations(
+  { path, fallback, hosts }: Location,
+  body: Body,
+): readonly { readonly off: boolean; readonly body: string; readonly hasBehind: boolean }[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
+  const [name, asked] = mapped ? [null, '$deploy_bg_upstream'] : [fallback?.service ?? null, targetOfAny(fallback)];
   const view = {
     mapped,
     off: !mapped && targetOfAny(fallback) === null,
@@ -115,9 +147,10 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
       service: route.service,
     })),
     mirrors: served.flatMap((route) => viewMirror(route) ?? []),
-    body: mapped
-      ? body(null, '$deploy_bg_upstream', served)
-      : body(fallback?.service ?? null, targetOfAny(fallback), served),
+    asked,
+    hasBehind: served.some((route) => behindOf(route).length > 0),
+    body: body(name, asked, served),
+    bodyBehind: body(name, '$deploy_bg_behind', served),
   };
   return matches.map((match) => ({ ...view, match }));
 }

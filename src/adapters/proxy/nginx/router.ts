@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readlink } from 'node:fs/promises';
+import { readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
@@ -13,12 +13,14 @@ import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { askNginx } from './ask.ts';
-import { checkTested, hasOwnPages, isIncluded } from './check.ts';
+import { checkTested, isIncluded } from './check.ts';
 import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
-import { configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import { hasOwnPages } from './own-pages.ts';
+import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
 import { acceptingWorkers } from './workers.ts';
 
@@ -54,6 +56,8 @@ export class NginxRouter implements Router {
     const wanted = checkedRoutes(routes);
     await onDisk(this.#place.output, async () => {
       await makeFolder(this.#place.output);
+      // What is created from now on may have the names of the version before.
+      await rm(join(this.#place.output, BEHIND_FILE), { force: true });
       const proxy = await this.#proxy();
       if (proxy?.running === true && (await this.#states.current()) !== null) return;
       const features = await this.#features(proxy?.running === true ? proxy : null);
@@ -62,10 +66,12 @@ export class NginxRouter implements Router {
   }
 
   async apply(routes: readonly RouteState[]): Promise<void> {
-    const wanted = checkedRoutes(routes);
+    const asked = checkedRoutes(routes);
     const proxy = await runningProxy(this.#engine, this.#place);
     await onDisk(this.#place.output, async () => {
       const features = await this.#features(proxy);
+      const wanted = checkedRoutes(keptSpares(asked, await this.#included(SPARES_FILE)));
+      if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#place.output, BEHIND_FILE), '');
       const config = await this.#render(wanted, features);
       const change = await this.#switchOf(proxy, config);
       if (await this.#works(config, change)) await change.settle(await this.#states.changedAt());
@@ -131,7 +137,8 @@ export class NginxRouter implements Router {
     const token = await this.#token();
     const { project, mounted: directory } = this.#place;
     const templates = { http, log, routes: all, route };
-    return renderNginx(routes, { project, directory, token, features, templates });
+    const { digest, files } = renderNginx(routes, { project, directory, token, features, templates });
+    return { digest, files: [...files, { file: SPARES_FILE, content: sparesText(routes) }] };
   }
 
   async #token(): Promise<string> {

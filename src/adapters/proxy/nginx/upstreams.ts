@@ -9,13 +9,17 @@ import { RELAY_PORT } from './port.ts';
 export interface Upstream {
   readonly name: string;
   readonly backends: readonly Backend[];
+  /** Only its relay is asked, which looks names up at each request; absent: nginx follows the names by itself. */
+  readonly byRelay?: true;
+  /** The group that its relay answers for, by the same address as when those backends were that group. */
+  readonly relayOf?: string;
 }
 
 /** Answers 503 for a route that only requests which match can use. */
 export const NOBODY: Upstream = { name: 'deploy_bg_nobody', backends: [] };
 
 /** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
-function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror', service: string): string {
+function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror' | 'spare', service: string): string {
   return `deploy_bg_${part}-${service}`;
 }
 
@@ -35,6 +39,28 @@ export function upstreamsOf(route: RouteState): readonly Upstream[] {
     { name: partName('mirror', service), backends: mirror?.backends ?? [] },
   ];
   return all.filter((upstream) => upstream.backends.length > 0);
+}
+
+/**
+ * The version before, where it can still be asked. Nobody looks for its names but for a request: they are gone soon.
+ * By the address of the relay that it had when it served, workers of the configuration before and after reach it, too.
+ */
+export function sparesOf({ service, backends, spare = [] }: RouteState): readonly Upstream[] {
+  if (backends.length === 0 || spare.length === 0) return [];
+  return [{ name: partName('spare', service), backends: spare, byRelay: true, relayOf: ownName(service) }];
+}
+
+/** By whom requests are answered that nobody of a group could be asked for. */
+export function behindOf(route: RouteState): readonly { readonly first: string; readonly behind: string }[] {
+  const { service } = route;
+  if (stickySides(route) !== null)
+    return [{ first: partName('candidate', service), behind: partName('stable', service) }];
+  return sparesOf(route).map(({ name }) => ({ first: ownName(service), behind: name }));
+}
+
+/** The same for a map: by patterns, since its table has no room for every name. */
+export function viewBehind(route: RouteState): readonly object[] {
+  return behindOf(route).map(({ first, behind }) => ({ pattern: `~^${first.replaceAll('.', '\\.')}$`, behind }));
 }
 
 /** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */
@@ -111,9 +137,10 @@ function choiceVariable(service: string): string {
 /** What the template of the http context is given for the upstreams. */
 export function viewUpstreams(upstreams: readonly Upstream[]): readonly object[] {
   const relay = relays(upstreams);
-  return upstreams.map(({ name, backends }, index) => ({
+  return upstreams.map(({ name, backends, byRelay = false }, index) => ({
     name,
     index,
+    byRelay,
     backends: inSmallNumbers(backends),
     relay: relay[index],
     shares: shares(backends),
@@ -131,8 +158,8 @@ export const NOBODY_ADDRESS = `127.89.${NETWORKS}.1:${RELAY_PORT}`;
  */
 function relays(upstreams: readonly Upstream[]): readonly string[] {
   const taken = new Set<number>();
-  return upstreams.map(({ name, backends }) => {
-    const hash = createHash('sha256').update(JSON.stringify([name, shares(backends)]));
+  return upstreams.map(({ name, backends, relayOf = name }) => {
+    const hash = createHash('sha256').update(JSON.stringify([relayOf, shares(backends)]));
     let number = hash.digest().readUInt32BE() % (NETWORKS * HOSTS);
     while (taken.has(number)) number = (number + 1) % (NETWORKS * HOSTS);
     taken.add(number);
