@@ -138,6 +138,11 @@ describe('an access log', () => {
       { at: 1700000000123, status: 502, durationMs: 250, upstream: '10.0.0.2:3000' },
     ],
     [
+      'a relay that hung up, since the replica could not be asked',
+      nginx({ status: '444', upstream_header_time: '-' }),
+      { at: 1700000000123, status: 502, durationMs: 250, upstream: '10.0.0.2:3000' },
+    ],
+    [
       'no upstream was asked',
       nginx({ status: '503', upstream_addr: '', upstream_header_time: '' }),
       { at: 1700000000123, status: 503, durationMs: 250, upstream: null },
