@@ -453,7 +453,9 @@ describe('a websocket', () => {
       WAIT_MS,
       'the second connection',
     );
-    expect(report).toMatchObject({ failed: 0, retried: 0, byVersion: { v1: 3 } });
+    // The next message may be on its way when the server says so: then it is sent again, as the next test has it.
+    expect(report).toMatchObject({ failed: 0, byVersion: { v1: 3 } });
+    expect(report.retried).toBeLessThanOrEqual(1);
     expect(connections()).toBe(2);
   });
 
