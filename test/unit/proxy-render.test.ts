@@ -263,10 +263,21 @@ describe('nginx', () => {
     expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
   });
 
+  test('nothing is asked again where a template of the user’s keeps no bodies', () => {
+    const own = 'proxy_pass http://{{upstream}};\nproxy_request_buffering off;\n';
+    const templates = { ...NGINX.templates, route: { name: 'own.hbs', render: compileTemplate(own) } };
+    const { files } = renderNginx(ROUTES, { ...NGINX, templates });
+    expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
+  });
+
   test.each([
     ['none', 0, 'listen 80;\n# error_page 502 /x;\n', false],
     ['a page', 0, 'listen 80;\n  error_page 500 502 /50x.html;\n', true],
     ['errors of the application', 0, 'location / { proxy_intercept_errors on; }\n', true],
+    ['bodies that are not kept', 0, 'proxy_request_buffering off;\n', true],
+    ['bodies that are kept', 0, 'proxy_request_buffering on;\n', false],
+    ['workers that hang up', 0, 'worker_shutdown_timeout 10s;\n', true],
+    ['pages for pages', 0, 'recursive_error_pages on;\n', true],
     ['what cannot be known', 1, '', true],
   ])('of pages that a configuration shows for errors: %s', (_, exitCode, text, own) => {
     const ours = '# configuration file /etc/nginx/deploy-bg/routes.conf:\nerror_page 502 = @deploy-bg-again-0;\n';
