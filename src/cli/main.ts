@@ -33,23 +33,25 @@ export async function main(
   }
 }
 
+const ofProject = () => import('./commands/project-commands.ts');
+
 /** What a command is made of is loaded when it is chosen, and not before. */
-const LOADERS: { readonly [K in CommandName]: () => Promise<{ readonly run: Command<K> }> } = {
-  deploy: () => import('./commands/deploy.ts'),
-  status: () => import('./commands/status.ts'),
-  rollback: () => import('./commands/rollback.ts'),
-  promote: () => import('./commands/steer.ts').then(({ promote }) => ({ run: promote })),
-  pause: () => import('./commands/steer.ts').then(({ pause }) => ({ run: pause })),
-  resume: () => import('./commands/steer.ts').then(({ resume }) => ({ run: resume })),
-  retry: () => import('./commands/steer.ts').then(({ retry }) => ({ run: retry })),
-  abort: () => import('./commands/steer.ts').then(({ abort }) => ({ run: abort })),
-  cleanup: () => import('./commands/cleanup.ts'),
-  reset: () => import('./commands/reset.ts'),
-  history: () => import('./commands/history.ts'),
-  events: () => import('./commands/events.ts'),
-  install: () => import('./commands/install.ts'),
-  'shell-init': () => import('./commands/shell-init.ts'),
-  version: () => import('./commands/version.ts'),
+const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
+  deploy: async () => (await ofProject()).deploy,
+  status: async () => (await ofProject()).status,
+  rollback: async () => (await ofProject()).rollback,
+  promote: async () => (await ofProject()).promote,
+  pause: async () => (await ofProject()).pause,
+  resume: async () => (await ofProject()).resume,
+  retry: async () => (await ofProject()).retry,
+  abort: async () => (await ofProject()).abort,
+  cleanup: async () => (await ofProject()).cleanup,
+  reset: async () => (await ofProject()).reset,
+  history: async () => (await ofProject()).history,
+  events: async () => (await ofProject()).events,
+  install: async () => (await import('./commands/install.ts')).run,
+  'shell-init': async () => (await import('./commands/shell-init.ts')).run,
+  version: async () => (await import('./commands/version.ts')).run,
 };
 
 async function run(invocation: Invocation, { version }: Program, io: Io): Promise<number> {
@@ -72,16 +74,14 @@ async function dispatch<K extends CommandName>(
   options: CommandOptions[K],
   session: Session,
 ): Promise<number> {
-  const { run: runCommand } = await LOADERS[command]();
+  const runCommand = await LOADERS[command]();
   return runCommand(options, session);
 }
 
 function contextOnce({ globals }: Invocation, reporter: Reporter, io: Io): Session['context'] {
   let context: Promise<Context> | null = null;
   return (version) =>
-    (context ??= import('./context.ts').then(({ createContext }) =>
-      createContext(globals, reporter, io, version ?? null),
-    ));
+    (context ??= ofProject().then(({ createContext }) => createContext(globals, reporter, io, version ?? null)));
 }
 
 async function complete(argv: readonly string[], io: Io): Promise<number> {

@@ -1,6 +1,6 @@
 import { DeployError } from '../../core/errors.ts';
 import { call } from './call.ts';
-import type { ComposeOptions } from './options.ts';
+import { BRIEF, type ComposeOptions } from './options.ts';
 
 /** `--all-resources`, and services' `x-*` keys in the output of `config` (DESIGN section 3). */
 const OLDEST = [2, 27, 0] as const;
@@ -8,7 +8,7 @@ const OLDEST = [2, 27, 0] as const;
 /** Compose's version as numbers; its own words where they hold none. @throws compose-missing */
 export async function composeVersion(options: ComposeOptions): Promise<readonly number[]> {
   const { compose, cwd, env } = options;
-  const outcome = await call({ command: compose, args: ['version', '--short'], cwd, env });
+  const outcome = await call({ command: compose, args: ['version', '--short'], cwd, env: { ...BRIEF, ...env } });
   const match = /(\d+)\.(\d+)\.(\d+)/.exec(outcome.stdout);
   if (outcome.ok && match !== null) return match.slice(1).map(Number);
   throw new DeployError('compose-missing', {

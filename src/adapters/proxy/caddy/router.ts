@@ -109,7 +109,7 @@ export class CaddyRouter implements Router {
 
   async warnings(): ReturnType<Router['warnings']> {
     const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service).catch(() => null);
-    return proxy?.running === true ? caddyWarnings(this.#engine, proxy) : [];
+    return proxy?.running === true ? caddyWarnings(this.#engine, proxy, this.#place.output) : [];
   }
 
   async #render(routes: readonly RouteState[]): Promise<CaddyConfig> {

@@ -113,7 +113,7 @@ export class NginxRouter implements Router {
   async warnings(): ReturnType<Router['warnings']> {
     const proxy = await this.#proxy().catch(() => null);
     if (proxy?.running !== true) return [];
-    const features = await askFeatures(this.#engine, proxy, this.#place.mounted).catch(() => null);
+    const features = await this.#features(proxy).catch(() => null);
     return features === null ? [] : nginxWarnings(features);
   }
 
