@@ -50,8 +50,6 @@ async function rollbackIn(session: Session, options: RollbackOptions, signal: Ab
   }
   requireClear(known.live);
   const release = await target(session.ports, options.to, known);
-  if (release.id === known.liveRelease?.id)
-    return nothingToDo(release.version, null, `already there: ${release.version} serves all traffic`);
   return goTo(session, release, known, signal);
 }
 
@@ -87,7 +85,7 @@ async function goTo(session: Session, release: Release, known: Known, signal: Ab
   const seen = { live, liveRelease, observed, records };
   const compiled = compile({ verb: 'rollback', release, ...seen, shared: [], force: false });
   if (compiled.kind === 'nothing')
-    return nothingToDo(release.version, null, `${release.version} already serves all traffic`);
+    return nothingToDo(release.version, null, `already there: ${release.version} serves all traffic`);
   const { clock, ids, times } = ports;
   const now = clock.now();
   const about = { id: ids.rollout(), verb: 'rollback', project: session.project, now, times } as const;

@@ -15,6 +15,11 @@ interface Fault {
   readonly heal?: (scene: Scene) => Promise<unknown>;
   /** Who is asked cannot answer until it is healed: requests are lost whoever deploys. */
   readonly outage?: true;
+  /**
+   * For so long after it (ms) a request may go where nobody hears it: the proxy has idle connections to who was cut off,
+   * and a request that was written to one is not asked again.
+   */
+  readonly deafMs?: number;
   /** It befalls what guards a rollout. */
   readonly guarded?: true;
   /** It befalls the whole engine, which has to be one of these tests' own; these are its flags. */
@@ -39,7 +44,7 @@ const FAULTS = {
     strike: (scene) => eachOf(scene, 'wanted', (c) => docker.getContainer(c.id).remove({ force: true })),
   },
   'candidate paused': { strike: (scene) => eachOf(scene, 'wanted', pause), heal: unpauseAll, outage: true },
-  'candidate disconnected': { strike: (scene) => eachOf(scene, 'wanted', disconnect) },
+  'candidate disconnected': { strike: (scene) => eachOf(scene, 'wanted', disconnect), deafMs: 2000 },
   'a stable replica killed': { strike: (scene) => firstOf(scene, 'stable', (c) => docker.getContainer(c.id).kill()) },
   'a stable replica removed': {
     strike: (scene) => firstOf(scene, 'stable', (c) => docker.getContainer(c.id).remove({ force: true })),
@@ -129,7 +134,7 @@ async function meet(subject: Subject, point: Point, fault: Fault): Promise<strin
     });
   if (run === null) return 'no such moment';
   if (fault.outage === true) subject.excuseLost();
-  else subject.expectNoneLost(struck.at);
+  else subject.expectNoneLost(struck.at + (fault.deafMs ?? 0));
   await ok(subject.run(['cleanup']));
   // What waits for a person is not for cleanup.
   if (run.exit === 4) await subject.run(['rollback']);

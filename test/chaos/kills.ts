@@ -138,9 +138,12 @@ async function expectSomebodyServes({ subject, versions }: Dead): Promise<void> 
   if (live === null && subject.kind.strategy !== 'recreate') throw new Error('status says that nobody serves');
 }
 
-/** In place this replaces everything by itself, as Compose does; beside colors it only makes copies that nobody asks. */
+/**
+ * In place this replaces everything by itself, as Compose does: whoever asks before it is ready again finds nobody.
+ * Beside colors it only makes copies that nobody asks.
+ */
 async function peopleRunCompose({ subject, versions }: Dead): Promise<void> {
-  await subject.project.compose(['up', '-d'], versions.stable);
+  await subject.project.compose(['up', '-d', '--wait'], versions.stable);
   if (isInPlace(subject.kind)) subject.excuseLost();
 }
 

@@ -121,6 +121,13 @@ describe('a service in place that somebody ran docker compose up for, with anoth
     expect((await look()).disagreements).toEqual([]);
   });
 
+  it('comes back by a rollback to it as well', async () => {
+    await serving(() => inPlace('web', {}));
+    compose('app:v0');
+    expect(await goBack('v1')).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+    expect((await look()).disagreements).toEqual([]);
+  });
+
   it('is named with the version that it was deployed at last', async () => {
     host = await Host.create(() => [inPlace('web', {}), inPlace('api', {})]);
     expect(await host.deploy('v1')).toMatchObject({ exit: 0 });
