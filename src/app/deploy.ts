@@ -25,6 +25,8 @@ export interface DeployOptions {
   readonly services: readonly string[];
   readonly pull: boolean;
   readonly build: boolean;
+  /** Ask the registry even for images that are here. */
+  readonly refresh: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
   readonly takeOver: boolean;

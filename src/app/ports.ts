@@ -28,6 +28,8 @@ export interface ImageInfo {
   readonly id: string;
   /** When the engine gave it a tag last; null if it never did. */
   readonly taggedAt: Millis | null;
+  /** What registries know it by, `sha256:…`; empty for one that was only built here. */
+  readonly digests: readonly string[];
 }
 
 /** The Docker engine, without Compose. */
@@ -65,9 +67,19 @@ export interface Engine {
   removeNetworks(composeProject: string): Promise<void>;
 }
 
+/** Where images come from. */
+export interface Registry {
+  /** What an image's name stands for there now, `sha256:…`. @throws registry-unreachable, registry-refused, image-missing */
+  digest(reference: string): Promise<string>;
+  /** All tags of an image's repository. @throws registry-unreachable, registry-refused, image-missing */
+  tags(reference: string): Promise<readonly string[]>;
+}
+
 export interface PullOptions {
   readonly pull: boolean;
   readonly build: boolean;
+  /** Ask the registry even for an image that is here, unless the service forbids it. */
+  readonly refresh: boolean;
 }
 
 /** Docker Compose: reading the user's files, and creating containers from frozen ones. */
@@ -253,6 +265,7 @@ export interface Ports {
   readonly ids: Ids;
   readonly engine: Engine;
   readonly compose: Compose;
+  readonly registry: Registry;
   /** A driver for the proxy of this project. */
   readonly router: (target: RouterTarget) => Router;
   readonly prober: Prober;

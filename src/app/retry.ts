@@ -16,7 +16,15 @@ export async function retry(
   const last = (await ports.store.rollouts()).at(-1);
   const version = last?.state === 'rollback_completed' && last.verb === 'deploy' ? last.candidate.version : null;
   if (version === null) return steer(ports, { verb: 'retry', timeoutMs }, signal);
-  const plainly = { services: [], pull: false, build: false, force: false, dryRun: false, takeOver: false };
+  const plainly = {
+    services: [],
+    pull: false,
+    build: false,
+    refresh: false,
+    force: false,
+    dryRun: false,
+    takeOver: false,
+  };
   const alone = { supersede: false, attach: false, waitMs: null };
   return deploy(ports, { version, ...plainly, ...alone, timeoutMs }, signal);
 }

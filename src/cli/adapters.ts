@@ -4,4 +4,5 @@ export { DockerEngine } from '../adapters/docker/engine.ts';
 export { DockerProxyEngine } from '../adapters/docker/proxy-engine.ts';
 export { createProber } from '../adapters/probe/prober.ts';
 export { createRouter } from '../adapters/proxy/router.ts';
+export { DockerRegistry } from '../adapters/registry/registry.ts';
 export { FileStore } from '../adapters/store/file-store.ts';

@@ -62,7 +62,7 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
   // Compose is at work while the other half of the program is loaded.
   if (version !== null) compose.begin(version);
   const { directory } = await userFiles(options);
-  const { connect, createProber, createRouter, DockerEngine, DockerProxyEngine, FileStore } =
+  const { connect, createProber, createRouter, DockerEngine, DockerProxyEngine, DockerRegistry, FileStore } =
     await import('./adapters.ts');
   const docker = connect(parts.endpoint);
   const engine = new DockerEngine(docker);
@@ -72,6 +72,7 @@ async function buildPorts(parts: Parts, version: string | null): Promise<Ports> 
     ids: timedIds,
     engine,
     compose,
+    registry: new DockerRegistry(docker, configFolder(parts.globals.docker, io.env)),
     router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
     prober: createProber({ clock: systemClock }),
     ...gatePorts(parts, docker, compose),

@@ -1,4 +1,5 @@
 import type { DeployOptions } from '../app/deploy.ts';
+import type { UpdateOptions } from '../app/update.ts';
 import type { GlobalOptions } from './globals.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -14,6 +15,8 @@ export type Since = { readonly at: number } | { readonly agoMs: number };
 /** The options of every command, parsed and validated. */
 export interface CommandOptions {
   readonly deploy: DeployOptions;
+  readonly update: UpdateOptions;
+  readonly systemd: { readonly dir: string | null; readonly schedule: string | null };
   readonly status: { readonly json: boolean; readonly exitCode: boolean; readonly watch: boolean };
   readonly rollback: { readonly to: string | null; readonly timeoutMs: number | null };
   readonly promote: { readonly full: boolean; readonly timeoutMs: number | null };

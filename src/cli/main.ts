@@ -38,6 +38,8 @@ const ofProject = () => import('./commands/project-commands.ts');
 /** What a command is made of is loaded when it is chosen, and not before. */
 const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   deploy: async () => (await ofProject()).deploy,
+  update: async () => (await ofProject()).update,
+  systemd: async () => (await ofProject()).systemd,
   status: async () => (await ofProject()).status,
   rollback: async () => (await ofProject()).rollback,
   promote: async () => (await ofProject()).promote,

@@ -58,7 +58,8 @@ const declareDeploy: Declare = (program, choose) => {
       new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait),
     )
     .action((version: string, raw: RawDeploy) => {
-      const { timeout: timeoutMs = null, wait = null, ...options } = raw;
+      const { timeout: timeoutMs = null, wait = null, ...given } = raw;
+      const options = { ...given, refresh: false };
       choose('deploy', { ...options, version, timeoutMs, waitMs: wait === true ? DEFAULT_WAIT_MS : wait });
     });
 };
@@ -66,10 +67,49 @@ const declareDeploy: Declare = (program, choose) => {
 /** How long a bare `--wait` queues. */
 const DEFAULT_WAIT_MS = 300_000;
 
-interface RawDeploy extends Omit<CommandOptions['deploy'], 'version' | 'timeoutMs' | 'waitMs'> {
+interface RawDeploy extends Omit<CommandOptions['deploy'], 'version' | 'timeoutMs' | 'waitMs' | 'refresh'> {
   readonly timeout?: number;
   readonly wait?: number | true;
 }
+
+const declareUpdate: Declare = (program, choose) => {
+  program
+    .command('update')
+    .summary('deploy what the registry has, if that is not what serves')
+    .description(
+      'Deploys if the tag stands for another image by now, or if there is a newer version in the range of x-deploy-bg.update. For cron and systemd timers.',
+    )
+    .addArgument(
+      new Argument('[version]', 'instead of what the compose files say, or what serves').argParser(parseVersion),
+    )
+    .option('--now', 'whatever hour x-deploy-bg.update.window says', false)
+    .addOption(timeout())
+    .option('--dry-run', 'print the plan and change nothing', false)
+    .addOption(
+      new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait),
+    )
+    .action((version: string | undefined, raw: RawUpdate) => {
+      const { timeout: timeoutMs = null, wait = null, ...options } = raw;
+      const waitMs = wait === true ? DEFAULT_WAIT_MS : wait;
+      choose('update', { ...options, version: version ?? null, timeoutMs, waitMs });
+    });
+};
+
+interface RawUpdate extends Omit<CommandOptions['update'], 'version' | 'timeoutMs' | 'waitMs'> {
+  readonly timeout?: number;
+  readonly wait?: number | true;
+}
+
+const declareSystemd: Declare = (program, choose) => {
+  program
+    .command('systemd')
+    .summary('write a systemd service and timer that run update')
+    .option('--dir <dir>', 'write the units there; without it they are printed')
+    .option('--schedule <cron>', 'instead of x-deploy-bg.update.schedule: "0 4 * * *"')
+    .action((raw: { readonly dir?: string; readonly schedule?: string }) => {
+      choose('systemd', { dir: raw.dir ?? null, schedule: raw.schedule ?? null });
+    });
+};
 
 const declareStatus: Declare = (program, choose) => {
   program
@@ -204,6 +244,7 @@ const declareVersion: Declare = (program, choose) => {
 
 const DECLARATIONS: readonly Declare[] = [
   declareDeploy,
+  declareUpdate,
   declareStatus,
   declareRollback,
   declarePromote,
@@ -215,6 +256,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareReset,
   declareHistory,
   declareEvents,
+  declareSystemd,
   declareInstall,
   declareShellInit,
   declareVersion,

@@ -1,4 +1,5 @@
 import type { ComposeModel, Diagnostic, Models, Project, Route, ServiceSpec } from '../core/project.ts';
+import type { UpdateSpec } from '../core/update.ts';
 import { serviceChecks } from './checks.ts';
 import { isWarning, located, type Finding } from './findings.ts';
 import { hooksOf, notifyTargets } from './hooks.ts';
@@ -69,6 +70,7 @@ export function buildProject(input: ProjectInput): {
     proxy,
     hooks: hooksOf(settings.project.hooks),
     notify: notifyTargets(settings.project.notify),
+    update: updateOf(settings.project.update),
     history: settings.project.history ?? HISTORY,
     dependsOnVersion: Object.values(services).some(
       ({ name, placement }) => placement !== 'shared' && input.versioned.has(name),
@@ -79,6 +81,11 @@ export function buildProject(input: ProjectInput): {
     warnings: diagnostics.filter(isWarning),
   };
   return { project, diagnostics };
+}
+
+function updateOf(update: ProjectSettings['update']): UpdateSpec {
+  const { image = null, range = null, version = null, schedule = null, window = null } = update ?? {};
+  return { image, range, version, schedule, window };
 }
 
 /** The variable that carries the version, before anything else of a project is known. */
@@ -104,6 +111,7 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     replicas,
     // Compose's own name for what is only built.
     image: unescaped(text(model['image']) ?? `${project}-${name}`),
+    pullPolicy: 'image' in model ? (text(model['pull_policy']) ?? 'missing') : 'build',
     dependsOn: dependenciesOf(model).filter(({ service }) => service in mapping(input.models.base['services'])),
     route: routeOf(own),
     hasHealthcheck: hasHealthcheck(model),

@@ -29,6 +29,11 @@ export const ERRORS = {
     next: 'correct what Compose names; `docker compose config` shows the same',
   },
   'image-missing': { exit: EXIT.failed, next: 'check the tag, or build or push the image first' },
+  'registry-unreachable': {
+    exit: EXIT.unreachable,
+    next: 'see that the registry can be reached from here, then run the command again',
+  },
+  'registry-refused': { exit: EXIT.failed, next: 'log in to the registry as the user who runs this: docker login' },
   'proxy-not-wired': { exit: EXIT.invalid, next: 'make the proxy import the generated files, as the README shows' },
   'proxy-rejected': { exit: EXIT.invalid, next: 'correct the proxy configuration or template that the proxy names' },
   'proxy-unreachable': { exit: EXIT.failed, next: 'see that the proxy container runs: docker compose ps' },

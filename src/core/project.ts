@@ -4,6 +4,7 @@ import type { Hooks } from './hooks.ts';
 import type { NotifyTarget } from './notify.ts';
 import type { ServiceChecks } from './service-checks.ts';
 import type { Match } from './observed.ts';
+import type { UpdateSpec } from './update.ts';
 
 /** A Compose model as `docker compose config` prints it. Only `config/` and `adapters/compose` look inside. */
 export type ComposeModel = { readonly [key: string]: unknown };
@@ -82,6 +83,8 @@ export interface ServiceSpec {
   readonly replicas: number;
   /** Image reference as the compose files give it. */
   readonly image: string;
+  /** Where its image comes from, in Compose's words; `build` also for one that has no name in a registry. */
+  readonly pullPolicy: string;
   readonly dependsOn: readonly Dependency[];
   readonly route: Route | null;
   readonly hasHealthcheck: boolean;
@@ -150,6 +153,8 @@ export interface Project {
   /** Hooks of the top level: they run once, whatever the number of services. */
   readonly hooks: Hooks;
   readonly notify: readonly NotifyTarget[];
+  /** What `update` keeps up to date. */
+  readonly update: UpdateSpec;
   /** Releases kept for rollback. */
   readonly history: number;
   /** False if no service's definition changes with the version. */

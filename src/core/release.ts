@@ -61,7 +61,10 @@ export function sameDefinition(a: Release, b: Release): boolean {
 export function upgradedRelease(release: Release): Release {
   const services = Object.entries(release.services).map(([name, service]): [string, ReleaseService] => [
     name,
-    { ...{ checks: NO_CHECKS, hooks: NO_HOOKS, steps: [], shrinkStable: false, sticky: null }, ...service },
+    {
+      ...{ pullPolicy: 'missing', checks: NO_CHECKS, hooks: NO_HOOKS, steps: [], shrinkStable: false, sticky: null },
+      ...service,
+    },
   ]);
   return { ...{ hooks: NO_HOOKS, notify: [], secretTexts: [] }, ...release, services: Object.fromEntries(services) };
 }

@@ -271,7 +271,7 @@ describe('the base project', () => {
 });
 
 describe('images', () => {
-  async function fetching(keys: string, options = { pull: true, build: false }) {
+  async function fetching(keys: string, options = { pull: true, build: false, refresh: false }) {
     workspace = await Workspace.create({
       'compose.yml': `name: PROJECT\nx-deploy-bg: {strategy: blue-green}\nservices: {web: {${keys}, x-deploy-bg: {}}}`,
       'app/Dockerfile': `FROM ${IMAGE}:v1\nLABEL deploy-bg.test=compose\n`,
@@ -297,7 +297,9 @@ describe('images', () => {
   });
 
   it('without pulling says why it is missing', async () => {
-    expect((await refusal(fetching(missing, { pull: false, build: false }))).message).toMatch(/--no-pull/);
+    expect((await refusal(fetching(missing, { pull: false, build: false, refresh: false }))).message).toMatch(
+      /--no-pull/,
+    );
   });
 
   it('builds what is not there, what shall be built, and says what went wrong', async () => {

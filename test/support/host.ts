@@ -5,7 +5,7 @@ import { setTimeout as timeout } from 'node:timers/promises';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
 import { deploy, type DeployOptions } from '../../src/app/deploy.ts';
 import type { Outcome } from '../../src/app/outcome.ts';
-import type { Clock, Compose, Engine, FrozenRelease, Ports, Router } from '../../src/app/ports.ts';
+import type { Clock, Compose, Engine, FrozenRelease, Ports, Registry, Router } from '../../src/app/ports.ts';
 import { DeployError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { releaseSide } from '../../src/core/live.ts';
@@ -14,6 +14,7 @@ import type { ObservedContainer } from '../../src/core/observed.ts';
 import type { Project, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
+import type { UpdateSpec } from '../../src/core/update.ts';
 import { World, type WorldOptions } from './simulator.ts';
 
 /** So many simulated milliseconds pass in one of ours: ten seconds are a quarter of a second. */
@@ -58,6 +59,10 @@ export class Host {
   readonly tags = new Set<string>();
   /** What the proxy’s driver finds wrong with its files; it writes them anew when it is told routes. */
   readonly faults: string[] = [];
+  /** Digests by name that the registry has; one that it does not have is not answered. */
+  readonly registry = new Map<string, string>();
+  registryTags: readonly string[] | null = null;
+  update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
   /** Called before the engine is looked at, and after something was told. */
   onLook: () => void = () => undefined;
   onEvent: (event: ProgressEvent) => void = () => undefined;
@@ -172,6 +177,7 @@ export class Host {
       ids: { release: id, rollout: id },
       engine: this.#engine(cut),
       compose: this.#compose(),
+      registry: this.#registry(),
       router: () => this.#router(),
       prober: { probe: () => Promise.resolve({ ok: true, at: this.clock.now(), detail: '200' }) },
       checker: () => ({ measure: () => Promise.resolve({ kind: 'no-data', detail: 'nobody measures here' }) }),
@@ -223,7 +229,12 @@ export class Host {
       remove: (id) => this.#held.then(() => each('remove', id)),
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       healthLog: () => Promise.resolve([]),
-      image: (reference) => Promise.resolve({ id: this.#imageId(reference), taggedAt: null }),
+      image: (reference) =>
+        Promise.resolve({
+          id: this.#imageId(reference),
+          taggedAt: null,
+          digests: [`digest of ${this.#imageId(reference)}`],
+        }),
       tag: (_image, reference) => {
         this.tags.add(reference);
         return Promise.resolve();
@@ -238,6 +249,17 @@ export class Host {
         this.world.networks.delete(name);
         return Promise.resolve();
       },
+    };
+  }
+
+  #registry(): Registry {
+    const asked = <T>(answer: T | undefined): Promise<T> =>
+      answer === undefined
+        ? Promise.reject(new DeployError('registry-unreachable', { what: 'the registry does not answer' }))
+        : Promise.resolve(answer);
+    return {
+      digest: (reference) => asked(this.registry.get(reference)),
+      tags: () => asked(this.registryTags ?? undefined),
     };
   }
 
@@ -296,6 +318,7 @@ export class Host {
       proxy: { driver: 'none', service: null, output: null, mounted: null, template: null },
       hooks: NO_HOOKS,
       notify: [],
+      update: this.update,
       history: 5,
       dependsOnVersion: true,
       models: { base: {}, overlays: { blue: {}, green: {} } },
@@ -313,6 +336,6 @@ export const HOST_SECRET = 't0p-secret-value';
 const NO_RECORD = {} as RolloutRecord;
 
 const PLAINLY: Omit<DeployOptions, 'version'> = {
-  ...{ services: [], pull: false, build: false, force: false, dryRun: false, takeOver: false },
+  ...{ services: [], pull: false, build: false, refresh: false, force: false, dryRun: false, takeOver: false },
   ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
 };

@@ -248,8 +248,11 @@ export class TestProject {
     // Colors first: their containers are on the networks of the user's own project.
     for (const project of [`${this.name}-blue`, `${this.name}-green`, this.name]) await removeComposeProject(project);
     const tags = await engine.pinnedTags(this.name);
-    const built = await docker.listImages({ filters: { reference: [`${this.name}/*`] } });
-    for (const { RepoTags } of built) for (const tag of RepoTags ?? []) this.#images.add(tag);
+    const [built, pulled] = await Promise.all([
+      docker.listImages({ filters: { reference: [`${this.name}/*`] } }),
+      docker.listImages({ filters: { label: [`${TEST_LABEL}=${this.name}`] } }),
+    ]);
+    for (const { RepoTags } of [...built, ...pulled]) for (const tag of RepoTags ?? []) this.#images.add(tag);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
     await rm(this.directory, { recursive: true, force: true });
   }

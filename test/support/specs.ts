@@ -24,6 +24,7 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     strategy: 'blue-green',
     replicas: 2,
     image: `app:v1`,
+    pullPolicy: 'missing',
     dependsOn: [],
     route: { port: 3000, host: null, path: null, probe: null },
     hasHealthcheck: true,

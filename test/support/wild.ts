@@ -92,7 +92,16 @@ function roleText({ name, placement, strategy, replicas }: Project['services'][s
 }
 
 const DRY = {
-  ...{ version: 'v2', services: [], pull: false, build: false, force: false, dryRun: true, takeOver: false },
+  ...{
+    version: 'v2',
+    services: [],
+    pull: false,
+    build: false,
+    refresh: false,
+    force: false,
+    dryRun: true,
+    takeOver: false,
+  },
   ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
 };
 

@@ -29,7 +29,7 @@ const BUILD_LINES = 20;
 
 /**
  * What `docker compose up` does about the image of a service, without starting it: builds or pulls by the service's
- * pull policy. A present image is asked for at the registry by `always` and by a policy of time only.
+ * pull policy. A present image is asked for at the registry by `always`, by a policy of time, and by who wants to refresh it.
  * @throws image-missing naming service, image and the registry's words
  */
 export async function fetchImage(
@@ -61,7 +61,7 @@ function wantedOf(project: Project, service: string): Wanted {
 
 function shallPull(wanted: Wanted, options: PullOptions, present: number | null, now: number): boolean {
   if (!options.pull || !wanted.pullable || wanted.policy === 'never' || wanted.policy === 'build') return false;
-  if (present === null || wanted.policy === 'always') return true;
+  if (present === null || wanted.policy === 'always' || options.refresh) return true;
   const age = maxAgeMs(wanted.policy);
   return age !== null && now - present > age;
 }

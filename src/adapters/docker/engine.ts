@@ -128,7 +128,7 @@ export class DockerEngine implements Engine {
 
   async image(reference: string): Promise<ImageInfo | null> {
     const info = await this.#ask(() => orNull(this.#docker.getImage(reference).inspect(), NOT_FOUND));
-    return info === null ? null : { id: info.Id, taggedAt: lastTagTime(info) };
+    return info === null ? null : { id: info.Id, taggedAt: lastTagTime(info), digests: digestsOf(info) };
   }
 
   async tag(image: string, reference: string): Promise<void> {
@@ -181,6 +181,13 @@ function lastTagTime(info: Docker.ImageInspectInfo): number | null {
   const { Metadata: metadata } = info as { readonly Metadata?: { readonly LastTagTime?: string } };
   const at = Date.parse(metadata?.LastTagTime ?? '');
   return at > 0 ? at : null;
+}
+
+/** `shop/web@sha256:…` without the name: one image may have several names. */
+function digestsOf({ RepoDigests }: Docker.ImageInspectInfo): readonly string[] {
+  // The engine says null for none.
+  const named = (RepoDigests as string[] | null) ?? [];
+  return [...new Set(named.map((name) => name.slice(name.indexOf('@') + 1)))];
 }
 
 /** Null instead of an error for answers that mean "it is so already". */

@@ -12,10 +12,28 @@ export interface Question {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
   readonly timeoutMs: number;
+  /** Whom a server has to be known by; what Node trusts, if it is left out. */
+  readonly trust?: Trust;
 }
 
+export interface Trust {
+  /** Certificates in PEM. */
+  readonly ca?: readonly string[];
+  /** A server may be anybody. */
+  readonly anybody?: boolean;
+}
+
+/** By name in small letters. */
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 export type Answer =
-  | { readonly kind: 'answer'; readonly status: number; readonly text: string; readonly ms: number }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: Headers;
+      readonly text: string;
+      readonly ms: number;
+    }
   | { readonly kind: 'none'; readonly reason: string };
 
 /** A megabyte that is read when something is asked, and not at all by commands that ask nothing. */
@@ -23,9 +41,10 @@ const undici = async (): Promise<typeof import('undici')> => (await import('undi
 
 /** Asks once on a connection of its own, follows no redirect, and never throws. */
 export async function ask(question: Question, signal: AbortSignal): Promise<Answer> {
-  const { timeoutMs } = question;
+  const { timeoutMs, trust } = question;
   const { Agent } = await undici();
-  const agent = new Agent({ pipelining: 0, connect: { timeout: timeoutMs }, maxResponseSize: LONGEST_ANSWER });
+  const connect = { timeout: timeoutMs, ...tlsOf(trust) };
+  const agent = new Agent({ pipelining: 0, connect, maxResponseSize: LONGEST_ANSWER });
   try {
     return await askThrough(agent, question, signal);
   } catch (error) {
@@ -33,6 +52,10 @@ export async function ask(question: Question, signal: AbortSignal): Promise<Answ
   } finally {
     await agent.destroy().catch(() => undefined);
   }
+}
+
+function tlsOf({ ca, anybody = false }: Trust = {}): { ca?: string[]; rejectUnauthorized: boolean } {
+  return { ...(ca === undefined ? {} : { ca: [...ca] }), rejectUnauthorized: !anybody };
 }
 
 async function askThrough(dispatcher: Dispatcher, question: Question, signal: AbortSignal): Promise<Answer> {
@@ -50,7 +73,8 @@ async function askThrough(dispatcher: Dispatcher, question: Question, signal: Ab
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
   const text = await response.body.text();
-  return { kind: 'answer', status: response.statusCode, text, ms: Math.round(performance.now() - started) };
+  const ms = Math.round(performance.now() - started);
+  return { kind: 'answer', status: response.statusCode, headers: response.headers, text, ms };
 }
 
 /** undici sends no credentials of a URL. @throws TypeError for what is no URL */

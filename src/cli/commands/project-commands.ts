@@ -10,4 +10,6 @@ export { run as history } from './history.ts';
 export { run as reset } from './reset.ts';
 export { run as rollback } from './rollback.ts';
 export { run as status } from './status.ts';
+export { run as systemd } from './systemd.ts';
 export { abort, pause, promote, resume, retry } from './steer.ts';
+export { run as update } from './update.ts';

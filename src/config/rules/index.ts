@@ -11,7 +11,14 @@ import {
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
 import { namesOfTheDead, proxyFolder, routedNames } from './proxy-files.ts';
-import { checkNames, imageName, missingDependencies, overlaySettings, serviceName } from './references.ts';
+import {
+  checkNames,
+  imageName,
+  missingDependencies,
+  overlaySettings,
+  serviceName,
+  updatedImage,
+} from './references.ts';
 import {
   blueGreenOrder,
   canarySteps,
@@ -52,6 +59,7 @@ const PROJECT_RULES: readonly ((input: RuleInput) => readonly Finding[])[] = [
   volumesFrom,
   outsideCallers,
   checkNames,
+  updatedImage,
   hookServices,
   proxyFolder,
   namesOfTheDead,

@@ -51,6 +51,21 @@ function used(
   });
 }
 
+/** E01: what is kept up to date by a service's image has to be something that a deploy replaces. */
+export function updatedImage({ settings, services }: RuleInput): readonly Finding[] {
+  const image = settings.project.update?.image;
+  if (image === undefined || (services[image]?.placement ?? 'shared') !== 'shared') return [];
+  const replaced = Object.values(services).filter(({ placement }) => placement !== 'shared');
+  return [
+    {
+      code: 'E01',
+      path: ['x-deploy-bg', 'update', 'image'],
+      message: `update.image is ${image}, and no service of that name is replaced by a deploy`,
+      hint: `name one of ${replaced.map(({ name }) => name).join(', ')}`,
+    },
+  ];
+}
+
 /** W09: what no active profile has is not waited for; Compose itself refuses what is required. */
 export const missingDependencies: Rule = ({ spec, model, models, finding }) =>
   dependenciesOf(model)

@@ -8,7 +8,6 @@ type Both = ProjectSettings | ServiceSettings;
 
 /** Keys that are valid, but that nothing executes yet. Whoever builds one deletes its line. */
 const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
-  ['update', (settings) => 'update' in settings],
   ['proxy.host', (settings) => 'proxy' in settings && settings.proxy?.host === true],
 ];
 

@@ -1,10 +1,15 @@
 import * as z from 'zod';
-import { command, cookieName, count, duration, name } from './values.ts';
+import { isSchedule } from '../../core/schedule.ts';
+import { isRange, parseWindow } from '../../core/update.ts';
+import { command, cookieName, count, duration, name, refuse } from './values.ts';
 
 const HOOK_TIMEOUT_MS = 300_000;
 
 const timeout = duration.default(HOOK_TIMEOUT_MS);
 const inService = z.strictObject({ service: name, command });
+
+const WINDOW = 'must be hours of the day such as 22:00-06:00';
+const NO_WINDOW = { message: WINDOW, hint: 'write HH:MM-HH:MM, in the time of this machine' };
 
 const WHERE = 'must be a command, {run: …} or {exec: {service: …, command: …}}';
 
@@ -46,12 +51,35 @@ export const notify = z.array(
   }),
 );
 
-/** Scheduled updates: a cron expression or an interval in milliseconds, and the version to deploy. */
-export const update = z.strictObject({
-  schedule: z.string().min(1).optional(),
-  every: duration.optional(),
-  version: z.string().min(1).default('latest'),
-});
+/** What `update` keeps up to date: a tag that moves, or the newest version in a range. */
+export const update = z
+  .strictObject({
+    image: name.optional(),
+    range: z.string().refine(isRange, { error: 'must be a range of versions such as ^1.2 or >=2 <3' }).optional(),
+    version: name.optional(),
+    schedule: z
+      .string()
+      .refine(isSchedule, { error: 'must be a cron expression of five fields such as "0 4 * * *"' })
+      .optional(),
+    window: z
+      .string({ error: WINDOW })
+      .transform((text, context) => parseWindow(text) ?? refuse(context, { code: 'E01', ...NO_WINDOW }))
+      .optional(),
+  })
+  .superRefine(({ range, version, image }, context) => {
+    if (range !== undefined && image === undefined)
+      refuse(context, {
+        code: 'E01',
+        message: 'has a range, but does not say of which image',
+        hint: 'add image: and the service whose tags shall be looked at',
+      });
+    if (range !== undefined && version !== undefined)
+      refuse(context, {
+        code: 'E01',
+        message: 'has both a range and a version',
+        hint: 'leave version out: the newest in the range is deployed',
+      });
+  });
 
 /** Visitors stay with the release that they got first; milliseconds. */
 export const sticky = z.strictObject({

@@ -20,6 +20,7 @@ const DEPLOY = {
   version: 'v1',
   services: [],
   pull: true,
+  refresh: false,
   build: false,
   force: false,
   dryRun: false,

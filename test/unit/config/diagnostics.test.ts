@@ -223,9 +223,34 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   ['labels for another proxy', web([], ['labels: {traefik.enable: "true"}']), ['W04 9']],
   [
     'not available yet',
-    web(['sticky: {cookie: c, max_age: 1h}', 'hooks: {pre_deploy: ls}'], [], ['update: {schedule: "0 4 * * *"}']),
-    ['E99 4'],
+    { yaml: 'x-deploy-bg: {proxy: {driver: caddy, host: true}}\nservices:\n  w: {image: "app:VERSION"}' },
+    ['E99 1'],
   ],
+  [
+    'updates by a tag, in a range, at some hours',
+    web([], [], ['update: {version: latest, schedule: "0 4 * * *", window: "22:00-06:00"}']),
+    [],
+  ],
+  ['updates in a range', web([], [], ['update: {image: web, range: ">=1.2 <2"}']), []],
+  [
+    'updates that nobody can do',
+    web(
+      [],
+      [],
+      [
+        'update:',
+        '    image: web',
+        '    range: newest',
+        '    schedule: daily',
+        '    window: at night',
+        '    every: 5m',
+      ],
+    ),
+    ['E01 6', 'E01 7', 'E01 8', 'E01 9'],
+  ],
+  ['updates of what no deploy replaces', web([], [], ['update: {image: proxy}']), ['E01 4']],
+  ['updates in a range of nobody’s versions', web([], [], ['update: {range: ^1}']), ['E01 4']],
+  ['updates to two things', web([], [], ['update: {image: web, range: ^1, version: latest}']), ['E01 4']],
   [
     'a route that nobody checks',
     { yaml: 'x-deploy-bg: {proxy: {driver: none}}\nservices:\n  w: {image: a, x-deploy-bg: {route: {port: 80}}}' },

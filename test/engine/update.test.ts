@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ok, type Run, TestProject, withProject } from '../support/project.ts';
+import { TestRegistry } from '../support/real-registry.ts';
+
+let registry: TestRegistry;
+beforeAll(async () => {
+  registry = await TestRegistry.create();
+});
+afterAll(() => registry.dispose());
+
+/** A project whose image comes from the registry. */
+async function withImages(
+  settings: Record<string, unknown>,
+  versions: readonly string[],
+  test: (project: TestProject, update: (...args: string[]) => Promise<Run>) => Promise<void>,
+): Promise<void> {
+  await withProject({ proxy: 'caddy' }, async (project) => {
+    const image = registry.image(project, '${VERSION:-none}');
+    await project.edit({ settings, web: { image } });
+    await Promise.all(versions.map((version) => project.build(version)));
+    const env = { DOCKER_CONFIG: registry.login };
+    await test(project, (...args) => project.run(args, { env }));
+  });
+}
+
+const rollouts = async (project: TestProject): Promise<number> => {
+  const { stdout } = await ok(project.run(['history', '--json']));
+  return (JSON.parse(stdout) as { rollouts: unknown[] }[]).flatMap((entry) => entry.rollouts).length;
+};
+
+describe('update', () => {
+  it('deploys a tag that moved under load, and nothing while it has not', async () => {
+    await withImages({}, ['v1', 'v2'], async (project, run) => {
+      await registry.push(project, 'v1', 'latest');
+      await ok(run('update', 'latest'));
+      expect(await run('update')).toMatchObject({
+        exit: 0,
+        stdout: expect.stringContaining('nothing to do') as string,
+      });
+      expect(await rollouts(project)).toBe(1);
+
+      await registry.push(project, 'v2', 'latest');
+      const load = project.load();
+      await load.waitFor(({ ok: answers }) => answers > 50, 10_000, 'answers');
+      expect((await run('update', '--dry-run')).stdout).toContain('would bring in latest');
+      expect(await rollouts(project)).toBe(1);
+      await ok(run('update'));
+      const report = await load.stop();
+      expect(report.failures).toEqual([]);
+      expect(report.byVersion).toHaveProperty('v2');
+      expect(await rollouts(project)).toBe(2);
+      expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
+    });
+  });
+
+  it('deploys the newest version in a range, and not twice', async () => {
+    const update = { image: 'web', range: '^1.2' };
+    await withImages({ update }, ['v1', 'v2'], async (project, run) => {
+      await registry.push(project, 'v1', '1.2.0');
+      await ok(run('deploy', '1.2.0'));
+      for (const tag of ['1.9.1', '1.10.0', '2.0.0', 'latest']) await registry.push(project, 'v2', tag);
+      await ok(run('update'));
+      expect(await project.status()).toMatchObject({ live: { version: '1.10.0' } });
+      expect((await ok(run('update'))).stdout).toContain('1.10.0 is what the registry has');
+      expect(await rollouts(project)).toBe(2);
+    });
+  });
+
+  it('changes nothing where the registry is down, and says so where nobody has logged in', async () => {
+    await withImages({}, ['v1'], async (project, run) => {
+      await registry.push(project, 'v1', 'latest');
+      await ok(run('deploy', 'latest'));
+      const before = (await project.replicas()).map(({ id }) => id);
+      expect(await project.run(['update'], { env: { DOCKER_CONFIG: project.directory } })).toMatchObject({
+        exit: 1,
+        stderr: expect.stringContaining(`docker login ${registry.domain}`) as string,
+      });
+      await registry.stop();
+      try {
+        expect(await run('update')).toMatchObject({
+          exit: 7,
+          stderr: expect.stringContaining('see that the registry can be reached') as string,
+        });
+      } finally {
+        await registry.start();
+      }
+      expect((await project.replicas()).map(({ id }) => id)).toEqual(before);
+      expect(await rollouts(project)).toBe(1);
+    });
+  });
+
+  it('twice at once deploys once', async () => {
+    await withImages({}, ['v1', 'v2'], async (project, run) => {
+      await registry.push(project, 'v1', 'latest');
+      await ok(run('deploy', 'latest'));
+      await registry.push(project, 'v2', 'latest');
+      const ends = (await Promise.all([run('update'), run('update')])).map(({ exit }) => exit);
+      expect(ends).toContain(0);
+      expect([0, 5]).toEqual(expect.arrayContaining(ends));
+      expect(await rollouts(project)).toBe(2);
+      expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
+    });
+  });
+});
+
+describe('systemd', () => {
+  it('writes units that systemd takes, and that run in the project with what this shell has', async () => {
+    const update = { schedule: '30 4 13 * 5' };
+    await withProject({ proxy: 'caddy', settings: { update } }, async (project) => {
+      const env = { DEPLOY_BG_STATE_DIR: join(project.directory, 'my "state" 100%') };
+      expect((await project.run(['systemd', '--dir', 'none'], { env })).exit).toBe(5);
+      const { stdout } = await ok(project.run(['systemd', '--dir', '.', '-f', 'compose.yml'], { env }));
+      const [service = '', timer = ''] = ['service', 'timer'].map((kind) => `deploy-bg-${project.name}.${kind}`);
+      expect(stdout).toContain(`systemctl enable --now ${timer}`);
+      expect(await project.read(timer)).toContain('OnCalendar=*-*-13 4:30:00\nOnCalendar=Fri *-*-* 4:30:00\n');
+      expect(await project.read(service)).toContain('my \\"state\\" 100%%"');
+      if (!existsSync('/usr/bin/systemd-analyze')) return;
+      const files = [service, timer].map((name) => join(project.directory, name));
+      const { all } = await execa('systemd-analyze', ['verify', '--man=no', ...files], { all: true, reject: false });
+      expect(all.split('\n').filter((line) => line.includes(project.name))).toEqual([]);
+    });
+  });
+
+  it('asks for a schedule where there is none, and takes no nonsense for one', async () => {
+    await withProject({ proxy: 'caddy' }, async (project) => {
+      expect(await project.run(['systemd'])).toMatchObject({ exit: 2 });
+      expect(await project.run(['systemd', '--schedule', 'daily'])).toMatchObject({ exit: 2 });
+      expect((await ok(project.run(['systemd', '--schedule', '0 4 * * *']))).stdout).toContain(
+        'OnCalendar=*-*-* 4:0:00',
+      );
+    });
+  });
+});
