@@ -54,6 +54,8 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   const isWanted = wanted(ports, project, options);
   const turn = { ...options, verb: `deploy ${version}`, isWanted };
   return withTimeout(ports.clock, timeoutMs, signal, async (stop) => {
+    // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
+    if (options.refresh) await fetchImages(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
     return inTurn(ports, turn, stop, () =>
       inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
@@ -92,7 +94,7 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
   requireClear(known.live);
-  await fetchImages(ports, asked, signal);
+  if (!options.refresh) await fetchImages(ports, asked, signal);
   const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
   const tell = once(() => tellOfEnvironment(session, project, known));
   const idle = whenWaiting(ports, tell);
@@ -104,7 +106,11 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
 }
 
 /** A registry or a build may take for ever: only who asked for the deploy knows how long is too long. */
-async function fetchImages({ emit, compose }: Ports, { project, options }: Asked, signal: AbortSignal): Promise<void> {
+async function fetchImages(
+  { emit, compose }: Ports,
+  { project, options }: Pick<Asked, 'project' | 'options'>,
+  signal: AbortSignal,
+): Promise<void> {
   emit({ kind: 'phase', text: 'fetching images' });
   try {
     await compose.fetchImages(project, replacedServices(project, options.services), options, signal);

@@ -10,6 +10,8 @@ export interface FreezeOptions {
   readonly stable: Release | null;
   /** Do without images that are not here. */
   readonly dryRun: boolean;
+  /** And with those that are here: others would be fetched. */
+  readonly refresh?: boolean;
   /** Its images stand for those that are not here: what is not here cannot be another one. */
   readonly like?: Release;
 }
@@ -28,6 +30,7 @@ export async function freeze(ports: Ports, project: Project, options: FreezeOpti
 }
 
 async function imageOf(ports: Ports, project: Project, name: string, options: FreezeOptions): Promise<string> {
+  if (options.dryRun && options.refresh === true) return 'not pulled yet';
   const reference = project.services[name]?.image ?? '';
   const id = (await ports.engine.image(reference))?.id ?? options.like?.services[name]?.imageId;
   if (id !== undefined) return id;

@@ -70,9 +70,9 @@ export interface Engine {
 /** Where images come from. */
 export interface Registry {
   /** What an image's name stands for there now, `sha256:…`. @throws registry-unreachable, registry-refused, image-missing */
-  digest(reference: string): Promise<string>;
+  digest(reference: string, signal: AbortSignal): Promise<string>;
   /** All tags of an image's repository. @throws registry-unreachable, registry-refused, image-missing */
-  tags(reference: string): Promise<readonly string[]>;
+  tags(reference: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface PullOptions {

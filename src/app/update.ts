@@ -1,14 +1,17 @@
 import { DeployError } from '../core/errors.ts';
 import { parseImage } from '../core/image-reference.ts';
 import type { Project } from '../core/project.ts';
+import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
-import { isOlder, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
+import { isTerminal } from '../core/state.ts';
+import { isNewer, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
 import { deploy } from './deploy.ts';
 import { replacedServices } from './freeze.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { locate } from './session.ts';
-import { survey } from './state.ts';
+import { type Known, requireClear, survey } from './state.ts';
+import { stoppedError, withTimeout } from './stopping.ts';
 
 export interface UpdateOptions {
   /** Instead of what the compose files say; null: as they say. */
@@ -22,36 +25,20 @@ export interface UpdateOptions {
 
 /**
  * Deploys what the registry has if that is not what serves: another image under the same tag, or a newer version in the
- * range of `x-deploy-bg.update`. Looks without the lock, so that two at once end as two deploys do.
+ * range of `x-deploy-bg.update`. What a person decided stays: a newer version, a way back, a rollout that waits.
+ * Looks without the lock, so that two at once end as two deploys do.
  * @throws registry-unreachable, registry-refused, or what a deploy throws
  */
 export async function update(ports: Ports, options: UpdateOptions, signal: AbortSignal): Promise<Outcome> {
-  const live = await liveRelease(ports, options.version ?? 'latest');
-  const project = await ports.compose.read(options.version ?? live?.version ?? 'latest');
-  const closed = options.now ? null : closedWindow(ports, project);
-  if (closed !== null) return nothing(live, `updates begin at ${closed} only: nothing is done now`);
-  const wanted = options.version ?? (await wantedVersion(ports, project, live));
-  const reason = live === null ? null : await reasonToStay(ports, project, live, wanted, options);
-  if (reason !== null) return nothing(live, `${reason}: nothing to do`);
-  const { dryRun, waitMs, timeoutMs } = options;
-  return deploy(ports, { ...PLAIN, version: wanted, dryRun, waitMs, timeoutMs }, signal);
-}
-
-function nothing(live: Release | null, message: string): Outcome {
-  return nothingToDo(live?.version ?? null, null, message);
-}
-
-/** Why what serves is what shall serve; null if it is not. */
-async function reasonToStay(
-  ports: Ports,
-  project: Project,
-  live: Release,
-  wanted: string,
-  { version: asked }: UpdateOptions,
-): Promise<string | null> {
-  if (asked === null && isOlder(wanted, live.version)) return `${live.version} serves, and ${wanted} is the newest`;
-  const isSame = live.version === wanted && !(await hasMoved(ports, project, live));
-  return isSame ? `${wanted} is what the registry has` : null;
+  return withTimeout(ports.clock, options.timeoutMs, signal, async (stop) => {
+    const found = await look(ports, options, stop).catch((error: unknown) => {
+      throw stop.aborted ? stopped(stop) : error;
+    });
+    if (stop.aborted) throw stopped(stop);
+    if ('reason' in found) return nothingToDo(found.live, null, `${found.reason}: nothing to do`);
+    const { dryRun, waitMs } = options;
+    return deploy(ports, { ...PLAIN, version: found.wanted, dryRun, waitMs, timeoutMs: null }, stop);
+  });
 }
 
 /** As a deploy that fetches what is new, and nothing else of its own. */
@@ -66,10 +53,38 @@ const PLAIN = {
   attach: false,
 } as const;
 
-async function liveRelease(ports: Ports, version: string): Promise<Release | null> {
+function stopped(signal: AbortSignal): DeployError {
+  return stoppedError(signal, { what: 'stopped while the registry was asked', serves: 'nothing was changed' });
+}
+
+type Found = { readonly wanted: string } | { readonly reason: string; readonly live: string | null };
+
+interface Situation {
+  readonly ports: Ports;
+  readonly project: Project;
+  readonly known: Known;
+  readonly signal: AbortSignal;
+}
+
+async function look(ports: Ports, options: UpdateOptions, signal: AbortSignal): Promise<Found> {
+  const known = await knownOf(ports, options.version ?? 'latest');
+  const live = known.liveRelease?.version ?? null;
+  const project = await ports.compose.read(options.version ?? live ?? 'latest');
+  const closed = options.now ? null : closedWindow(ports, project);
+  if (closed !== null) return { live, reason: `updates begin at ${closed} only` };
+  const situation = { ports, project, known, signal };
+  const wanted = options.version ?? (await wantedVersion(situation));
+  refuseToInterfere(known, wanted);
+  const reason = await reasonToStay(situation, wanted, options.version !== null);
+  return reason === null ? { wanted } : { live, reason };
+}
+
+async function knownOf(ports: Ports, version: string): Promise<Known> {
   const location = await locate(ports, version);
   const router = ports.router({ spec: location.proxy, project: location.project });
-  return (await survey({ ports, project: location.project, router, replaced: location.replaced })).liveRelease;
+  const known = await survey({ ports, project: location.project, router, replaced: location.replaced });
+  requireClear(known.live);
+  return known;
 }
 
 /** The hours in which updates may begin, if it is none of them. */
@@ -79,18 +94,18 @@ function closedWindow({ clock }: Ports, { update: { window } }: Project): string
   return isOpen ? null : windowText(window);
 }
 
-async function wantedVersion(ports: Ports, project: Project, live: Release | null): Promise<string> {
-  const { range, image, version } = project.update;
-  if (range !== null && image !== null) return newestInRange(ports, project, image, range);
-  const wanted = version ?? live?.version;
+async function wantedVersion(situation: Situation): Promise<string> {
+  const { range, image, version } = situation.project.update;
+  if (range !== null && image !== null) return newestInRange(situation, image, range);
+  const wanted = version ?? situation.known.liveRelease?.version;
   if (wanted !== undefined) return wanted;
   throw new DeployError('not-possible', {
-    what: 'nothing is deployed yet, and the compose files do not say which version shall be kept up to date',
+    what: 'no version was deployed by this program yet, and the compose files do not say which one to keep up to date',
     next: 'deploy one (docker-deploy-bg deploy <version>), or name it: x-deploy-bg: {update: {version: latest}}',
   });
 }
 
-async function newestInRange(ports: Ports, project: Project, service: string, range: string): Promise<string> {
+async function newestInRange({ ports, project, signal }: Situation, service: string, range: string): Promise<string> {
   const image = project.services[service]?.image ?? '';
   const form = tagForm(image, project.version);
   if (form === null)
@@ -99,7 +114,7 @@ async function newestInRange(ports: Ports, project: Project, service: string, ra
       next: `write the image of ${service} with \${VERSION} in its tag, once`,
     });
   ports.emit({ kind: 'phase', text: `asking the registry for the newest ${service} in ${range}` });
-  const newest = newestVersion(await ports.registry.tags(image), form, range);
+  const newest = newestVersion(await ports.registry.tags(image, signal), form, range);
   if (newest !== null) return newest;
   const { domain, path } = parseImage(image);
   throw new DeployError('image-missing', {
@@ -108,27 +123,58 @@ async function newestInRange(ports: Ports, project: Project, service: string, ra
   });
 }
 
-/** True if a tag of the release that serves stands for another image by now. */
-async function hasMoved(ports: Ports, project: Project, live: Release): Promise<boolean> {
+/** A deploy takes back what waits for a person; nobody is here to ask whether that is meant. */
+function refuseToInterfere({ records }: Known, wanted: string): void {
+  const last = records.at(-1);
+  if (last === undefined || isTerminal(last.state) || last.candidate.version === wanted) return;
+  if (last.state !== 'paused' && last.state !== 'rollback_paused') return;
+  throw new DeployError('not-possible', {
+    what: `the deploy of ${last.candidate.version ?? 'another version'} waits for a person, and an update does not end it`,
+    next: 'docker-deploy-bg promote goes on, docker-deploy-bg abort takes it back; then run the update again',
+  });
+}
+
+/** Why what serves is what shall serve; null if it is not. */
+async function reasonToStay(situation: Situation, wanted: string, asked: boolean): Promise<string | null> {
+  const { project, known } = situation;
+  const live = known.liveRelease;
+  if (live === null) return null;
+  const isRange = project.update.range !== null && !asked;
+  if (isRange && wanted !== live.version && !isNewer(wanted, live.version))
+    return `${live.version} serves, and ${wanted} is not newer`;
+  if (wanted === live.version && !(await hasMoved(situation, live))) return `${wanted} is what the registry has`;
+  const left = asked ? null : await wentBackFrom(situation);
+  if (left?.version !== wanted || (await hasMoved(situation, left))) return null;
+  return `somebody went back from ${wanted}, and the registry has no other`;
+}
+
+/** The release that a person's rollback left; null if the last that was completed is none. */
+async function wentBackFrom({ ports, known }: Situation): Promise<Release | null> {
+  const last: RolloutRecord | undefined = known.records.findLast(({ state }) => state === 'completed');
+  const left = last?.verb === 'rollback' ? (last.stable?.release ?? null) : null;
+  return left === null ? null : ports.store.release(left);
+}
+
+/** True if a tag of a release stands for another image by now. */
+async function hasMoved({ ports, project, signal }: Situation, release: Release): Promise<boolean> {
   const { image } = project.update;
-  const services = replacedServices(project, image === null ? [] : [image]).filter((name) => isPulled(project, name));
-  if (services.length === 0)
+  const names = replacedServices(project, image === null ? [] : [image]).filter((name) => isPulled(project, name));
+  if (names.length === 0)
     throw new DeployError('not-possible', {
       what: 'no image of the services that a deploy replaces comes from a registry',
       next: 'build the new version, then docker-deploy-bg deploy <version>',
     });
-  ports.emit({ kind: 'phase', text: `asking the registry for ${services.join(', ')}` });
-  for (const name of services) if (await isOther(ports, project.services[name]?.image ?? '', live, name)) return true;
+  ports.emit({ kind: 'phase', text: `asking the registry for ${names.join(', ')}` });
+  for (const name of names) {
+    const reference = release.services[name]?.image ?? project.services[name]?.image ?? '';
+    const here = await ports.engine.image(release.services[name]?.imageId ?? reference);
+    if (!here?.digests.includes(await ports.registry.digest(reference, signal))) return true;
+  }
   return false;
 }
 
-/** A service that only builds its image, or must not ask, has nothing there to compare with. */
+/** A service that builds its image, or must not ask, has nothing there to compare with. */
 function isPulled({ services }: Project, name: string): boolean {
   const policy = services[name]?.pullPolicy;
   return policy !== 'never' && policy !== 'build';
-}
-
-async function isOther({ engine, registry }: Ports, reference: string, live: Release, name: string): Promise<boolean> {
-  const here = await engine.image(live.services[name]?.imageId ?? reference);
-  return here === null || !here.digests.includes(await registry.digest(reference));
 }

@@ -11,6 +11,7 @@ export interface ImageReference {
 }
 
 const DOCKER_HUB = 'docker.io';
+const OLD_DOCKER_HUB = 'index.docker.io';
 
 /** Takes a valid name apart; what is no name comes back as one that no registry has. */
 export function parseImage(text: string): ImageReference {
@@ -25,6 +26,8 @@ export function parseImage(text: string): ImageReference {
 function placeOf(repository: string): Pick<ImageReference, 'domain' | 'path'> {
   const slash = repository.indexOf('/');
   const first = repository.slice(0, Math.max(slash, 0));
-  if (/[.:]/.test(first) || first === 'localhost') return { domain: first, path: repository.slice(slash + 1) };
-  return { domain: DOCKER_HUB, path: slash < 0 ? `library/${repository}` : repository };
+  const isHost = /[.:]/.test(first) || first === 'localhost';
+  const path = isHost ? repository.slice(slash + 1) : repository;
+  if (isHost && first !== DOCKER_HUB && first !== OLD_DOCKER_HUB) return { domain: first, path };
+  return { domain: DOCKER_HUB, path: path.includes('/') ? path : `library/${path}` };
 }

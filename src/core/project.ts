@@ -83,7 +83,7 @@ export interface ServiceSpec {
   readonly replicas: number;
   /** Image reference as the compose files give it. */
   readonly image: string;
-  /** Where its image comes from, in Compose's words; `build` also for one that has no name in a registry. */
+  /** Where its image comes from, in Compose's words; `build` also for one that is built, unless the file says otherwise. */
   readonly pullPolicy: string;
   readonly dependsOn: readonly Dependency[];
   readonly route: Route | null;

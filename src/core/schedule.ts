@@ -1,8 +1,19 @@
 import { Cron } from 'croner';
 
+/** A field of a cron expression: its bounds, and names for its numbers. */
+interface Field {
+  readonly first: number;
+  readonly last: number;
+  readonly names: readonly string[];
+}
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'] as const;
-const LAST_DAY = 7;
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const MINUTE: Field = { first: 0, last: 59, names: [] };
+const HOUR: Field = { first: 0, last: 23, names: [] };
+const DAY: Field = { first: 1, last: 31, names: [] };
+const MONTH: Field = { first: 1, last: 12, names: MONTHS };
+const WEEKDAY: Field = { first: 0, last: 6, names: DAYS.map((day) => day.toLowerCase()) };
 
 /** True for five fields of a cron expression that every cron knows (crontab(5)): no seconds, no `@daily`, no `L`. */
 export function isSchedule(text: string): boolean {
@@ -17,49 +28,44 @@ export function isSchedule(text: string): boolean {
 
 /**
  * A cron expression as `OnCalendar=` of systemd (systemd.time(7)). Two of them where it names days of the month and
- * days of the week: for cron one of both is enough, for systemd both have to be right.
+ * days of the week: for cron one of both is enough, unless one begins with `*` (crontab(5)); for systemd both have to be
+ * right.
  */
 export function onCalendar(schedule: string): readonly string[] {
   const [minute = '*', hour = '*', day = '*', month = '*', weekday = '*'] = schedule.trim().split(/\s+/);
-  const time = `${field(hour, 0)}:${field(minute, 0)}:00`;
-  const months = field(monthNumbers(month), 1);
-  const byDay = `*-${months}-${field(day, 1)} ${time}`;
-  const byWeekday = `${weekdays(weekday)} *-${months}-* ${time}`;
-  if (weekday === '*') return [byDay];
-  return day === '*' ? [byWeekday] : [byDay, byWeekday];
+  const time = `${text(hour, HOUR)}:${text(minute, MINUTE)}:00`;
+  const [months, days] = [text(month, MONTH), text(day, DAY)];
+  const named = values(weekday, WEEKDAY);
+  const weekdays = named.length > WEEKDAY.last ? '' : `${named.map((each) => DAYS[each]).join(',')} `;
+  if (weekdays === '' || days === '*' || day.startsWith('*') || weekday.startsWith('*'))
+    return [`${weekdays}*-${months}-${days} ${time}`];
+  return [`*-${months}-${days} ${time}`, `${weekdays}*-${months}-* ${time}`];
 }
 
-/** @param first value of the field, which `*` begins at */
-function field(text: string, first: number): string {
-  return text.replace(/\*\//g, `${String(first)}/`).replaceAll('-', '..');
+function text(written: string, field: Field): string {
+  const all = values(written, field);
+  return all.length > field.last - field.first ? '*' : all.join(',');
 }
 
-function monthNumbers(text: string): string {
-  return text.replace(/[A-Za-z]{3}/g, (name) => String(MONTHS.findIndex((month) => month === name.toUpperCase()) + 1));
+/** Every value that a field stands for, in order. */
+function values(written: string, field: Field): readonly number[] {
+  const all = new Set(written.split(',').flatMap((part) => valuesOf(part, field)));
+  return [...all].sort((a, b) => a - b);
 }
 
-/** Each of the days by its name: ranges of cron may go over Sunday, which is 0 and 7. */
-function weekdays(text: string): string {
-  const named = new Set(
-    text
-      .split(',')
-      .flatMap(daysOf)
-      .map((day) => day % LAST_DAY),
-  );
-  return DAYS.filter((_, day) => named.has(day)).join(',');
+function valuesOf(part: string, field: Field): number[] {
+  const [range = '*', step] = part.split('/');
+  const [from = '', to] = range.split('-');
+  const first = from === '*' ? field.first : numberOf(from, field);
+  const end = from === '*' || (to === undefined && step !== undefined) ? field.last : numberOf(to ?? from, field);
+  // Sunday is 0 and 7, and `fri-sun` ends with it.
+  const last = end < first ? end + field.last + 1 : end;
+  const length = Math.floor((last - first) / Number(step ?? 1)) + 1;
+  const steps = Array.from({ length }, (_, index) => first + index * Number(step ?? 1));
+  return steps.map((value) => (field === WEEKDAY ? value % DAYS.length : value));
 }
 
-function daysOf(part: string): number[] {
-  const [range = '*', step = '1'] = part.split('/');
-  const [from = '0', to] = range === '*' ? ['0', '6'] : range.split('-');
-  const last = to === undefined ? (part.includes('/') ? '6' : from) : to;
-  const [first, end] = [dayNumber(from), dayNumber(last)];
-  return Array.from({ length: end - first + 1 }, (_, index) => first + index).filter(
-    (day) => (day - first) % Number(step) === 0,
-  );
-}
-
-function dayNumber(text: string): number {
-  const at = DAYS.findIndex((day) => day.toLowerCase() === text.toLowerCase());
-  return at < 0 ? Number(text) : at;
+function numberOf(word: string, { first, names }: Field): number {
+  const at = names.indexOf(word.toLowerCase());
+  return at < 0 ? Number(word) : at + first;
 }

@@ -68,9 +68,9 @@ export function newestVersion(tags: readonly string[], { before, after }: TagFor
   return semver.maxSatisfying(versions.filter(isVersion), range);
 }
 
-/** True if both are versions, and the first is the older one. */
-export function isOlder(version: string, than: string): boolean {
-  return isVersion(version) && isVersion(than) && semver.lt(version, than);
+/** True if a version comes after another one, and that is one: what is no version is nobody's predecessor. */
+export function isNewer(version: string, than: string): boolean {
+  return isVersion(than) && semver.gt(version, than);
 }
 
 export function isRange(text: string): boolean {

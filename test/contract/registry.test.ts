@@ -37,7 +37,9 @@ const engine = {
     Promise.resolve({ RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8', '::1/128'], IndexConfigs: {} } }),
 } as unknown as Docker;
 
-const tags = (): Promise<readonly string[]> => new DockerRegistry(engine, config).tags(`${domain}/shop/web:v1`);
+const tags = (): Promise<readonly string[]> => new DockerRegistry(engine, config).tags(`${domain}/shop/web:v1`, NEVER);
+
+const NEVER = new AbortController().signal;
 
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -123,11 +125,37 @@ describe('tags of a repository', () => {
   it.each([
     ['an unknown repository', { errors: [{ code: 'NAME_UNKNOWN', message: 'not known' }] }, 404, 'image-missing'],
     ['a registry that is broken', {}, 503, 'registry-unreachable'],
+    ['a page to log in at', '<html>', 200, 'registry-unreachable'],
   ])('%s is said to be that', async (_, body, status, code) => {
     answer = (request, response) => {
       json(response, body, {}, request.url === '/v2/' ? 200 : status);
     };
     await expect(tags()).rejects.toMatchObject({ code });
+  });
+
+  it('are asked for where the registry sends who asks, without the login for another host', async () => {
+    await login({ username: 'anna', password: 'a-password' });
+    answer = (request, response) => {
+      if (request.url === '/v2/') json(response, {});
+      else if (request.url?.startsWith('/v2/') === true && request.headers.authorization === undefined)
+        json(response, {}, { 'www-authenticate': 'Basic realm="x"' }, 401);
+      else if (request.url?.startsWith('/v2/') === true)
+        json(response, {}, { location: `http://localhost:${domain.slice(10)}/elsewhere` }, 307);
+      else json(response, { tags: ['v1'] });
+    };
+    expect(await tags()).toEqual(['v1']);
+    expect(asked.at(-1)).toBe('GET /elsewhere -');
+  });
+
+  it('are not waited for when nobody wants them any more', async () => {
+    answer = () => undefined;
+    const stop = new AbortController();
+    const all = new DockerRegistry(engine, config).tags(`${domain}/shop/web:v1`, stop.signal);
+    await vi.waitFor(() => {
+      expect(asked).toHaveLength(1);
+    });
+    stop.abort();
+    await expect(all).rejects.toMatchObject({ code: 'registry-unreachable' });
   });
 
   it('cannot be had of nobody', async () => {
@@ -140,7 +168,9 @@ describe('tags of a repository', () => {
       });
     });
     answer = () => undefined;
-    await expect(new DockerRegistry(engine, config).tags(`127.0.0.1:${String(port)}/web:v1`)).rejects.toMatchObject({
+    await expect(
+      new DockerRegistry(engine, config).tags(`127.0.0.1:${String(port)}/web:v1`, NEVER),
+    ).rejects.toMatchObject({
       code: 'registry-unreachable',
       exit: 7,
     });

@@ -53,6 +53,10 @@ describe('update', () => {
       expect(report.byVersion).toHaveProperty('v2');
       expect(await rollouts(project)).toBe(2);
       expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
+
+      await ok(run('rollback'));
+      expect((await ok(run('update'))).stdout).toContain('somebody went back from latest');
+      expect(await rollouts(project)).toBe(3);
     });
   });
 

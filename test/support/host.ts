@@ -264,6 +264,7 @@ export class Host {
   }
 
   #imageId(reference: string): string {
+    if (reference.startsWith('sha256:')) return reference;
     return this.images.get(reference) ?? `sha256:${reference}`;
   }
 

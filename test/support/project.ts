@@ -254,6 +254,8 @@ export class TestProject {
     ]);
     for (const { RepoTags } of [...built, ...pulled]) for (const tag of RepoTags ?? []) this.#images.add(tag);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
+    // A pulled image whose tag moved on is known by its digest only.
+    await Promise.allSettled(pulled.map(({ Id }) => docker.getImage(Id).remove({ force: true })));
     await rm(this.directory, { recursive: true, force: true });
   }
 }

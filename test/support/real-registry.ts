@@ -79,12 +79,18 @@ export class TestRegistry {
     return `${this.domain}/${project.name}/web:${tag}`;
   }
 
-  /** Has an image that was built for a project under another tag. */
+  /** Has an image that was built for a project under another tag. What had that name here goes on to have it. */
   async push(project: TestProject, version: string, tag = version): Promise<void> {
     const reference = this.image(project, tag);
-    await docker.getImage(project.image(version)).tag({ repo: `${this.domain}/${project.name}/web`, tag });
+    const repo = `${this.domain}/${project.name}/web`;
+    const before = await docker
+      .getImage(reference)
+      .inspect()
+      .catch(() => null);
+    await docker.getImage(project.image(version)).tag({ repo, tag });
     await execa('docker', ['--config', this.login, 'push', '-q', reference]);
-    await docker.getImage(reference).remove();
+    if (before === null) await docker.getImage(reference).remove();
+    else await docker.getImage(before.Id).tag({ repo, tag });
   }
 
   async dispose(): Promise<void> {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../src/core/image-reference.ts';
 import { isSchedule, onCalendar } from '../../src/core/schedule.ts';
-import { isOlder, isWithin, newestVersion, parseWindow, tagForm, windowText } from '../../src/core/update.ts';
+import { isNewer, isWithin, newestVersion, parseWindow, tagForm, windowText } from '../../src/core/update.ts';
 
 describe('the name of an image', () => {
   it.each([
     ['nginx', 'docker.io', 'library/nginx', 'latest'],
     ['nginx:1.2', 'docker.io', 'library/nginx', '1.2'],
     ['shop/web', 'docker.io', 'shop/web', 'latest'],
+    ['docker.io/nginx:1', 'docker.io', 'library/nginx', '1'],
+    ['index.docker.io/shop/web', 'docker.io', 'shop/web', 'latest'],
     ['registry.example/shop/web:v1', 'registry.example', 'shop/web', 'v1'],
     ['localhost/web', 'localhost', 'web', 'latest'],
     ['127.0.0.1:5000/shop/web', '127.0.0.1:5000', 'shop/web', 'latest'],
@@ -47,10 +49,10 @@ describe('the newest version in a range', () => {
     expect(tagForm('shop-1.2.0/web', '1.2.0')).toBeNull();
   });
 
-  it('is compared with versions only', () => {
-    expect(isOlder('1.9.0', '1.10.0')).toBe(true);
-    expect(isOlder('1.10.0', '1.10.0')).toBe(false);
-    expect(isOlder('1.9.0', 'latest')).toBe(false);
+  it('comes after versions only', () => {
+    expect(isNewer('1.10.0', '1.9.0')).toBe(true);
+    expect(isNewer('1.10.0', 'v1.10.0')).toBe(false);
+    for (const live of ['2.0', 'main', 'latest']) expect(isNewer('1.9.0', live)).toBe(false);
   });
 });
 
@@ -74,8 +76,12 @@ describe('a window for updates', () => {
 describe('a cron expression', () => {
   it.each([
     ['0 4 * * *', ['*-*-* 4:0:00']],
-    ['*/15 * * * *', ['*-*-* *:0/15:00']],
-    ['30 2-4 1,15 */2 *', ['*-1/2-1,15 2..4:30:00']],
+    ['*/15 * * * *', ['*-*-* *:0,15,30,45:00']],
+    ['30 2-4 1,15 */2 *', ['*-1,3,5,7,9,11-1,15 2,3,4:30:00']],
+    ['* 5-23/6 */31 */12 *', ['*-1-1 5,11,17,23:*:00']],
+    ['0 4 * * fri-sun', ['Sun,Fri,Sat *-*-* 4:0:00']],
+    ['0 4 1-7 * */7', ['Sun *-*-1,2,3,4,5,6,7 4:0:00']],
+    ['0 4 * * 0-6', ['*-*-* 4:0:00']],
     ['0 4 * * 1-5', ['Mon,Tue,Wed,Thu,Fri *-*-* 4:0:00']],
     ['0 4 * * 5-7', ['Sun,Fri,Sat *-*-* 4:0:00']],
     ['0 4 * * */3', ['Sun,Wed,Sat *-*-* 4:0:00']],

@@ -12,6 +12,8 @@ export interface Question {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
   readonly timeoutMs: number;
+  /** Bytes of the longest answer that is read; a megabyte, if it is left out. */
+  readonly longest?: number;
   /** Whom a server has to be known by; what Node trusts, if it is left out. */
   readonly trust?: Trust;
 }
@@ -44,7 +46,7 @@ export async function ask(question: Question, signal: AbortSignal): Promise<Answ
   const { timeoutMs, trust } = question;
   const { Agent } = await undici();
   const connect = { timeout: timeoutMs, ...tlsOf(trust) };
-  const agent = new Agent({ pipelining: 0, connect, maxResponseSize: LONGEST_ANSWER });
+  const agent = new Agent({ pipelining: 0, connect, maxResponseSize: question.longest ?? LONGEST_ANSWER });
   try {
     return await askThrough(agent, question, signal);
   } catch (error) {
@@ -94,7 +96,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   UND_ERR_SOCKET: 'connection closed without an answer',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is longer than a megabyte',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is too long',
 };
 
 /** Why there was no answer, in words. */

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import type { Answer, Question } from '../http/ask.ts';
+import type { Question } from '../http/ask.ts';
 import { jsonOf } from '../http/json.ts';
 import type { Credentials } from './credentials.ts';
+import type { Answered } from './registry-http.ts';
 
-type Ask = (question: Omit<Question, 'timeoutMs' | 'trust'>) => Promise<Answer>;
+type Ask = (question: Pick<Question, 'url' | 'method' | 'headers' | 'body'>) => Promise<Answered>;
 
 const token = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
@@ -23,7 +24,7 @@ export async function authorizationFor(
   const { realm, service, scope } = parametersOf(text);
   if (realm === undefined) return null;
   const answer = await ask(tokenQuestion(realm, { ...(service && { service }), ...(scope && { scope }) }, login));
-  if (answer.kind !== 'answer' || answer.status !== 200) return null;
+  if (answer.status !== 200) return null;
   const given = token.safeParse(jsonOf(answer.text));
   const bearer = given.success ? (given.data.token ?? given.data.access_token) : undefined;
   return bearer === undefined ? null : `Bearer ${bearer}`;

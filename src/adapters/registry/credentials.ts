@@ -33,8 +33,8 @@ const HELPER_DEADLINE_MS = 30_000;
 export async function credentialsFor(configFolder: string, domain: string): Promise<Credentials | null> {
   const config = await readConfig(join(configFolder, 'config.json'));
   const server = domain === 'docker.io' ? DOCKER_HUB : domain;
-  const helper = config?.credHelpers?.[domain] ?? config?.credsStore;
-  if (helper !== undefined) return fromHelper(helper, server);
+  const helper = config?.credHelpers?.[server] ?? config?.credHelpers?.[domain] ?? config?.credsStore ?? '';
+  if (helper !== '') return fromHelper(helper, server);
   const found = Object.entries(config?.auths ?? {}).find(([name]) => name === server || hostOf(name) === domain);
   return found?.[1] ? fromAuth(found[1]) : null;
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type Docker from 'dockerode';
 import * as z from 'zod';
+import { ANSWER_DEADLINE_MS } from '../docker/connect.ts';
 import type { Trust } from '../http/ask.ts';
+import { inTime } from '../system/in-time.ts';
 
 /** Where a registry's API is, and whom it has to be known by. The first that answers is the one. */
 export interface RegistryPlace {
@@ -30,8 +32,10 @@ const registryConfig = z.object({
 /** As the engine goes there itself: by TLS, and without it only where the engine was told so, or on this machine. */
 export async function registryPlaces(docker: Docker, domain: string): Promise<readonly RegistryPlace[]> {
   if (domain === 'docker.io') return [{ url: 'https://registry-1.docker.io', trust: {} }];
-  const { RegistryConfig } = (await docker.info()) as { RegistryConfig?: unknown };
-  const config = registryConfig.parse(RegistryConfig ?? {});
+  const asked = docker.info() as Promise<{ RegistryConfig?: unknown }>;
+  const info = await inTime(ANSWER_DEADLINE_MS, 'what the engine knows of registries', 'engine-unreachable', asked);
+  const parsed = registryConfig.safeParse(info.RegistryConfig ?? {});
+  const config = parsed.success ? parsed.data : registryConfig.parse({});
   if (!(await isInsecure(config, domain)))
     return [{ url: `https://${domain}`, trust: await trustOf(join(CERTIFICATES, domain)) }];
   return [
@@ -59,6 +63,7 @@ function addRange(list: BlockList, range: string): void {
 async function trustOf(folder: string): Promise<Trust> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.crt'));
   if (names.length === 0) return {};
-  const own = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  return { ca: [...rootCertificates, ...own] };
+  // One that this user may not read is as good as none: the handshake says what comes of it.
+  const own = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => null)));
+  return { ca: [...rootCertificates, ...own.filter((text) => text !== null)] };
 }

@@ -7,17 +7,20 @@ import { systemdUnits, type Unit } from '../install/systemd-units.ts';
 import { print, type Io } from '../io.ts';
 import type { Command } from '../session.ts';
 
-/** Whatever of the environment decides which project, engine and state are meant. */
-const TELLING = /^(PATH|DOCKER_(?!CLI_PLUGIN_).*|COMPOSE_.*|DEPLOY_BG_.*|HEALTH_CHECK_.*|DRAIN_TIMEOUT)$/;
+/** Whatever of the environment decides which project, engine and state are meant; anybody may read a unit, so no secret. */
+const TELLING =
+  /^(PATH|DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION)|COMPOSE_(FILE|PATH_SEPARATOR|PROJECT_NAME|PROFILES|ENV_FILES|DISABLE_ENV_FILE)|DEPLOY_BG_STATE_DIR|HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT)$/;
 
 /** `systemd [--dir DIR] [--schedule CRON]`. */
 export const run: Command<'systemd'> = async ({ dir, schedule: given }, { io, globals, context }) => {
   const { ports } = await context();
   const known = (await ports.store.releases()).at(-1)?.version ?? 'latest';
-  const { name: project, directory, update } = await ports.compose.read(known);
+  const { name: project, directory: owned, update } = await ports.compose.read(known);
   const schedule = requireSchedule(given ?? update.schedule);
-  const user = String(statSync(directory).uid);
-  const command = [process.execPath, realpathSync(io.executable), ...flagsOf(globals, io.cwd)];
+  const user = String(statSync(owned).uid);
+  // What flags and variables say of paths is said from here.
+  const directory = io.cwd;
+  const command = [process.execPath, realpathSync(io.executable), ...flagsOf(globals)];
   const units = systemdUnits({ project, directory, user, command, environment: environmentOf(io), schedule });
   print(io.stdout, dir === null ? printed(units) : written(units, resolve(io.cwd, dir)));
   return 0;
@@ -34,19 +37,23 @@ function requireSchedule(schedule: string | null): string {
   });
 }
 
-/** The flags that this command was called with, for a command that is called from anywhere. */
-function flagsOf({ docker, compose }: GlobalOptions, cwd: string): readonly string[] {
-  const flags: readonly (readonly [string, string | null])[] = [
+/** The flags that this command was called with. */
+function flagsOf({ docker, compose }: GlobalOptions): readonly string[] {
+  const given: readonly (readonly [string, string | null])[] = [
     ['--config', docker.config],
     ['--context', docker.context],
     ['--host', docker.host],
-    ...compose.files.map((file) => ['--file', resolve(cwd, file)] as const),
+    ['--tlscacert', docker.tlsCaCert],
+    ['--tlscert', docker.tlsCert],
+    ['--tlskey', docker.tlsKey],
+    ...compose.files.map((file) => ['--file', file] as const),
     ['--project-name', compose.projectName],
-    ...compose.envFiles.map((file) => ['--env-file', resolve(cwd, file)] as const),
+    ...compose.envFiles.map((file) => ['--env-file', file] as const),
     ...compose.profiles.map((profile) => ['--profile', profile] as const),
-    ['--project-directory', compose.projectDirectory === null ? null : resolve(cwd, compose.projectDirectory)],
+    ['--project-directory', compose.projectDirectory],
   ];
-  return flags.flatMap(([name, value]) => (value === null ? [] : [name, value]));
+  const switches = [...(docker.tls ? ['--tls'] : []), ...(docker.tlsVerify ? ['--tlsverify'] : [])];
+  return [...switches, ...given.flatMap(([name, value]) => (value === null ? [] : [name, value]))];
 }
 
 function environmentOf({ env }: Io): Readonly<Record<string, string>> {

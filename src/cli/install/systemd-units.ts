@@ -3,7 +3,7 @@ import { onCalendar } from '../../core/schedule.ts';
 /** What the units of a project are made of. */
 export interface UnitParts {
   readonly project: string;
-  /** The project directory. */
+  /** Where the command is called: the paths of its flags and variables begin there. */
   readonly directory: string;
   /** Name or id of the user who owns it. */
   readonly user: string;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rollback } from '../../../src/app/rollback.ts';
 import { update, type UpdateOptions } from '../../../src/app/update.ts';
 import { type Ended, Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
@@ -56,16 +57,24 @@ describe('update of a tag', () => {
     expect(await rollouts()).toEqual(['latest']);
   });
 
+  it('compares what serves, also where it is older than the version', async () => {
+    host.services = () => [service('web'), service('api')];
+    await host.deploy('v1');
+    await host.deploy('v2', { services: ['web'] });
+    pushed('v1');
+    pushed('v2');
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: 'v2' } });
+  });
+
   it('asks nobody for images that are only built', async () => {
     host = await Host.create(() => [service('web', { pullPolicy: 'build' })], {});
     await host.deploy('v1');
     expect(await updating()).toMatchObject({ exit: 5, error: { code: 'not-possible' } });
   });
 
-  it('only says what it would do, if that is wanted', async () => {
+  it('only says what it would do, if that is wanted, although the old image is still here', async () => {
     await host.deploy('latest');
     pushed('latest', MOVED);
-    host.images.set('app:latest', 'sha256:new');
     expect(await updating({ dryRun: true })).toMatchObject({ exit: 0, outcome: { state: 'planned' } });
     expect(await rollouts()).toEqual(['latest']);
   });
@@ -95,6 +104,54 @@ describe('update in a range', () => {
     await host.deploy('1.2.0');
     host.registryTags = ['latest', '3.0.0'];
     expect(await updating()).toMatchObject({ exit: 1, error: { code: 'image-missing' } });
+  });
+});
+
+describe('what a person decided', () => {
+  const goBack = (): Promise<Ended> =>
+    host.run('anna', (ports, signal) => rollback(ports, { to: null, timeoutMs: null }, signal)).ended;
+
+  it('stays: a tag that somebody went back from, until it moves again', async () => {
+    await host.deploy('latest');
+    host.images.set('app:latest', 'sha256:second');
+    pushed('latest', 'digest of sha256:second');
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+    expect(await goBack()).toMatchObject({ exit: 0 });
+    expect(await updating()).toMatchObject({
+      exit: 0,
+      outcome: { message: expect.stringContaining('went back') as string },
+    });
+    pushed('latest', 'digest of sha256:third');
+    host.images.set('app:latest', 'sha256:third');
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+  });
+
+  it('stays: a version that somebody went back from, until there is a newer one or it is asked for', async () => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    await host.deploy('1.2.0');
+    host.registryTags = ['1.2.0', '1.3.0'];
+    pushed('1.3.0');
+    await updating();
+    expect(await goBack()).toMatchObject({ exit: 0 });
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: '1.2.0' } });
+    host.registryTags = ['1.2.0', '1.3.0', '1.3.1'];
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed', version: '1.3.1' } });
+  });
+
+  it.each(['2.0.0', '1.9.0', '2.0', 'main'])('stays: %s, which is newer or no version', async (version) => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    host.registryTags = ['1.3.0'];
+    await host.deploy(version);
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version } });
+  });
+
+  it('is waited for: a rollout at its gate is not taken back', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 'manual' : 'auto' })];
+    await host.deploy('v1');
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    host.update = { ...host.update, version: 'v3' };
+    expect(await updating()).toMatchObject({ exit: 5, error: { message: /v2 waits for a person/ } });
+    expect(await rollouts()).toEqual(['v1', 'v2']);
   });
 });
 
