@@ -67,6 +67,7 @@ describe('calling docker', () => {
       VERSION: 'v',
     };
     expect(frozenEnvironment(env, { TOKEN: 't' })).toEqual({
+      GOGC: '400',
       PATH: '/bin',
       HOME: '/root',
       DOCKER_HOST: 'x',

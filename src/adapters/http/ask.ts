@@ -96,7 +96,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   UND_ERR_SOCKET: 'connection closed without an answer',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is too long',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the answer is longer than a megabyte',
 };
 
 /** Why there was no answer, in words. */
