@@ -3,6 +3,7 @@ import { stepText } from '../core/plan.ts';
 import { apply } from '../core/apply.ts';
 import { currentStep, type RolloutRecord, upgraded } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
+import { needsPerson } from '../core/steer.ts';
 import { follow } from './follow.ts';
 import { type Outcome, outcomeOf, servesText, sideName } from './outcome.ts';
 import { type JournalEntry, LEASE_MS, type LockHolder, type Ports } from './ports.ts';
@@ -106,8 +107,7 @@ class Followed {
 
 /** Nobody runs it any more, and nobody said why: where it rests that is its end, where it moves we go on with it. */
 function abandoned(ports: Ports, record: RolloutRecord, options: AttachOptions): Outcome | null {
-  const needsPerson = record.state === 'rollback_paused' || (record.state === 'paused' && record.gateUntil === null);
-  if (needsPerson || isFinished(record)) return ended(record, null, options);
+  if (needsPerson(record) || isFinished(record)) return ended(record, null, options);
   const message = 'the process that ran it is gone: this one goes on in its place';
   ports.emit({ kind: 'warning', code: null, message, hint: null });
   return null;

@@ -6,9 +6,11 @@ import { dependencyOrder, requiredByNobody } from '../core/order.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
+import { secretsIn } from '../core/secrets.ts';
 import { isTerminal } from '../core/state.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
+import { withoutSecrets } from './guard.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
@@ -40,11 +42,22 @@ export interface DeployOptions {
 }
 
 /**
+ * What somebody decided who is not there: asked again when the project is his, because others may have been at work
+ * since. A reason ends the deploy with nothing done.
+ */
+export type Reconsider = () => Promise<string | null>;
+
+/**
  * Makes a version serve all traffic, or leaves the one that does in charge. Where another process is about to do the
  * same, that one is followed.
  * @throws DeployError for everything but success
  */
-export async function deploy(ports: Ports, options: DeployOptions, signal: AbortSignal): Promise<Outcome> {
+export async function deploy(
+  ports: Ports,
+  options: DeployOptions,
+  signal: AbortSignal,
+  reconsider?: Reconsider,
+): Promise<Outcome> {
   ports.emit({ kind: 'phase', text: `reading the compose files for ${options.version}` });
   const project = await ports.compose.read(options.version);
   requireKnown(project, options.services);
@@ -52,14 +65,14 @@ export async function deploy(ports: Ports, options: DeployOptions, signal: Abort
   if (options.dryRun) return plan(ports, project, options);
   const { version, attach, timeoutMs } = options;
   const isWanted = wanted(ports, project, options);
-  const turn = { ...options, verb: `deploy ${version}`, isWanted };
+  const turn = { ...options, verb: `deploy ${version}`, isWanted, unattended: reconsider !== undefined };
   return withTimeout(ports.clock, timeoutMs, signal, async (stop) => {
     // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
-    if (options.refresh) await fetchImages(ports, { project, options }, stop);
+    if (options.refresh) await fetchQuietly(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
     return inTurn(ports, turn, stop, () =>
       inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
-        deployIn(session, { project, options, isWanted }, stop),
+        deployIn(session, { project, options, isWanted, reconsider }, stop),
       ),
     );
   });
@@ -83,12 +96,15 @@ interface Asked {
   readonly project: Project;
   readonly options: DeployOptions;
   readonly isWanted: Wanted;
+  readonly reconsider?: Reconsider | undefined;
 }
 
 async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Promise<Outcome> {
   const { ports } = session;
   const { project, options, isWanted } = asked;
   const { takeOver } = options;
+  const reason = (await asked.reconsider?.()) ?? null;
+  if (reason !== null) return nothingToDo(null, null, reason);
   const settled = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
   const { known, finished } = settled;
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
@@ -103,6 +119,17 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   } finally {
     await tell();
   }
+}
+
+/** Outside of a session, whose errors hold no secret. */
+async function fetchQuietly(
+  ports: Ports,
+  asked: Pick<Asked, 'project' | 'options'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await fetchImages(ports, asked, signal).catch((error: unknown) => {
+    throw withoutSecrets(error, [...ports.secrets, ...secretsIn(asked.project)]);
+  });
 }
 
 /** A registry or a build may take for ever: only who asked for the deploy knows how long is too long. */

@@ -24,6 +24,8 @@ export interface Turn {
   readonly isWanted: Wanted;
   readonly attach: boolean;
   readonly waitMs: number | null;
+  /** Nobody is here to mean it: a rollout that waits for a person is left to him. */
+  readonly unattended?: boolean;
 }
 
 /**
@@ -69,8 +71,10 @@ interface Queue {
 /** Resolves when the project may be free; a rollout under the eyes of one who stayed is superseded like any paused one. */
 async function besideAnother(ports: Ports, turn: Turn, queue: Queue, signal: AbortSignal): Promise<void> {
   if ((await ports.store.holder()) === null) return;
-  if (await standsStill(ports)) await supersede(ports, turn.isWanted);
-  else if (queue.until === null || !(await untilFree(ports, queue.until, signal))) throw queue.locked;
+  if (await standsStill(ports)) {
+    if (turn.unattended === true) throw queue.locked;
+    await supersede(ports, turn.isWanted);
+  } else if (queue.until === null || !(await untilFree(ports, queue.until, signal))) throw queue.locked;
 }
 
 /** The rollout of another process to the same release; one that is about to begin is waited for. */

@@ -1,9 +1,9 @@
 import { DeployError } from '../core/errors.ts';
 import { parseImage } from '../core/image-reference.ts';
 import type { Project } from '../core/project.ts';
-import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
-import { isTerminal } from '../core/state.ts';
+import { abortedSince, leftByRollback } from '../core/releases-stack.ts';
+import { needsPerson } from '../core/steer.ts';
 import { isNewer, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
 import { deploy } from './deploy.ts';
 import { replacedServices } from './freeze.ts';
@@ -26,7 +26,7 @@ export interface UpdateOptions {
 /**
  * Deploys what the registry has if that is not what serves: another image under the same tag, or a newer version in the
  * range of `x-deploy-bg.update`. What a person decided stays: a newer version, a way back, a rollout that waits.
- * Looks without the lock, so that two at once end as two deploys do.
+ * Looks without the lock first, so that nobody waits for what has nothing to do, and again with it.
  * @throws registry-unreachable, registry-refused, or what a deploy throws
  */
 export async function update(ports: Ports, options: UpdateOptions, signal: AbortSignal): Promise<Outcome> {
@@ -37,8 +37,21 @@ export async function update(ports: Ports, options: UpdateOptions, signal: Abort
     if (stop.aborted) throw stopped(stop);
     if ('reason' in found) return nothingToDo(found.live, null, `${found.reason}: nothing to do`);
     const { dryRun, waitMs } = options;
-    return deploy(ports, { ...PLAIN, version: found.wanted, dryRun, waitMs, timeoutMs: null }, stop);
+    const decided = { ...PLAIN, version: found.wanted, dryRun, waitMs, timeoutMs: null };
+    return deploy(ports, decided, stop, () => reconsidered(ports, options, found.wanted, stop));
   });
+}
+
+/** Others may have deployed or gone back while this one fetched images, or queued. */
+async function reconsidered(
+  ports: Ports,
+  options: UpdateOptions,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const found = await look(ports, options, signal);
+  if ('reason' in found) return `${found.reason}: nothing to do`;
+  return found.wanted === wanted ? null : `${found.wanted} has come since: the next update deploys it`;
 }
 
 /** As a deploy that fetches what is new, and nothing else of its own. */
@@ -74,7 +87,7 @@ async function look(ports: Ports, options: UpdateOptions, signal: AbortSignal): 
   if (closed !== null) return { live, reason: `updates begin at ${closed} only` };
   const situation = { ports, project, known, signal };
   const wanted = options.version ?? (await wantedVersion(situation));
-  refuseToInterfere(known, wanted);
+  refuseToInterfere(known);
   const reason = await reasonToStay(situation, wanted, options.version !== null);
   return reason === null ? { wanted } : { live, reason };
 }
@@ -124,12 +137,11 @@ async function newestInRange({ ports, project, signal }: Situation, service: str
 }
 
 /** A deploy takes back what waits for a person; nobody is here to ask whether that is meant. */
-function refuseToInterfere({ records }: Known, wanted: string): void {
+function refuseToInterfere({ records }: Known): void {
   const last = records.at(-1);
-  if (last === undefined || isTerminal(last.state) || last.candidate.version === wanted) return;
-  if (last.state !== 'paused' && last.state !== 'rollback_paused') return;
+  if (last === undefined || !needsPerson(last)) return;
   throw new DeployError('not-possible', {
-    what: `the deploy of ${last.candidate.version ?? 'another version'} waits for a person, and an update does not end it`,
+    what: `the ${last.verb} of ${last.candidate.version ?? 'another version'} waits for a person, and an update does not end it`,
     next: 'docker-deploy-bg promote goes on, docker-deploy-bg abort takes it back; then run the update again',
   });
 }
@@ -143,22 +155,27 @@ async function reasonToStay(situation: Situation, wanted: string, asked: boolean
   if (isRange && wanted !== live.version && !isNewer(wanted, live.version))
     return `${live.version} serves, and ${wanted} is not newer`;
   if (wanted === live.version && !(await hasMoved(situation, live))) return `${wanted} is what the registry has`;
-  const left = asked ? null : await wentBackFrom(situation);
-  if (left?.version !== wanted || (await hasMoved(situation, left))) return null;
-  return `somebody went back from ${wanted}, and the registry has no other`;
+  return asked ? null : reasonOfPeople(situation, wanted);
 }
 
-/** The release that a person's rollback left; null if the last that was completed is none. */
-async function wentBackFrom({ ports, known }: Situation): Promise<Release | null> {
-  const last: RolloutRecord | undefined = known.records.findLast(({ state }) => state === 'completed');
-  const left = last?.verb === 'rollback' ? (last.stable?.release ?? null) : null;
-  return left === null ? null : ports.store.release(left);
+/** What people took away since the last deploy stays away, as long as the registry has no other of that name. */
+async function reasonOfPeople(situation: Situation, wanted: string): Promise<string | null> {
+  const { ports, known } = situation;
+  const aborted = abortedSince(known.records).some(({ candidate }) => candidate.version === wanted);
+  if (aborted && wanted !== known.liveRelease?.version) return `the deploy of ${wanted} was aborted`;
+  for (const id of leftByRollback(known.records)) {
+    const left = await ports.store.release(id);
+    if (left?.version === wanted && !(await hasMoved(situation, left)))
+      return `somebody went back from ${wanted}, and the registry has no other`;
+  }
+  return null;
 }
 
 /** True if a tag of a release stands for another image by now. */
 async function hasMoved({ ports, project, signal }: Situation, release: Release): Promise<boolean> {
-  const { image } = project.update;
-  const names = replacedServices(project, image === null ? [] : [image]).filter((name) => isPulled(project, name));
+  const { range } = project.update;
+  const names = await compared(ports, project, release);
+  if (names.length === 0 && range !== null) return false;
   if (names.length === 0)
     throw new DeployError('not-possible', {
       what: 'no image of the services that a deploy replaces comes from a registry',
@@ -173,8 +190,15 @@ async function hasMoved({ ports, project, signal }: Situation, release: Release)
   return false;
 }
 
-/** A service that builds its image, or must not ask, has nothing there to compare with. */
-function isPulled({ services }: Project, name: string): boolean {
-  const policy = services[name]?.pullPolicy;
-  return policy !== 'never' && policy !== 'build';
+/** Services whose image can be another one there: not those that must not ask, or were built here. */
+async function compared({ engine }: Ports, project: Project, release: Release): Promise<readonly string[]> {
+  const { image } = project.update;
+  const names: string[] = [];
+  for (const name of replacedServices(project, image === null ? [] : [image])) {
+    const { pullPolicy, buildable } = project.services[name] ?? { pullPolicy: 'never', buildable: false };
+    if (pullPolicy === 'never' || pullPolicy === 'build') continue;
+    const here = await engine.image(release.services[name]?.imageId ?? '');
+    if (!buildable || here === null || here.digests.length > 0) names.push(name);
+  }
+  return names;
 }

@@ -111,7 +111,8 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     replicas,
     // Compose's own name for what is only built.
     image: unescaped(text(model['image']) ?? `${project}-${name}`),
-    pullPolicy: text(model['pull_policy']) ?? ('build' in model || !('image' in model) ? 'build' : 'missing'),
+    pullPolicy: 'image' in model ? (text(model['pull_policy']) ?? 'missing') : 'build',
+    buildable: 'build' in model,
     dependsOn: dependenciesOf(model).filter(({ service }) => service in mapping(input.models.base['services'])),
     route: routeOf(own),
     hasHealthcheck: hasHealthcheck(model),

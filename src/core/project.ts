@@ -83,8 +83,10 @@ export interface ServiceSpec {
   readonly replicas: number;
   /** Image reference as the compose files give it. */
   readonly image: string;
-  /** Where its image comes from, in Compose's words; `build` also for one that is built, unless the file says otherwise. */
+  /** Where its image comes from, in Compose's words; `build` also for one that has no name in a registry. */
   readonly pullPolicy: string;
+  /** It can be built here as well. */
+  readonly buildable: boolean;
   readonly dependsOn: readonly Dependency[];
   readonly route: Route | null;
   readonly hasHealthcheck: boolean;

@@ -62,7 +62,15 @@ export function upgradedRelease(release: Release): Release {
   const services = Object.entries(release.services).map(([name, service]): [string, ReleaseService] => [
     name,
     {
-      ...{ pullPolicy: 'missing', checks: NO_CHECKS, hooks: NO_HOOKS, steps: [], shrinkStable: false, sticky: null },
+      ...{
+        pullPolicy: 'missing',
+        buildable: false,
+        checks: NO_CHECKS,
+        hooks: NO_HOOKS,
+        steps: [],
+        shrinkStable: false,
+        sticky: null,
+      },
       ...service,
     },
   ]);

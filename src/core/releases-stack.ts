@@ -26,11 +26,17 @@ export function previousRelease(records: readonly RolloutRecord[]): string | nul
 }
 
 /** Releases that rollbacks took away since the last deploy: whoever went back too far goes there by `--to`. */
-function leftByRollback(records: readonly RolloutRecord[]): readonly string[] {
+export function leftByRollback(records: readonly RolloutRecord[]): readonly string[] {
   const completed = records.filter(({ state }) => state === 'completed');
   const lastDeploy = completed.findLastIndex(({ verb }) => verb !== 'rollback');
   const stays = new Set(releaseStack(completed));
   return releaseStack(completed.slice(0, lastDeploy + 1)).filter((id) => !stays.has(id));
+}
+
+/** Deploys that were taken back because somebody said so, since the last one that was completed. */
+export function abortedSince(records: readonly RolloutRecord[]): readonly RolloutRecord[] {
+  const last = records.findLastIndex(({ state, verb }) => state === 'completed' && verb === 'deploy');
+  return records.slice(last + 1).filter(({ aborted, state }) => aborted && state === 'rollback_completed');
 }
 
 /**

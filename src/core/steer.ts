@@ -4,6 +4,11 @@ import { currentStep, type RecordEvent, type RolloutRecord } from './record.ts';
 /** What a person can ask of a rollout. */
 export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort' | 'retry' | 'supersede';
 
+/** True for a rollout that stands still until a person comes. */
+export function needsPerson({ state, gateUntil }: RolloutRecord): boolean {
+  return state === 'rollback_paused' || (state === 'paused' && gateUntil === null);
+}
+
 /**
  * What a request changes in a rollout, or null if it is not possible in this state (DESIGN section 6, the verbs):
  * a promotion ends the gate that the rollout stands at, nothing else; `from` never changes.

@@ -61,6 +61,8 @@ export class Host {
   readonly faults: string[] = [];
   /** Digests by name that the registry has; one that it does not have is not answered. */
   readonly registry = new Map<string, string>();
+  /** Ids of images that no registry knows. */
+  readonly built = new Set<string>();
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
   /** Called before the engine is looked at, and after something was told. */
@@ -233,7 +235,7 @@ export class Host {
         Promise.resolve({
           id: this.#imageId(reference),
           taggedAt: null,
-          digests: [`digest of ${this.#imageId(reference)}`],
+          digests: this.built.has(this.#imageId(reference)) ? [] : [`digest of ${this.#imageId(reference)}`],
         }),
       tag: (_image, reference) => {
         this.tags.add(reference);

@@ -25,6 +25,7 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     replicas: 2,
     image: `app:v1`,
     pullPolicy: 'missing',
+    buildable: false,
     dependsOn: [],
     route: { port: 3000, host: null, path: null, probe: null },
     hasHealthcheck: true,

@@ -67,6 +67,7 @@ export class DockerCompose implements Compose, OneOffs {
           const image = await this.#image(reference);
           return image === null ? null : (image.taggedAt ?? 0);
         },
+        isPulled: async (reference) => ((await this.#image(reference))?.digests ?? []).length > 0,
         compose: (command, name) => this.#user(project, [command, name], { signal }),
         now: () => Date.now(),
       });

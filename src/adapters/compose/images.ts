@@ -9,6 +9,8 @@ import { wordsOf, type Outcome } from './call.ts';
 export interface ImageCalls {
   /** When the image got its tag last; null if it is not here. */
   readonly taggedAt: (reference: string) => Promise<number | null>;
+  /** True if an image that is here came from a registry. */
+  readonly isPulled: (reference: string) => Promise<boolean>;
   /** `docker compose pull SERVICE` or `build SERVICE` with the user's files. */
   readonly compose: (command: 'pull' | 'build', service: string) => Promise<Outcome>;
   readonly now: () => number;
@@ -41,7 +43,10 @@ export async function fetchImage(
   const wanted = wantedOf(project, service);
   if (wanted.buildable && (options.build || wanted.policy === 'build')) return build(wanted, calls);
   const present = await calls.taggedAt(wanted.image);
-  const pulled = shallPull(wanted, options, present, calls.now()) ? await calls.compose('pull', service) : null;
+  // What was built here is nobody else's to replace.
+  const refresh = options.refresh && (!wanted.buildable || (await calls.isPulled(wanted.image)));
+  const asked = shallPull(wanted, { ...options, refresh }, present, calls.now());
+  const pulled = asked ? await calls.compose('pull', service) : null;
   if (pulled?.ok === true) return;
   if (present === null) return wanted.buildable ? build(wanted, calls) : refuse(wanted, options, pulled);
   // Compose goes on with the image that it can build; one that it was told to fetch and could not is an error.

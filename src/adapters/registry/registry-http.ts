@@ -41,27 +41,37 @@ export class RegistryHttp {
     throw unreachable(domain, reasons.at(-1) ?? 'nobody knows where it is', reasons);
   }
 
-  /** With the login, if the registry wants to know who asks. @throws registry-unreachable */
-  async get(path: string): Promise<Answered> {
-    const plain = await this.#follow(path, {});
-    if (plain.status !== 401) return plain;
+  /**
+   * With the login, if the registry itself wants to know who asks.
+   * @param path on the registry, or the URL of its next page
+   * @returns also where the answer came from
+   * @throws registry-unreachable
+   */
+  async get(path: string): Promise<Answered & { readonly url: string }> {
+    const url = new URL(path, this.#place.url).href;
+    const plain = await this.#follow(url, {});
+    if (plain.status !== 401 || !this.#isOwn(plain.url)) return plain;
     const authorization = await authorizationFor(plain.headers['www-authenticate'], this.#asking.login, async (about) =>
       this.#answered(await this.#ask(about)),
     );
-    return authorization === null ? plain : this.#follow(path, { authorization });
+    return authorization === null ? plain : this.#follow(url, { authorization });
   }
 
   /** Some registries are a name in front of another one, which is told no login. */
-  async #follow(path: string, headers: Readonly<Record<string, string>>): Promise<Answered> {
-    const own = new URL(this.#place.url).host;
-    let url = `${this.#place.url}${path}`;
+  async #follow(first: string, headers: Readonly<Record<string, string>>) {
+    let url = first;
     for (let hop = 0; ; hop += 1) {
-      const told = new URL(url).host === own ? headers : {};
+      const told = this.#isOwn(url) ? headers : {};
       const answer = this.#answered(await this.#ask({ url, method: 'GET', headers: told, body: null }));
       const next = String(answer.headers['location'] ?? '');
-      if (!REDIRECTS.has(answer.status) || !URL.canParse(next, url) || hop === MOST_REDIRECTS) return answer;
+      if (!REDIRECTS.has(answer.status) || !URL.canParse(next, url) || hop === MOST_REDIRECTS)
+        return { ...answer, url };
       url = new URL(next, url).href;
     }
+  }
+
+  #isOwn(url: string): boolean {
+    return new URL(url).origin === new URL(this.#place.url).origin;
   }
 
   #ask(question: Omit<Question, 'timeoutMs'>): Promise<Answer> {

@@ -11,8 +11,6 @@ import { type Answered, RegistryHttp } from './registry-http.ts';
 
 const DEADLINE_MS = 30_000;
 const PAGE_SIZE = 1000;
-/** What a link without a host is taken to be of. */
-const ANYWHERE = 'http://registry.invalid';
 /** A registry that says that there is ever more is not believed. */
 const MOST_PAGES = 100;
 
@@ -35,7 +33,7 @@ export class DockerRegistry implements Registry {
     const { domain } = parseImage(reference);
     const login = await credentialsFor(this.#configFolder, domain);
     const options = login === null ? {} : { authconfig: authconfigOf(login, domain) };
-    const asked = Promise.race([this.#docker.getImage(reference).distribution(options), aborted(signal)]);
+    const asked = unlessAborted(signal, this.#docker.getImage(reference).distribution(options));
     try {
       const answer = await inTime(DEADLINE_MS, `the registry's word on ${reference}`, 'registry-unreachable', asked);
       return distribution.parse(answer).Descriptor.digest;
@@ -62,22 +60,27 @@ export class DockerRegistry implements Registry {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
+/** The result of work that nobody can stop, unless it is not wanted any more. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const ended = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
     const stop = (): void => {
       reject(new Error('stopped'));
     };
     if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop, { signal: ended.signal });
   });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    ended.abort();
+  }
 }
 
-/** The path in `Link: </v2/shop/web/tags/list?last=…>; rel="next"` (distribution spec, "Listing Tags"). */
-function nextPage({ headers }: Answered): string | null {
+/** Where `Link: </v2/shop/web/tags/list?last=…>; rel="next"` leads (distribution spec, "Listing Tags"). */
+function nextPage({ headers, url }: Answered & { readonly url: string }): string | null {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(headers['link'] ?? ''))?.[1] ?? '';
-  if (link === '' || !URL.canParse(link, ANYWHERE)) return null;
-  const { pathname, search } = new URL(link, ANYWHERE);
-  return pathname + search;
+  return link === '' || !URL.canParse(link, url) ? null : new URL(link, url).href;
 }
 
 function authconfigOf(login: Credentials, serveraddress: string): Record<string, string> {

@@ -66,6 +66,23 @@ describe('update of a tag', () => {
     expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: 'v2' } });
   });
 
+  it('leaves out what was built here, and does not stumble over it', async () => {
+    host.services = () => [service('web'), service('api', { buildable: true })];
+    host.built.add('sha256:app:v1');
+    await host.deploy('v1');
+    // Of web, which the registry does not know here.
+    expect(await updating()).toMatchObject({ exit: 7 });
+  });
+
+  it('in a range has nothing to do while what was built here is the newest', async () => {
+    host.services = () => [service('api', { buildable: true })];
+    host.built.add('sha256:app:1.2.0');
+    host.update = { ...host.update, image: 'api', range: '^1.2' };
+    await host.deploy('1.2.0');
+    host.registryTags = ['1.2.0'];
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+  });
+
   it('asks nobody for images that are only built', async () => {
     host = await Host.create(() => [service('web', { pullPolicy: 'build' })], {});
     await host.deploy('v1');
@@ -138,6 +155,28 @@ describe('what a person decided', () => {
     expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed', version: '1.3.1' } });
   });
 
+  it('stays: each of the versions that somebody went back from, one after the other', async () => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    for (const version of ['1.2.0', '1.3.0', '1.3.1']) {
+      await host.deploy(version);
+      pushed(version);
+    }
+    expect(await goBack()).toMatchObject({ exit: 0 });
+    expect(await goBack()).toMatchObject({ exit: 0, outcome: { version: '1.2.0' } });
+    host.registryTags = ['1.2.0', '1.3.0', '1.3.1'];
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: '1.2.0' } });
+  });
+
+  it('stays: a version whose deploy somebody aborted', async () => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    host.services = (version) => [service('web', { promote: version === '1.3.0' ? 'manual' : 'auto' })];
+    await host.deploy('1.2.0');
+    expect(await host.deploy('1.3.0')).toMatchObject({ exit: 3 });
+    expect(await goBack()).toMatchObject({ exit: 0 });
+    host.registryTags = ['1.2.0', '1.3.0'];
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { message: /1.3.0 was aborted/ } });
+  });
+
   it.each(['2.0.0', '1.9.0', '2.0', 'main'])('stays: %s, which is newer or no version', async (version) => {
     host.update = { ...host.update, image: 'web', range: '^1.2' };
     host.registryTags = ['1.3.0'];
@@ -152,6 +191,34 @@ describe('what a person decided', () => {
     host.update = { ...host.update, version: 'v3' };
     expect(await updating()).toMatchObject({ exit: 5, error: { message: /v2 waits for a person/ } });
     expect(await rollouts()).toEqual(['v1', 'v2']);
+  });
+});
+
+describe('update beside others', () => {
+  it('decides again when the project is free: nothing older is put over what came meanwhile', async () => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    host.services = (version) => [service('web', { promote: version === '2.0.0' ? 20_000 : 'auto' })];
+    await host.deploy('1.2.0');
+    host.registryTags = ['1.3.0'];
+    const person = host.deploying('anna', '2.0.0');
+    await host.untilState('paused');
+    const queued = updating({ waitMs: 600_000 });
+    expect(await person.ended).toMatchObject({ exit: 0 });
+    expect(await queued).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(await rollouts()).toEqual(['1.2.0', '2.0.0']);
+  });
+
+  it('leaves a rollout of the same tag at its gate, too', async () => {
+    let promote: 'auto' | 'manual' = 'auto';
+    host.services = () => [service('web', { promote })];
+    await host.deploy('latest');
+    promote = 'manual';
+    host.images.set('app:latest', 'sha256:second');
+    expect(await host.deploy('latest')).toMatchObject({ exit: 3 });
+    host.images.set('app:latest', 'sha256:third');
+    pushed('latest', 'digest of sha256:third');
+    expect(await updating()).toMatchObject({ exit: 5, error: { message: /waits for a person/ } });
+    expect(await rollouts()).toHaveLength(2);
   });
 });
 
