@@ -92,9 +92,14 @@ class Followed {
     const { state, gateUntil } = this.record;
     const step = currentStep(this.record);
     const doing = step === undefined ? 'end' : `be done with ${stepText(step)}`;
-    if (state === 'paused' && gateUntil === null)
+    if (state === 'paused' && needsPerson(this.record))
       emit({ kind: 'waiting', what: `a person to go on, or ${holder.who} to leave it paused`, until: null });
-    else if (state === 'paused') emit({ kind: 'waiting', what: 'the time to promote', until: gateUntil });
+    else if (state === 'paused')
+      emit({
+        kind: 'waiting',
+        what: gateUntil === null ? 'its URL to say that it may go on' : 'the time to promote',
+        until: gateUntil,
+      });
     else emit({ kind: 'waiting', what: `${holder.who} to ${doing}`, until: clock.now() + LEASE_MS });
   }
 

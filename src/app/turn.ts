@@ -2,7 +2,7 @@ import { DeployError } from '../core/errors.ts';
 import type { Millis } from '../core/observed.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { isGoingBack } from '../core/state.ts';
-import { steering } from '../core/steer.ts';
+import { needsPerson, steering } from '../core/steer.ts';
 import { attach } from './attach.ts';
 import type { Outcome } from './outcome.ts';
 import type { LockHolder, Ports } from './ports.ts';
@@ -104,7 +104,7 @@ function hasBegun(holder: LockHolder, last: RolloutRecord | undefined): boolean 
 /** Paused until a person comes. */
 async function standsStill({ store }: Ports): Promise<boolean> {
   const last = (await store.rollouts()).at(-1);
-  return last?.state === 'paused' && last.gateUntil === null;
+  return last?.state === 'paused' && needsPerson(last);
 }
 
 /**

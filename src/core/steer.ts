@@ -4,9 +4,13 @@ import { currentStep, type RecordEvent, type RolloutRecord } from './record.ts';
 /** What a person can ask of a rollout. */
 export type Steering = 'promote' | 'promote-full' | 'pause' | 'resume' | 'abort' | 'retry' | 'supersede';
 
-/** True for a rollout that stands still until a person comes. */
-export function needsPerson({ state, gateUntil }: RolloutRecord): boolean {
-  return state === 'rollback_paused' || (state === 'paused' && gateUntil === null);
+/** True for a rollout that stands still until a person comes: at no gate that ends by its time or by an answer. */
+export function needsPerson(record: RolloutRecord): boolean {
+  const { state, gateUntil, pauseReason } = record;
+  if (state !== 'paused') return state === 'rollback_paused';
+  const step = currentStep(record);
+  const isAsked = step?.kind === 'pause' && step.until !== undefined;
+  return pauseReason !== 'step' || (gateUntil === null && !isAsked);
 }
 
 /**

@@ -242,6 +242,19 @@ describe('--attach at a pause that only a person can end', () => {
     expect(await host.lastRollout()).toMatchObject({ state: 'paused', candidate: { version: 'v3' } });
   });
 
+  it('is not superseded while it waits for its URL, which needs no person', async () => {
+    const until = { url: 'http://x/', method: 'GET', headers: {}, body: null, json: null };
+    const canary = { strategy: 'canary', steps: [{ kind: 'pause', ms: null, until }] } as const;
+    host = await Host.create((version) => [service('web', version === 'v1' ? {} : canary)]);
+    await host.deploy('v1');
+    const waiting = host.deploying('anna', 'v2');
+    await atGate();
+    expect(await host.deploy('v3')).toMatchObject({ exit: 5, error: { code: 'locked' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused', candidate: { version: 'v2' } });
+    waiting.interrupt();
+    expect(await waiting.ended).toMatchObject({ exit: 130 });
+  });
+
   it('takes the watch over from a process that leaves the same rollout paused', async () => {
     await gated('manual');
     expect(await host.deploy('v2')).toMatchObject({ exit: 3, error: { code: 'rollout-paused' } });
