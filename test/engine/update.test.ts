@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ok, type Run, TestProject, withProject } from '../support/project.ts';
+import { docker, ok, type Run, TestProject, withProject } from '../support/project.ts';
 import { TestRegistry } from '../support/real-registry.ts';
 
 let registry: TestRegistry;
@@ -57,6 +57,27 @@ describe('update', () => {
       await ok(run('rollback'));
       expect((await ok(run('update'))).stdout).toContain('somebody went back from latest');
       expect(await rollouts(project)).toBe(3);
+    });
+  });
+
+  it('leaves no images of releases that no way back leads to', async () => {
+    await withImages({ history: 1 }, ['v1', 'v2', 'v3'], async (project, run) => {
+      const ids: string[] = [];
+      for (const version of ['v1', 'v2', 'v3']) {
+        ids.push((await docker.getImage(project.image(version)).inspect()).Id);
+        await registry.push(project, version, 'latest');
+        await docker.getImage(project.image(version)).remove();
+        await ok(run('update', 'latest'));
+      }
+      const isThere = (id: string): Promise<boolean> =>
+        docker
+          .getImage(id)
+          .inspect()
+          .then(
+            () => true,
+            () => false,
+          );
+      expect(await Promise.all(ids.map(isThere))).toEqual([false, false, true]);
     });
   });
 

@@ -139,7 +139,21 @@ export class DockerEngine implements Engine {
   }
 
   async untag(reference: string): Promise<void> {
-    await this.#ask(() => orNull(this.#docker.getImage(reference).remove({ noprune: false }), NOT_FOUND, CONFLICT));
+    const image = await this.image(reference);
+    await this.#removeImage(reference);
+    if (image !== null) await this.#removeNameless(image.id);
+  }
+
+  /** An image whose tag moved on is kept by its digest: the engine removes it with its last tag only if both are of one name. */
+  async #removeNameless(id: string): Promise<void> {
+    const left = await this.#ask(() => orNull(this.#docker.getImage(id).inspect(), NOT_FOUND));
+    const tags = (left?.RepoTags as string[] | null | undefined) ?? [];
+    if (left !== null && tags.length === 0) await this.#removeImage(id);
+  }
+
+  /** Not one that a container needs: that is a conflict. */
+  #removeImage(name: string): Promise<unknown> {
+    return this.#ask(() => orNull(this.#docker.getImage(name).remove({ noprune: false }), NOT_FOUND, CONFLICT));
   }
 
   async pinnedTags(project: string): Promise<readonly string[]> {
