@@ -65,6 +65,8 @@ export class Host {
   readonly built = new Set<string>();
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
+  /** Called when images are fetched. */
+  onFetch: () => void = () => undefined;
   /** Called before the engine is looked at, and after something was told. */
   onLook: () => void = () => undefined;
   onEvent: (event: ProgressEvent) => void = () => undefined;
@@ -276,6 +278,7 @@ export class Host {
       read: (version) => Promise.resolve(this.#project(version)),
       fetchImages: ({ version }) => {
         this.fetched.push(version);
+        this.onFetch();
         return Promise.resolve();
       },
       sharedDrift: () => Promise.resolve([]),
@@ -338,7 +341,8 @@ export const HOST_SECRET = 't0p-secret-value';
 /** Actions that look at no record are performed with this one. */
 const NO_RECORD = {} as RolloutRecord;
 
-const PLAINLY: Omit<DeployOptions, 'version'> = {
+/** A deploy without a flag. */
+export const PLAINLY: Omit<DeployOptions, 'version'> = {
   ...{ services: [], pull: false, build: false, refresh: false, force: false, dryRun: false, takeOver: false },
   ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
 };

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deploy } from '../../../src/app/deploy.ts';
 import { rollback } from '../../../src/app/rollback.ts';
 import { update, type UpdateOptions } from '../../../src/app/update.ts';
-import { type Ended, Host } from '../../support/host.ts';
+import { type Ended, Host, PLAINLY } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
 
 let host: Host;
@@ -206,6 +207,34 @@ describe('update beside others', () => {
     expect(await person.ended).toMatchObject({ exit: 0 });
     expect(await queued).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
     expect(await rollouts()).toEqual(['1.2.0', '2.0.0']);
+  });
+
+  it('is not done with the rollout of an image that the tag has left', async () => {
+    let promote: 'auto' | number = 'auto';
+    host.services = () => [service('web', { promote })];
+    await host.deploy('latest');
+    promote = 60_000;
+    host.images.set('app:latest', 'sha256:second');
+    const person = host.deploying('anna', 'latest');
+    await host.untilState('paused');
+    pushed('latest', 'digest of sha256:third');
+    host.onFetch = () => host.images.set('app:latest', 'sha256:third');
+    expect(await updating()).toMatchObject({ exit: 5, error: { code: 'locked' } });
+    person.interrupt();
+    await person.ended;
+  });
+
+  it('waits for no rollout that came to wait for a person meanwhile, and does not end it', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 'manual' : 'auto' })];
+    await host.deploy('v1');
+    const person = host.deploying('anna', 'v2', { attach: true });
+    await host.untilState('paused');
+    const options = { ...PLAINLY, version: 'v3', waitMs: 600_000 };
+    const decided = host.run('cron', (ports, signal) => deploy(ports, options, signal, () => Promise.resolve(null)));
+    expect(await decided.ended).toMatchObject({ exit: 5, error: { code: 'locked' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused', candidate: { version: 'v2' } });
+    person.interrupt();
+    await person.ended;
   });
 
   it('leaves a rollout of the same tag at its gate, too', async () => {
