@@ -36,9 +36,10 @@ export class HookRun {
     this.#notify = notify;
   }
 
-  /** The hook that runs now. */
+  /** The hook that runs now; one whose end nobody has taken yet does, or who looks in between would begin it again. */
   get running(): RunningHook | null {
-    return this.#running === null ? null : { until: this.#running.until };
+    if (this.#running !== null) return { until: this.#running.until };
+    return this.#ended === null ? null : { until: this.#session.ports.clock.now() };
   }
 
   /** Begins a hook of a release; one that the release does not have has failed. */
