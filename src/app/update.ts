@@ -7,11 +7,12 @@ import { needsPerson } from '../core/steer.ts';
 import { isNewer, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
 import { deploy } from './deploy.ts';
 import { replacedServices } from './freeze.ts';
-import { nothingToDo, type Outcome } from './outcome.ts';
+import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { locate } from './session.ts';
+import { isFinished, settle } from './recover.ts';
+import { inSession, locate, locationOf } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
-import { stoppedError, withTimeout } from './stopping.ts';
+import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 
 export interface UpdateOptions {
   /** Instead of what the compose files say; null: as they say. */
@@ -35,10 +36,35 @@ export async function update(ports: Ports, options: UpdateOptions, signal: Abort
       throw stop.aborted ? stopped(stop) : error;
     });
     if (stop.aborted) throw stopped(stop);
-    if ('reason' in found) return nothingToDo(found.live, null, `${found.reason}: nothing to do`);
-    const { dryRun, waitMs } = options;
-    const decided = { ...PLAIN, version: found.wanted, dryRun, waitMs, timeoutMs: null };
-    return deploy(ports, decided, stop, () => reconsidered(ports, options, found.wanted, stop));
+    const outcome = 'reason' in found ? nothing(found) : await begin(ports, options, found.wanted, stop);
+    const isOver = options.dryRun || outcome.state !== 'nothing-to-do';
+    return isOver ? outcome : leaveNothingOver(ports, found.project, outcome, stop);
+  });
+}
+
+function nothing({ live, reason }: Extract<Found, { readonly reason: string }>): Outcome {
+  return nothingToDo(live, null, `${reason}: nothing to do`);
+}
+
+function begin(ports: Ports, options: UpdateOptions, version: string, signal: AbortSignal): Promise<Outcome> {
+  const { dryRun, waitMs } = options;
+  const decided = { ...PLAIN, version, dryRun, waitMs, timeoutMs: null };
+  return deploy(ports, decided, signal, () => reconsidered(ports, options, version, signal));
+}
+
+/** A rollout whose process died goes on where it stands: exit 0 means that nothing is left over. @throws locked */
+async function leaveNothingOver(
+  ports: Ports,
+  project: Project,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const last = (await ports.store.rollouts()).at(-1);
+  if (last === undefined || isFinished(last)) return outcome;
+  const anything = (): Promise<boolean> => Promise.resolve(true);
+  return inSession(ports, locationOf(project), { verb: 'update', files: project }, async (session) => {
+    const { finished } = await settle(session, signal, { forwardTo: anything, endHold: false });
+    return finished === null ? outcome : outcomeOf(finished.record, finished.evidence, stopReason(signal));
   });
 }
 
@@ -70,7 +96,10 @@ function stopped(signal: AbortSignal): DeployError {
   return stoppedError(signal, { what: 'stopped while the registry was asked', serves: 'nothing was changed' });
 }
 
-type Found = { readonly wanted: string } | { readonly reason: string; readonly live: string | null };
+/** What shall be deployed, or why nothing shall. */
+type Found = { readonly project: Project } & (
+  { readonly wanted: string } | { readonly reason: string; readonly live: string | null }
+);
 
 interface Situation {
   readonly ports: Ports;
@@ -84,12 +113,12 @@ async function look(ports: Ports, options: UpdateOptions, signal: AbortSignal): 
   const live = known.liveRelease?.version ?? null;
   const project = await ports.compose.read(options.version ?? live ?? 'latest');
   const closed = options.now ? null : closedWindow(ports, project);
-  if (closed !== null) return { live, reason: `updates begin at ${closed} only` };
+  if (closed !== null) return { project, live, reason: `updates begin at ${closed} only` };
   const situation = { ports, project, known, signal };
   const wanted = options.version ?? (await wantedVersion(situation));
   refuseToInterfere(known);
   const reason = await reasonToStay(situation, wanted, options.version !== null);
-  return reason === null ? { wanted } : { live, reason };
+  return reason === null ? { project, wanted } : { project, live, reason };
 }
 
 async function knownOf(ports: Ports, version: string): Promise<Known> {

@@ -39,6 +39,9 @@ const timeout = (): Option =>
     parseTimeout,
   );
 
+const wait = (): Option =>
+  new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait);
+
 const declareDeploy: Declare = (program, choose) => {
   program
     .command('deploy')
@@ -54,18 +57,20 @@ const declareDeploy: Declare = (program, choose) => {
     .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
     .option('--supersede', 'replace a rollout that is under way', false)
     .option('--attach', 'stay and watch at a pause that only a person can end', false)
-    .addOption(
-      new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait),
-    )
+    .addOption(wait())
     .action((version: string, raw: RawDeploy) => {
-      const { timeout: timeoutMs = null, wait = null, ...given } = raw;
+      const { timeout: timeoutMs = null, wait: waited, ...given } = raw;
       const options = { ...given, refresh: false };
-      choose('deploy', { ...options, version, timeoutMs, waitMs: wait === true ? DEFAULT_WAIT_MS : wait });
+      choose('deploy', { ...options, version, timeoutMs, waitMs: waitMsOf(waited) });
     });
 };
 
 /** How long a bare `--wait` queues. */
 const DEFAULT_WAIT_MS = 300_000;
+
+function waitMsOf(given: number | true | undefined): number | null {
+  return given === true ? DEFAULT_WAIT_MS : (given ?? null);
+}
 
 interface RawDeploy extends Omit<CommandOptions['deploy'], 'version' | 'timeoutMs' | 'waitMs' | 'refresh'> {
   readonly timeout?: number;
@@ -85,13 +90,10 @@ const declareUpdate: Declare = (program, choose) => {
     .option('--now', 'whatever hour x-deploy-bg.update.window says', false)
     .addOption(timeout())
     .option('--dry-run', 'print the plan and change nothing', false)
-    .addOption(
-      new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait),
-    )
+    .addOption(wait())
     .action((version: string | undefined, raw: RawUpdate) => {
-      const { timeout: timeoutMs = null, wait = null, ...options } = raw;
-      const waitMs = wait === true ? DEFAULT_WAIT_MS : wait;
-      choose('update', { ...options, version: version ?? null, timeoutMs, waitMs });
+      const { timeout: timeoutMs = null, wait: waited, ...options } = raw;
+      choose('update', { ...options, version: version ?? null, timeoutMs, waitMs: waitMsOf(waited) });
     });
 };
 

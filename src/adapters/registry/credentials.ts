@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
+import { jsonOf } from '../http/json.ts';
 
 /** What a registry knows somebody by: a password, or a token that was given for one. */
 export type Credentials =
@@ -41,11 +42,7 @@ export async function credentialsFor(configFolder: string, domain: string): Prom
 
 async function readConfig(path: string): Promise<z.output<typeof dockerConfig> | null> {
   const text = await readFile(path, 'utf8').catch(() => '');
-  try {
-    return dockerConfig.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
+  return dockerConfig.safeParse(jsonOf(text)).data ?? null;
 }
 
 /** Old logins stand under a URL. */
@@ -72,12 +69,4 @@ async function fromHelper(name: string, server: string): Promise<Credentials | n
   if (!parsed.success) return null;
   const { Username: username, Secret: secret } = parsed.data;
   return username === TOKEN_USER ? { kind: 'token', token: secret } : { kind: 'password', username, password: secret };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -224,6 +224,31 @@ describe('update beside others', () => {
     await person.ended;
   });
 
+  it('finishes a deploy whose process died, also where there is nothing else to do', async () => {
+    host.update = { ...host.update, image: 'web', range: '^1.2' };
+    host.services = (version) => [service('web', { promote: version === '2.0.0' ? 60_000 : 'auto' })];
+    await host.deploy('1.2.0');
+    host.registryTags = ['1.1.0', '1.2.0'];
+    pushed('1.2.0');
+    const dying = host.deploying('anna', '2.0.0');
+    await host.untilState('paused');
+    dying.cutOff();
+    expect(await dying.ended).toMatchObject({ exit: 7 });
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed', version: '2.0.0' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'completed', candidate: { version: '2.0.0' } });
+  });
+
+  it('says who is at work where there is nothing to do but another deploy is under way', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 60_000 : 'auto' })];
+    await host.deploy('v1');
+    pushed('v1');
+    const person = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    expect(await updating()).toMatchObject({ exit: 5, error: { code: 'locked' } });
+    person.interrupt();
+    await person.ended;
+  });
+
   it('waits for no rollout that came to wait for a person meanwhile, and does not end it', async () => {
     host.services = (version) => [service('web', { promote: version === 'v2' ? 'manual' : 'auto' })];
     await host.deploy('v1');
