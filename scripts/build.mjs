@@ -98,7 +98,7 @@ const STALE_AFTER_MS = 3_600_000;
 
 /** Chunks have their hash in the name: those of earlier builds would pile up. A deploy that runs may still need recent ones. */
 async function removeStale(outputs, folder) {
-  const current = new Set(outputs.map((path) => relative(DIST, join(ROOT, path))));
+  const current = new Set(outputs.map((path) => relative(folder, join(ROOT, path))));
   const names = (await readdir(folder)).filter((name) => /^chunk-.*\.js(\.map)?$/.test(name) && !current.has(name));
   for (const name of names) {
     const { mtimeMs } = await stat(join(folder, name));
@@ -123,6 +123,24 @@ async function buildCli(entry) {
   await chmod(join(DIST, 'docker-deploy-bg.js'), 0o755);
 }
 
+/** All that the agent's image has beside Node and docker: a folder of its own, with the command in it as well. */
+async function buildAgent(entry) {
+  const folder = join(DIST, 'agent');
+  const { metafile } = await build({
+    ...COMMON,
+    sourcemap: false,
+    entryPoints: [entry, 'cmd/docker-deploy-bg.ts'],
+    outdir: folder,
+    splitting: true,
+    chunkNames: 'chunk-[name]-[hash]',
+    banner: { js: REQUIRE },
+    plugins: [stubUnused, replace, templates],
+  });
+  await removeStale(Object.keys(metafile.outputs), folder);
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
+  await copyFile(join(ROOT, 'src/agent/Dockerfile'), join(folder, 'Dockerfile'));
+}
+
 /** One file, so that an image is this file on top of Node; without splitting, import() stays lazy inside of it. */
 async function buildApp(entry) {
   const folder = join(DIST, 'demo/app');
@@ -137,6 +155,7 @@ async function buildLoad(entry) {
 
 const TARGETS = [
   ['cmd/docker-deploy-bg.ts', buildCli],
+  ['cmd/deploy-bg-agent.ts', buildAgent],
   ['demo/app/server.ts', buildApp],
   ['demo/load/main.ts', buildLoad],
 ];

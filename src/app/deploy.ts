@@ -11,9 +11,10 @@ import { isTerminal } from '../core/state.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
 import { withoutSecrets } from './guard.ts';
+import { accepted, isTaken, onItsWay, requireAgent } from './hand-over.ts';
 import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { settle } from './recover.ts';
+import { goOn, settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
@@ -36,6 +37,8 @@ export interface DeployOptions {
   readonly supersede: boolean;
   /** Stay and watch at a pause that only a person can end. */
   readonly attach: boolean;
+  /** Leave the rollout to the agent as soon as it is accepted. */
+  readonly detach: boolean;
   /** How long to queue while another command has the project; null: not at all. */
   readonly waitMs: number | null;
   readonly timeoutMs: number | null;
@@ -63,6 +66,7 @@ export async function deploy(
   requireKnown(project, options.services);
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
+  if (options.detach) await requireAgent(ports, project);
   const { version, attach, timeoutMs } = options;
   const isWanted = wanted(ports, project, options);
   const turn = { ...options, verb: `deploy ${version}`, isWanted, unattended: reconsider !== undefined };
@@ -70,12 +74,21 @@ export async function deploy(
     // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
     if (options.refresh) await fetchQuietly(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
-    return inTurn(ports, turn, stop, () =>
+    const outcome = await inTurn(ports, turn, stop, () =>
       inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
         deployIn(session, { project, options, isWanted, reconsider }, stop),
       ),
     );
+    return outcome.state === 'pending' ? handOver(ports, project, outcome, stop) : outcome;
   });
+}
+
+/** Returns when somebody else runs what was accepted here; where nobody does, this process is the one. */
+async function handOver(ports: Ports, project: Project, outcome: Outcome, signal: AbortSignal): Promise<Outcome> {
+  if (await isTaken(ports, outcome.rollout ?? '', signal)) return outcome;
+  const message = 'the agent has not begun: this command runs the rollout itself';
+  if (!signal.aborted) ports.emit({ kind: 'warning', code: null, message, hint: 'see docker-deploy-bg agent logs' });
+  return (await goOn(ports, project, `deploy ${project.version}`, signal)) ?? outcome;
 }
 
 function warn(ports: Ports, warnings: readonly Pick<Diagnostic, 'code' | 'message' | 'hint'>[]): void {
@@ -198,6 +211,7 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   await pin(ports, release);
   await ports.store.saveRelease(release);
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
+  if (options.detach) return accepted(record, onItsWay(record));
   const { record: ended, evidence } = await execute(session, record, signal, false);
   await forgetOldReleases(session, release.history);
   if (known.liveRelease === null) await forgetLooseTags(session);

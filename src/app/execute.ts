@@ -13,7 +13,7 @@ import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
 import { HookRun } from './hook-run.ts';
 import { Measuring } from './measuring.ts';
-import { type FailureEvidence, failureOf } from './outcome.ts';
+import { type FailureEvidence, failureOf, servesText } from './outcome.ts';
 import { report, reportStart } from './report.ts';
 import { observe, type Session } from './session.ts';
 import { stopReason } from './stopping.ts';
@@ -113,12 +113,13 @@ class Execution {
     this.#watcher = new Watcher(session.ports, session.router);
     this.#measuring = new Measuring(session, this.#watcher.notify);
     this.#hooks = new HookRun(session, this.#watcher.notify);
-    signal.addEventListener('abort', this.#watcher.notify);
+    for (const each of this.#ends()) each.addEventListener('abort', this.#watcher.notify);
   }
 
   async run(): Promise<Executed> {
     await this.#watcher.start(this.#session.project);
     for (;;) {
+      this.#leaveIfToGo();
       await this.#noticeRequests();
       await this.#noticeEnds();
       const decision = this.#atPause(next(this.#record, await this.#look(), this.#session.ports.clock.now()));
@@ -130,9 +131,26 @@ class Execution {
   }
 
   async close(): Promise<void> {
-    this.#signal.removeEventListener('abort', this.#watcher.notify);
+    for (const each of this.#ends()) each.removeEventListener('abort', this.#watcher.notify);
     this.#watcher.close();
     await Promise.all([this.#measuring.close(), this.#hooks.stop()]);
+  }
+
+  /** Whatever ends a wait before its time. */
+  #ends(): readonly AbortSignal[] {
+    const { leaving } = this.#session.ports;
+    return leaving === undefined ? [this.#signal] : [this.#signal, leaving];
+  }
+
+  /** Between two decisions the journal says all that whoever comes next has to know. */
+  #leaveIfToGo(): void {
+    if (this.#session.ports.leaving?.aborted !== true) return;
+    const { verb, candidate } = this.#record;
+    throw new DeployError('interrupted', {
+      what: `left in the middle: ${verb} of ${candidate.version ?? this.#record.id}`,
+      serves: servesText(this.#record),
+      next: 'it goes on where it stands with the agent’s next start, or the next command',
+    });
   }
 
   /** What people ask: by Ctrl-C here, or by a verb in another terminal. */

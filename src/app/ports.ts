@@ -119,6 +119,22 @@ export interface FrozenRelease {
   readonly shared: readonly string[];
 }
 
+/** The agent of this project, as other processes reach it. */
+export interface Agent {
+  /** It is there, can read the state and reaches the engine. @throws agent-unreachable */
+  ping(): Promise<void>;
+  /** What it says of itself. @throws agent-unreachable */
+  about(): Promise<AboutAgent>;
+}
+
+export interface AboutAgent {
+  readonly version: string;
+  /** When it began, ISO 8601. */
+  readonly since: string;
+  /** When its next update begins, ISO 8601; null if none does. */
+  readonly next: string | null;
+}
+
 /** Where a router's proxy is, and whom to ask. */
 export interface RouterTarget {
   readonly spec: ProxySpec;
@@ -218,6 +234,8 @@ export interface Lock {
 }
 
 export interface Store {
+  /** Makes the folder that all of it is in, for its owner alone. @throws state-unwritable */
+  prepare(): Promise<void>;
   /** Identifies this checkout in labels. */
   id(): Promise<string>;
   /** Content of `.deployment-color`; null if absent. @throws state-unreadable if it holds anything else */
@@ -275,6 +293,7 @@ export interface Ports {
   /** Tells the receivers of a project's notices; words without these secrets. */
   readonly notices: (project: string, targets: readonly NotifyTarget[], secrets: readonly string[]) => Notices;
   readonly store: Store;
+  readonly agent: Agent;
   /** What this command itself knows and nobody is to read: credentials of registries. */
   readonly secrets: readonly string[];
   readonly emit: EventSink;
@@ -284,4 +303,6 @@ export interface Ports {
   readonly times: GivenTimes;
   /** Who we are, for the lock: user, host, pid. */
   readonly who: string;
+  /** Fires when this process has to go: a rollout stays where it is, and whoever comes next runs it on. */
+  readonly leaving?: AbortSignal;
 }

@@ -2,9 +2,13 @@ import type { RolloutRecord } from '../core/record.ts';
 import { apply } from '../core/apply.ts';
 import { currentStep } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
+import type { Project } from '../core/project.ts';
 import { execute, type Executed } from './execute.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import type { Ports } from './ports.ts';
 import { forgetOldReleases } from './releases.ts';
-import type { Session } from './session.ts';
+import { inSession, locationOf, type Session } from './session.ts';
+import { stopReason } from './stopping.ts';
 import type { Wanted } from './wanted.ts';
 import { type Known, refuseForeign, survey } from './state.ts';
 
@@ -43,6 +47,19 @@ export async function settle(session: Session, signal: AbortSignal, options: Rec
   const record = await prepared(session, last, { ...options, isWanted });
   const finished = record === null ? null : await finish(session, record, signal);
   return { known: await survey(session), finished, isWanted };
+}
+
+/**
+ * Runs the last rollout on from where its process left it.
+ * @returns null where nothing is left to be done for it
+ * @throws locked, and what the rollout ends with
+ */
+export async function goOn(ports: Ports, project: Project, verb: string, signal: AbortSignal): Promise<Outcome | null> {
+  const anything = (): Promise<boolean> => Promise.resolve(true);
+  return inSession(ports, locationOf(project), { verb, files: project }, async (session) => {
+    const { finished } = await settle(session, signal, { forwardTo: anything, endHold: false });
+    return finished === null ? null : outcomeOf(finished.record, finished.evidence, stopReason(signal));
+  });
 }
 
 /** Runs a rollout that another command began to its end, and leaves as little behind as that one would have. */

@@ -25,6 +25,6 @@ export async function retry(
     dryRun: false,
     takeOver: false,
   };
-  const alone = { supersede: false, attach: false, waitMs: null };
+  const alone = { supersede: false, attach: false, detach: false, waitMs: null };
   return deploy(ports, { version, ...plainly, ...alone, timeoutMs }, signal);
 }

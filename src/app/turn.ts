@@ -4,6 +4,7 @@ import type { RolloutRecord } from '../core/record.ts';
 import { isGoingBack } from '../core/state.ts';
 import { needsPerson, steering } from '../core/steer.ts';
 import { attach } from './attach.ts';
+import { accepted, onItsWay } from './hand-over.ts';
 import type { Outcome } from './outcome.ts';
 import type { LockHolder, Ports } from './ports.ts';
 import { isFinished } from './recover.ts';
@@ -23,6 +24,8 @@ export interface Turn {
   readonly verb: string;
   readonly isWanted: Wanted;
   readonly attach: boolean;
+  /** Do not follow what is under way already. */
+  readonly detach: boolean;
   readonly waitMs: number | null;
   /** Nobody is here to mean it: a rollout that waits for a person is left to him. */
   readonly unattended?: boolean;
@@ -42,6 +45,7 @@ export async function inTurn(
   const until = turn.waitMs === null ? null : ports.clock.now() + turn.waitMs;
   for (let locked: DeployError | null = null; ;) {
     const same = await sameUnderWay(ports, turn, signal);
+    if (same !== null && turn.detach) return accepted(same, `already under way: ${onItsWay(same)}`);
     const followed = same === null ? null : await attach(ports, same, turn, signal);
     if (followed !== null) return followed;
     if (locked !== null) await besideAnother(ports, turn, { until, locked }, signal);

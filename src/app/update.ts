@@ -7,12 +7,12 @@ import { needsPerson } from '../core/steer.ts';
 import { isNewer, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
 import { deploy } from './deploy.ts';
 import { replacedServices } from './freeze.ts';
-import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
+import { nothingToDo, type Outcome } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { isFinished, settle } from './recover.ts';
-import { inSession, locate, locationOf } from './session.ts';
+import { goOn, isFinished } from './recover.ts';
+import { locate } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
-import { stoppedError, stopReason, withTimeout } from './stopping.ts';
+import { stoppedError, withTimeout } from './stopping.ts';
 
 export interface UpdateOptions {
   /** Instead of what the compose files say; null: as they say. */
@@ -61,11 +61,7 @@ async function leaveNothingOver(
 ): Promise<Outcome> {
   const last = (await ports.store.rollouts()).at(-1);
   if (last === undefined || isFinished(last)) return outcome;
-  const anything = (): Promise<boolean> => Promise.resolve(true);
-  return inSession(ports, locationOf(project), { verb: 'update', files: project }, async (session) => {
-    const { finished } = await settle(session, signal, { forwardTo: anything, endHold: false });
-    return finished === null ? outcome : outcomeOf(finished.record, finished.evidence, stopReason(signal));
-  });
+  return (await goOn(ports, project, 'update', signal)) ?? outcome;
 }
 
 /** Others may have deployed or gone back while this one fetched images, or queued. */
@@ -90,6 +86,7 @@ const PLAIN = {
   takeOver: false,
   supersede: false,
   attach: false,
+  detach: false,
 } as const;
 
 function stopped(signal: AbortSignal): DeployError {

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type Docker from 'dockerode';
 import type { OneOffs } from '../adapters/commands/command.ts';
 import type { Commands } from '../adapters/commands/commands.ts';
@@ -23,6 +23,10 @@ import { readSettings, type Settings } from './settings.ts';
 export interface Context {
   readonly ports: Ports;
   readonly settings: Settings;
+  /** Where the state of this project is. */
+  readonly stateDirectory: string;
+  /** The compose files, absolute, in the order in which Compose reads them. */
+  readonly files: readonly string[];
   readonly endpoint: Endpoint;
   /** The real docker, for every command that we run. */
   readonly docker: string;
@@ -45,47 +49,58 @@ export async function createContext(
     const { stdout } = await execa(docker, args, { stdin: 'ignore' });
     return stdout;
   });
-  const ports = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
-  return { ports, settings, endpoint, docker };
+  const built = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
+  return { ...built, settings, endpoint, docker };
 }
 
-interface Parts extends Omit<Context, 'ports'> {
+interface Parts extends Omit<Context, 'ports' | 'stateDirectory' | 'files'> {
   readonly globals: GlobalOptions;
   readonly reporter: Reporter;
   readonly io: Io;
 }
 
-async function buildPorts(parts: Parts, version: string | null): Promise<Ports> {
+async function buildPorts(
+  parts: Parts,
+  version: string | null,
+): Promise<Pick<Context, 'ports' | 'stateDirectory' | 'files'>> {
   const { reporter, io, settings } = parts;
   const options = composeOptions(parts);
   const compose = new DockerCompose(options, (reference) => engine.image(reference));
   // Compose is at work while the other half of the program is loaded.
   if (version !== null) compose.begin(version);
-  const { directory } = await userFiles(options);
-  const { connect, createProber, createRouter, DockerEngine, DockerProxyEngine, DockerRegistry, FileStore } =
-    await import('./adapters.ts');
+  const { directory, sources } = await userFiles(options);
+  const stateDirectory = settings.stateDir ?? join(directory, '.deploy-bg');
+  const {
+    AgentClient,
+    connect,
+    createProber,
+    createRouter,
+    DockerEngine,
+    DockerProxyEngine,
+    DockerRegistry,
+    FileStore,
+  } = await import('./adapters.ts');
   const docker = connect(parts.endpoint);
   const engine = new DockerEngine(docker);
   const proxyEngine = new DockerProxyEngine(docker);
-  return {
+  const ports = {
     clock: systemClock,
     ids: timedIds,
     engine,
     compose,
     registry: new DockerRegistry(docker, configFolder(parts.globals.docker, io.env)),
-    router: (target) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
+    router: (target: RouterTarget) => createRouter(target, { engine: proxyEngine, clock: systemClock }),
     prober: createProber({ clock: systemClock }),
     ...gatePorts(parts, docker, compose),
-    store: new FileStore({
-      projectDirectory: directory,
-      stateDirectory: settings.stateDir ?? join(directory, '.deploy-bg'),
-    }),
+    store: new FileStore({ projectDirectory: directory, stateDirectory }),
+    agent: new AgentClient(stateDirectory),
     secrets: registryCredentials(configFolder(parts.globals.docker, io.env)),
     emit: reporter.emit,
     pollMs: settings.pollMs,
     times: settings.times,
     who: whoAmI(io),
-  };
+  } satisfies Ports;
+  return { ports, stateDirectory, files: sources.map(({ path }) => resolve(io.cwd, path)) };
 }
 
 /** Most deploys have neither checks nor hooks nor receivers of notices: these are loaded when the first is needed. */

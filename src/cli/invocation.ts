@@ -17,6 +17,12 @@ export interface CommandOptions {
   readonly deploy: DeployOptions;
   readonly update: UpdateOptions;
   readonly systemd: { readonly dir: string | null; readonly schedule: string | null };
+  readonly agent: {
+    readonly action: 'init' | 'status' | 'logs';
+    readonly print: boolean;
+    readonly json: boolean;
+    readonly follow: boolean;
+  };
   readonly status: { readonly json: boolean; readonly exitCode: boolean; readonly watch: boolean };
   readonly rollback: { readonly to: string | null; readonly timeoutMs: number | null };
   readonly promote: { readonly full: boolean; readonly timeoutMs: number | null };

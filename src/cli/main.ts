@@ -40,6 +40,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   deploy: async () => (await ofProject()).deploy,
   update: async () => (await ofProject()).update,
   systemd: async () => (await ofProject()).systemd,
+  agent: async () => (await import('./commands/agent.ts')).run,
   status: async () => (await ofProject()).status,
   rollback: async () => (await ofProject()).rollback,
   promote: async () => (await ofProject()).promote,

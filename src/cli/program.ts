@@ -57,6 +57,9 @@ const declareDeploy: Declare = (program, choose) => {
     .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
     .option('--supersede', 'replace a rollout that is under way', false)
     .option('--attach', 'stay and watch at a pause that only a person can end', false)
+    .addOption(
+      new Option('--detach', 'leave it to the agent as soon as it is accepted').default(false).conflicts('attach'),
+    )
     .addOption(wait())
     .action((version: string, raw: RawDeploy) => {
       const { timeout: timeoutMs = null, wait: waited, ...given } = raw;
@@ -212,6 +215,19 @@ interface RawEvents extends Omit<CommandOptions['events'], 'rollout' | 'since'> 
   readonly since?: Since;
 }
 
+const declareAgent: Declare = (program, choose) => {
+  program
+    .command('agent')
+    .summary('the sidecar that goes on with deploys when their terminal is gone')
+    .addArgument(new Argument('<action>', 'what to do with it').choices(['init', 'status', 'logs']))
+    .option('--print', 'init: print the service instead of writing it into the compose file', false)
+    .option('--json', 'status: print it as JSON', false)
+    .option('--follow', 'logs: go on with what comes', false)
+    .action((action: CommandOptions['agent']['action'], raw: Omit<CommandOptions['agent'], 'action'>) => {
+      choose('agent', { ...raw, action });
+    });
+};
+
 const declareInstall: Declare = (program, choose) => {
   program
     .command('install')
@@ -259,6 +275,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareHistory,
   declareEvents,
   declareSystemd,
+  declareAgent,
   declareInstall,
   declareShellInit,
   declareVersion,

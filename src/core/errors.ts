@@ -67,6 +67,10 @@ export const ERRORS = {
     next: 'start the engine, or check DOCKER_HOST, --context and your permissions',
   },
   'compose-missing': { exit: EXIT.unreachable, next: 'install Docker Compose 2.27 or later' },
+  'agent-unreachable': {
+    exit: EXIT.unreachable,
+    next: 'start it: docker compose up -d deploy-bg-agent; docker-deploy-bg agent init adds one to a project',
+  },
   'engine-failed': {
     exit: EXIT.failed,
     next: 'see the engine’s words above, then run the command again: it goes on where it stopped',

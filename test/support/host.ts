@@ -63,6 +63,7 @@ export class Host {
   readonly registry = new Map<string, string>();
   /** Ids of images that no registry knows. */
   readonly built = new Set<string>();
+  hasAgent = false;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
   /** Called when images are fetched. */
@@ -188,6 +189,13 @@ export class Host {
       hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
       notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),
+      agent: {
+        ping: () =>
+          this.hasAgent
+            ? Promise.resolve()
+            : Promise.reject(new DeployError('agent-unreachable', { what: 'no agent runs here' })),
+        about: () => Promise.reject(new Error('nobody asks for it here')),
+      },
       secrets: [],
       emit: (event) => {
         events.push(event);
@@ -344,5 +352,5 @@ const NO_RECORD = {} as RolloutRecord;
 /** A deploy without a flag. */
 export const PLAINLY: Omit<DeployOptions, 'version'> = {
   ...{ services: [], pull: false, build: false, refresh: false, force: false, dryRun: false, takeOver: false },
-  ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
+  ...{ supersede: false, attach: false, detach: false, waitMs: null, timeoutMs: null },
 };

@@ -102,7 +102,7 @@ const DRY = {
     dryRun: true,
     takeOver: false,
   },
-  ...{ supersede: false, attach: false, waitMs: null, timeoutMs: null },
+  ...{ supersede: false, attach: false, detach: false, waitMs: null, timeoutMs: null },
 };
 
 /** Only what a plan has to know is answered; any other call is an action, and fails the test. */

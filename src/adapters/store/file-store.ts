@@ -21,6 +21,7 @@ import {
   writeDurably,
   writing,
 } from './files.ts';
+import { SOCKET_NAME } from '../agent-socket/socket.ts';
 import { isMissing } from '../system/own-files.ts';
 import { appendEntry, readEntries, readRollouts } from './journal.ts';
 import { FileLock, holderOf } from './lock.ts';
@@ -38,7 +39,14 @@ export interface StoreOptions {
 const COLOR_MODE = 0o644;
 
 /** Everything that stands in the state folder; temporary files end with `.tmp`. */
-const ENTRIES: ReadonlySet<string> = new Set(['.gitignore', 'journal.ndjson', 'releases', 'lock', 'requests']);
+const ENTRIES: ReadonlySet<string> = new Set([
+  '.gitignore',
+  'journal.ndjson',
+  'releases',
+  'lock',
+  'requests',
+  SOCKET_NAME,
+]);
 
 /** Name of a folder; one that begins with a dot is none of ours, or leads out of them. */
 const RELEASE_ID = /^\w[\w.-]*$/;
@@ -71,6 +79,13 @@ export class FileStore implements Store {
     this.#state = options.stateDirectory;
   }
 
+  /** The folder keeps itself out of version control: it holds secrets. */
+  async prepare(): Promise<void> {
+    await makeStateFolder(this.#state, ENTRIES);
+    const ignore = join(this.#state, '.gitignore');
+    if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
+  }
+
   /** Of the place, not of the content: a checkout whose state was deleted is still the same checkout. */
   async id(): Promise<string> {
     await requireFolders(this.#state);
@@ -97,7 +112,7 @@ export class FileStore implements Store {
   }
 
   async append(entry: JournalEntry): Promise<void> {
-    await this.#prepare();
+    await this.prepare();
     await appendEntry(this.#journal, entry);
   }
 
@@ -116,7 +131,7 @@ export class FileStore implements Store {
   }
 
   async saveRelease(release: Release): Promise<void> {
-    await this.#prepare();
+    await this.prepare();
     for (const folder of [this.#releases, this.releaseFolder(release.id)]) await makeFolder(folder);
     await writeDurably(join(this.releaseFolder(release.id), 'release.json'), sealed(release));
   }
@@ -147,7 +162,7 @@ export class FileStore implements Store {
   }
 
   async lock(holder: LockHolder): Promise<Lock> {
-    await this.#prepare();
+    await this.prepare();
     return FileLock.take(this.#lock, holder);
   }
 
@@ -157,7 +172,7 @@ export class FileStore implements Store {
   }
 
   async addRequest(verb: Steering): Promise<void> {
-    await this.#prepare();
+    await this.prepare();
     return addRequest(this.#requests, verb);
   }
 
@@ -189,13 +204,6 @@ export class FileStore implements Store {
 
   get #lock(): string {
     return join(this.#state, 'lock');
-  }
-
-  /** The folder keeps itself out of version control: it holds secrets. */
-  async #prepare(): Promise<void> {
-    await makeStateFolder(this.#state, ENTRIES);
-    const ignore = join(this.#state, '.gitignore');
-    if ((await readIfThere(ignore)) === null) await writeDurably(ignore, '*\n');
   }
 }
 

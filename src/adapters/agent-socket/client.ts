@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { AboutAgent, Agent } from '../../app/ports.ts';
+import { DeployError, messageOf } from '../../core/errors.ts';
+import { jsonOf } from '../http/json.ts';
+import { SOCKET_NAME, socketPath } from './socket.ts';
+
+/** An agent that is there answers at once; it may be looking at a busy engine. */
+const ANSWER_MS = 10_000;
+
+const aboutSchema = z.object({ version: z.string(), since: z.string(), next: z.string().nullable() });
+
+/** The agent of a project, asked through the socket in its state folder. */
+export class AgentClient implements Agent {
+  readonly #socket: string;
+
+  constructor(stateDirectory: string) {
+    this.#socket = join(stateDirectory, SOCKET_NAME);
+  }
+
+  async ping(): Promise<void> {
+    const { status, text } = await this.get('/readyz');
+    if (status !== 200) throw new DeployError('agent-unreachable', { what: `the agent is not ready: ${text.trim()}` });
+  }
+
+  async about(): Promise<AboutAgent> {
+    const { text } = await this.get('/healthz');
+    const about = aboutSchema.safeParse(jsonOf(text));
+    if (about.success) return about.data;
+    throw new DeployError('agent-unreachable', { what: 'who listens in the agent’s place is no agent' });
+  }
+
+  /** The answer to a question. @throws agent-unreachable */
+  async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const socket = await socketPath(this.#socket).catch(unreachable);
+    const { default: undici } = await import('undici');
+    const client = new undici.Client('http://agent', { socketPath: socket.path });
+    try {
+      const answer = await client.request({ path, method: 'GET', signal: AbortSignal.timeout(ANSWER_MS) });
+      return { status: answer.statusCode, text: await answer.body.text() };
+    } catch (error) {
+      return unreachable(error);
+    } finally {
+      await client.destroy();
+      await socket.close();
+    }
+  }
+}
+
+/** @throws agent-unreachable */
+function unreachable(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const nobody = code === 'ENOENT' || code === 'ECONNREFUSED';
+  throw new DeployError('agent-unreachable', {
+    what: nobody ? 'no agent runs in this project' : `the agent does not answer: ${messageOf(error)}`,
+    cause: error,
+  });
+}

@@ -1,0 +1,126 @@
+import { Command } from 'commander';
+import { utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeployError, messageOf } from '../core/errors.ts';
+import { tend, type Tender } from '../app/tend.ts';
+import type { Ports } from '../app/ports.ts';
+import { createContext } from '../cli/context.ts';
+import { declareGlobalFlags, readGlobals } from '../cli/global-flags.ts';
+import type { GlobalOptions } from '../cli/globals.ts';
+import { processIo } from '../cli/io.ts';
+import { createLog, type AgentLog } from './log.ts';
+import { routes, SocketServer } from './server.ts';
+import { Updates } from './updates.ts';
+
+/** How long after something went wrong it is tried again. */
+const AGAIN_MS = 3_000;
+/** How often the agent says that it lives, and looks whether it can be heard. */
+const BEAT_MS = 10_000;
+/** The container's health check looks at how old this file is. */
+const ALIVE = join(tmpdir(), 'deploy-bg-alive');
+
+export interface Program {
+  readonly version: string;
+  readonly executable: string;
+}
+
+/** The sidecar, until it is told to go; returns the exit code. */
+export async function main(argv: readonly string[], program: Program): Promise<number> {
+  const io = processIo(program.executable);
+  const log = createLog(io.env['LOG_LEVEL'] ?? 'info');
+  const leaving = untilTold();
+  try {
+    const silent = { emit: log.emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
+    const context = await createContext(globalsOf(argv), silent, io, null);
+    const ports = { ...context.ports, who: `deploy-bg-agent@${hostname()}`, leaving };
+    await serve({ ports, log, leaving, stateDirectory: context.stateDirectory, version: program.version });
+    log.logger.info('gone; what was under way goes on with the next start, or with the next command');
+    return 0;
+  } catch (error) {
+    log.failed(error);
+    return error instanceof DeployError ? error.exit : 1;
+  }
+}
+
+/** The flags of every command decide which project is meant. */
+function globalsOf(argv: readonly string[]): GlobalOptions {
+  const program = new Command('deploy-bg-agent').description('Keeps a Compose project deployed.');
+  declareGlobalFlags(program);
+  program.parse([...argv], { from: 'user' });
+  return readGlobals(program);
+}
+
+/** Fires when the container is stopped. */
+function untilTold(): AbortSignal {
+  const leaving = new AbortController();
+  const leave = (): void => {
+    leaving.abort();
+  };
+  process.once('SIGTERM', leave).once('SIGINT', leave);
+  return leaving.signal;
+}
+
+interface Parts {
+  readonly ports: Ports;
+  readonly log: AgentLog;
+  readonly leaving: AbortSignal;
+  readonly stateDirectory: string;
+  readonly version: string;
+}
+
+async function serve({ ports, log, leaving, stateDirectory, version }: Parts): Promise<void> {
+  const since = new Date(ports.clock.now()).toISOString();
+  const updates = new Updates(ports, log, leaving);
+  const server = new SocketServer(
+    stateDirectory,
+    routes(ports, () => ({ version, since, next: updates.next })),
+  );
+  log.logger.info({ version }, 'watching over the project');
+  await Promise.all([
+    again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates), leaving)),
+    again({ ports, log, leaving }, async () => {
+      await ports.store.prepare();
+      await server.listen();
+      await beat();
+      await ports.clock.wait(BEAT_MS, leaving);
+    }),
+  ]);
+  await server.close();
+}
+
+/** Until it is time to go; what goes wrong is said once, and tried again. */
+async function again(
+  { ports, log, leaving }: Pick<Parts, 'ports' | 'log' | 'leaving'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  let said: string | null = null;
+  while (!leaving.aborted) {
+    try {
+      await work();
+      said = null;
+    } catch (error) {
+      if (said !== messageOf(error)) log.failed(error);
+      said = messageOf(error);
+      await ports.clock.wait(AGAIN_MS, leaving);
+    }
+  }
+}
+
+function tenderOf(log: AgentLog, updates: Updates): Tender {
+  return {
+    took: ({ id, verb, candidate }) => {
+      log.logger.info({ rollout: id, verb, version: candidate.version }, 'goes on here');
+    },
+    left: ({ id }, reason) => {
+      log.logger.warn({ rollout: id }, `left to the next command: ${reason}`);
+    },
+    rests: () => void updates.read().catch(log.failed),
+    failed: log.failed,
+  };
+}
+
+async function beat(): Promise<void> {
+  const now = new Date();
+  await utimes(ALIVE, now, now).catch(() => writeFile(ALIVE, '', { mode: 0o600 }));
+}

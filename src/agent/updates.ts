@@ -1,0 +1,51 @@
+import { Cron } from 'croner';
+import type { Ports } from '../app/ports.ts';
+import { update } from '../app/update.ts';
+import type { AgentLog } from './log.ts';
+
+/** Another command may be at work at that moment. */
+const WAIT_MS = 600_000;
+
+/** Updates by the schedule of the compose files, until the signal fires. */
+export class Updates {
+  readonly #ports: Ports;
+  readonly #log: AgentLog;
+  readonly #signal: AbortSignal;
+  #cron: Cron | null = null;
+  #schedule: string | null = null;
+
+  constructor(ports: Ports, log: AgentLog, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#log = log;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#cron?.stop());
+  }
+
+  /** When the next one begins, ISO 8601; null if none does. */
+  get next(): string | null {
+    return this.#cron?.nextRun()?.toISOString() ?? null;
+  }
+
+  /** Takes the schedule from the compose files as they are now. @throws what reading them throws */
+  async read(): Promise<void> {
+    const known = (await this.#ports.store.releases()).at(-1)?.version ?? 'latest';
+    const { update: wanted } = await this.#ports.compose.read(known);
+    if (wanted.schedule === this.#schedule || this.#signal.aborted) return;
+    this.#cron?.stop();
+    this.#schedule = wanted.schedule;
+    // One at a time: the next one finds what the one before it has deployed.
+    this.#cron =
+      wanted.schedule === null ? null : new Cron(wanted.schedule, { mode: '5-part', protect: true }, this.#run);
+    this.#log.logger.info({ schedule: wanted.schedule, next: this.next }, 'updates');
+  }
+
+  readonly #run = async (): Promise<void> => {
+    const options = { version: null, now: false, dryRun: false, waitMs: WAIT_MS, timeoutMs: null };
+    try {
+      const outcome = await update(this.#ports, options, this.#signal);
+      this.#log.logger.info({ ...outcome }, outcome.message);
+    } catch (error) {
+      this.#log.failed(error);
+    }
+  };
+}

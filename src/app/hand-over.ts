@@ -1,0 +1,67 @@
+import { DeployError } from '../core/errors.ts';
+import type { Hooks } from '../core/hooks.ts';
+import type { ProxySpec } from '../core/project.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { nothingToDo, type Outcome, servesText, sideName } from './outcome.ts';
+import type { Ports } from './ports.ts';
+
+/** How long an agent that answers may take to begin. */
+const TAKEN_WITHIN_MS = 10_000;
+const LOOK_MS = 50;
+
+/** What of a project decides where its rollouts can run; both a project and a release are one. */
+interface Runnable {
+  readonly proxy: ProxySpec;
+  readonly hooks: Hooks;
+  readonly services: Readonly<Record<string, { readonly name: string; readonly hooks: Hooks }>>;
+}
+
+/** What only a process on the host itself can do, in words; null if an agent in a container can run it as well. */
+export function needsHost({ proxy, hooks, services }: Runnable): string | null {
+  const all = [{ of: 'of the project', hooks }, ...Object.values(services).map((s) => ({ of: `of ${s.name}`, ...s }))];
+  for (const { of, hooks: some } of all)
+    for (const [moment, list] of Object.entries(some))
+      if (list.some(({ kind }) => kind === 'host')) return `its hook ${moment} ${of} runs on the host`;
+  return proxy.driver !== 'none' && proxy.service === null ? 'its proxy runs on the host' : null;
+}
+
+/**
+ * Makes sure that somebody is there who will run a rollout.
+ * @throws invalid-usage if only the host can run it, agent-unreachable
+ */
+export async function requireAgent({ agent }: Ports, project: Runnable): Promise<void> {
+  const reason = needsHost(project);
+  if (reason !== null)
+    throw new DeployError('invalid-usage', {
+      what: `--detach is not possible: ${reason}, where the agent is not`,
+      next: 'leave out --detach; a lost terminal does not end a deploy',
+    });
+  await agent.ping();
+}
+
+/** How a deploy ends that leaves its rollout to the agent. */
+export function accepted(record: RolloutRecord, message: string): Outcome {
+  const { version, color } = record.candidate;
+  return { ...nothingToDo(version, color, message), state: record.state, rollout: record.id };
+}
+
+/**
+ * Waits until somebody runs a rollout that was accepted, and let go, here.
+ * @returns false if nobody has begun in time
+ */
+export async function isTaken({ store, clock }: Ports, id: string, signal: AbortSignal): Promise<boolean> {
+  const until = clock.now() + TAKEN_WITHIN_MS;
+  while (!signal.aborted && clock.now() < until) {
+    if ((await store.holder()) !== null) return true;
+    const now = (await store.rollouts()).find((record) => record.id === id);
+    // It may be over before anybody looks.
+    if (now !== undefined && now.state !== 'pending') return true;
+    await clock.wait(LOOK_MS, signal);
+  }
+  return false;
+}
+
+/** `v2 (green) is on its way; v1 (blue) serves all traffic`. */
+export function onItsWay(record: RolloutRecord): string {
+  return `${sideName(record.candidate)} is on its way: ${servesText(record)} until the agent has moved it`;
+}

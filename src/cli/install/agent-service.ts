@@ -1,0 +1,151 @@
+import { isMap, isScalar, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { DeployError } from '../../core/errors.ts';
+
+/** Name of the agent's service in the user's compose file. */
+export const AGENT_SERVICE = 'deploy-bg-agent';
+/** Of its containers. */
+export const AGENT_LABEL = 'deploy-bg.agent';
+
+/** What the agent's service is made of. */
+export interface AgentParts {
+  readonly image: string;
+  /** The project's folder, absolute: bind mounts are the same ones from inside and from outside. */
+  readonly directory: string;
+  /** Folders beside it that deploys read or write. */
+  readonly folders: readonly string[];
+  /** Flags by which the compose files are found. */
+  readonly flags: readonly string[];
+  /** Owner of the project's folder: `1000:1000`. */
+  readonly user: string;
+  /** The engine's socket on the host, and its group. */
+  readonly socket: string;
+  readonly socketGroup: string;
+  /** Folder of docker's config.json with logins to registries; null if there is none. */
+  readonly dockerConfig: string | null;
+  /** Variables that mean the same inside: state folder, times, time zone. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const SOCKET_INSIDE = '/var/run/docker.sock';
+const CONFIG_INSIDE = '/docker-config';
+
+/** The service, as Compose reads it. A dollar sign is one. */
+export function agentService(parts: AgentParts): Readonly<Record<string, unknown>> {
+  const { image, directory, folders, flags, user, socket, socketGroup, dockerConfig, environment } = parts;
+  const volumes = [
+    mount(socket, SOCKET_INSIDE),
+    ...[directory, ...folders].map((folder) => mount(folder, folder)),
+    ...(dockerConfig === null ? [] : [{ ...mount(dockerConfig, CONFIG_INSIDE), read_only: true }]),
+  ];
+  return escaped({
+    image,
+    pull_policy: 'never',
+    command: flags,
+    working_dir: directory,
+    user,
+    group_add: [socketGroup],
+    network_mode: 'host',
+    pid: 'host',
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    tmpfs: ['/tmp'],
+    restart: 'unless-stopped',
+    environment: {
+      DOCKER_HOST: `unix://${SOCKET_INSIDE}`,
+      HOME: '/tmp',
+      ...(dockerConfig === null ? {} : { DOCKER_CONFIG: CONFIG_INSIDE }),
+      ...environment,
+    },
+    volumes,
+    labels: { [AGENT_LABEL]: 'true' },
+  });
+}
+
+function mount(source: string, target: string): Readonly<Record<string, string>> {
+  return { type: 'bind', source, target };
+}
+
+/** Compose interpolates every text. */
+function escaped<T>(value: T): T {
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$') as T;
+  if (Array.isArray(value)) return value.map(escaped) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escaped(item)])) as T;
+}
+
+const INDENT = 2;
+
+/** The lines of the service, to be put under `services:`. */
+export function serviceText(service: object, indent = INDENT): string {
+  const comment = `# Keeps deploys of this project going: written by docker deploy-bg agent init.\n`;
+  const text = comment + stringify({ [AGENT_SERVICE]: service }, { indent, lineWidth: 0 });
+  return text.replace(/^(?=.)/gm, ' '.repeat(indent));
+}
+
+/**
+ * A compose file with the service in it, in the place of the one that is there, else as the last one. All other bytes stay
+ * as they are.
+ * @throws not-possible where the file has no list of services that lines can be added to
+ */
+export function withService(text: string, service: object): string {
+  const services = servicesOf(text);
+  const there = services.items.find(({ key }) => keyOf(key) === AGENT_SERVICE);
+  const indent = columnOf(text, startOf(services.items[0]?.key)) || INDENT;
+  const lines = serviceText(service, indent);
+  if (there === undefined) {
+    const end = endOfLine(text, services.range?.[1] ?? text.length);
+    return withNewline(text.slice(0, end)) + lines + text.slice(end);
+  }
+  const [start, end] = [startOfLine(text, startOf(there.key)), endOfLine(text, endOf(there.value))];
+  return withoutComment(text.slice(0, start)) + lines + text.slice(end);
+}
+
+function servicesOf(text: string): YAMLMap {
+  const services = parseDocument(text, { merge: true }).get('services', true);
+  if (isMap(services) && services.flow !== true && services.items.length > 0) return services;
+  throw new DeployError('not-possible', {
+    what: 'the service cannot be written into the compose file: it has no services: with a service a line',
+    next: 'docker-deploy-bg agent init --print prints it, to be put where you want it',
+  });
+}
+
+function keyOf(key: unknown): unknown {
+  return isScalar(key) ? key.value : key;
+}
+
+function startOf(node: unknown): number {
+  return rangeOf(node)?.[0] ?? 0;
+}
+
+function endOf(node: unknown): number {
+  return rangeOf(node)?.[1] ?? 0;
+}
+
+function rangeOf(node: unknown): readonly [number, number, number] | null {
+  return (node as { range?: readonly [number, number, number] | null } | null)?.range ?? null;
+}
+
+function startOfLine(text: string, at: number): number {
+  return text.lastIndexOf('\n', at - 1) + 1;
+}
+
+/** After the newline; a block ends with its own. */
+function endOfLine(text: string, at: number): number {
+  if (text[at - 1] === '\n') return at;
+  const next = text.indexOf('\n', at);
+  return next < 0 ? text.length : next + 1;
+}
+
+function columnOf(text: string, at: number): number {
+  return at - startOfLine(text, at);
+}
+
+function withNewline(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** Ours is written again with the service. */
+function withoutComment(text: string): string {
+  return text.replace(/[ \t]*# [^\n]*docker deploy-bg agent init\.\n$/, '');
+}
