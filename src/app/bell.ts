@@ -1,3 +1,4 @@
+import { withAny } from './signals.ts';
 import type { Clock } from './ports.ts';
 
 /** Wakes one who sleeps; a ring that nobody heard ends the next sleep before it begins. */
@@ -22,9 +23,11 @@ export class Bell {
     const rung = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const either = signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal]);
-    await Promise.race([rung, clock.wait(ms, either)]);
-    ended.abort();
+    const ends = signal === undefined ? [ended.signal] : [ended.signal, signal];
+    await withAny(ends, async (stop) => {
+      await Promise.race([rung, clock.wait(ms, stop)]);
+      ended.abort();
+    });
     this.#wake = () => undefined;
   }
 }

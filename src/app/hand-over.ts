@@ -52,9 +52,7 @@ export function accepted(record: RolloutRecord, message: string): Outcome {
 export async function isTaken({ store, clock }: Ports, id: string, signal: AbortSignal): Promise<boolean> {
   const until = clock.now() + TAKEN_WITHIN_MS;
   while (!signal.aborted && clock.now() < until) {
-    if ((await store.holder()) !== null) return true;
     const now = (await store.rollouts()).find((record) => record.id === id);
-    // It may be over before anybody looks.
     if (now !== undefined && now.state !== 'pending') return true;
     await clock.wait(LOOK_MS, signal);
   }

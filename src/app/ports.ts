@@ -267,7 +267,7 @@ export interface Store {
   /** The oldest request, which is gone then; null if there is none. */
   takeRequest(): Promise<Steering | null>;
   /** Calls back when a request may have come, until the signal fires. */
-  watchRequests(changed: () => void, signal: AbortSignal): void;
+  watchRequests(changed: () => void, signal: AbortSignal): Promise<void>;
   /** Removes everything that is ours from the project folder. */
   erase(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { withAny } from './signals.ts';
 import { DeployError, type ErrorParts } from '../core/errors.ts';
 import type { Clock } from './ports.ts';
 
@@ -15,7 +16,7 @@ export async function withTimeout<T>(
     if (!ended.signal.aborted) timeout.abort('timeout');
   });
   try {
-    return await work(AbortSignal.any([signal, timeout.signal]));
+    return await withAny([signal, timeout.signal], work);
   } finally {
     ended.abort();
   }

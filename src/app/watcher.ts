@@ -32,7 +32,7 @@ export class Watcher {
 
   /** Begins to listen to the engine and to people. */
   async start(project: string): Promise<void> {
-    this.#ports.store.watchRequests(this.notify, this.#stop.signal);
+    await this.#ports.store.watchRequests(this.notify, this.#stop.signal);
     const changed = (): void => {
       this.#engineChanged = true;
       this.notify();

@@ -35,6 +35,9 @@ export interface Count {
 }
 
 /** A real project that goes from fault to fault, under load all the time. */
+/** No command of these projects takes so long: one that does hangs, and is reported as broken. */
+const LONGEST_MS = 240_000;
+
 export class Subject {
   readonly kind: Kind;
   readonly project: TestProject;
@@ -109,9 +112,9 @@ export class Subject {
 
   /** Runs a command, and has something happen at a line of its journal. */
   run(args: readonly string[], at: Point | null = null, what: readonly string[] = []): Promise<Run> {
-    if (at === null) return this.project.run(args);
+    if (at === null) return this.project.run(args, { signal: AbortSignal.timeout(LONGEST_MS) });
     const env = { ...preload(), FAULT_AT: `${String(at.line)} ${at.moment} ${what.join(' ')}` };
-    return this.project.run(args, { env });
+    return this.project.run(args, { env, signal: AbortSignal.timeout(LONGEST_MS) });
   }
 
   /** Runs a command that stands still at a line of its journal while others act; null: it never came there. */
@@ -120,7 +123,7 @@ export class Subject {
     await Promise.all([`${gate}.go`, `${gate}.reached`].map((path) => rm(path, { force: true })));
     const env = { ...preload(), FAULT_GATE: gate, FAULT_AT: `${String(at.line)} ${at.moment} wait`, ...IMPATIENT };
     const command = { over: false };
-    const ended = this.project.run(args, { env }).finally(() => (command.over = true));
+    const ended = this.project.run(args, { env, signal: AbortSignal.timeout(LONGEST_MS) }).finally(() => (command.over = true));
     await until(
       `the command to come to ${at.what}`,
       async () => command.over || (await isThere(`${gate}.reached`)),

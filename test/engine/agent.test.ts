@@ -24,6 +24,10 @@ async function watchedOver(options: ProjectOptions): Promise<void> {
 
 const agent = () => docker.getContainer(`${project.name}-${AGENT}-1`).inspect();
 const ended = async (): Promise<boolean> => (await lastRollout(project)).state === 'completed' && (await isFree());
+const state = async (): Promise<string> => (await lastRollout(project)).state;
+const ids = async (): Promise<readonly string[]> => (await project.replicas()).map(({ id }) => id).sort();
+const versions = async (): Promise<readonly (string | undefined)[]> =>
+  (await project.replicas()).map(({ image, version }) => version ?? image.split(':').at(-1));
 const isFree = async (): Promise<boolean> => (await storeOf(project).holder()) === null;
 const logOf = async (): Promise<string> => (await project.run(['agent', 'logs'])).stdout;
 
@@ -46,6 +50,78 @@ describe('deploy --detach', () => {
     await project.edit({});
     expect(await project.deploy('v1', '--detach')).toMatchObject({ exit: 7 });
     expect(await storeOf(project).rollouts()).toEqual([]);
+  });
+});
+
+const ROUTED = { route: { port: 3000, probe: { path: '/health' } } };
+
+/** One of each strategy that comes in, and one that does not. */
+describe.each([
+  { strategy: 'blue-green', settings: {}, web: {} },
+  { strategy: 'rolling', settings: {}, web: {} },
+  { strategy: 'canary', settings: {}, web: { 'x-deploy-bg': { ...ROUTED, steps: [50, { pause: '1s' }] } } },
+  { strategy: 'recreate', settings: {}, web: {} },
+])('--detach by $strategy', ({ strategy, settings, web }) => {
+  it('brings a version in, and takes one back that never gets ready', async () => {
+    await watchedOver({ proxy: 'caddy', settings: { strategy, progress_deadline: '10s', ...settings }, web });
+    const before = await ids();
+    await project.build('v3', { APP_EXIT_AFTER_MS: '100' });
+    const load = project.load(LIGHT);
+    await ok(project.deploy('v3', '--detach'));
+    await until('v3 to be taken back', async () => (await state()) === 'rollback_completed' && (await isFree()));
+    if (strategy !== 'recreate') expect(await ids()).toEqual(before);
+    expect(await versions()).toEqual(['v1', 'v1']);
+    await ok(project.deploy('v2', '--detach'));
+    await until('v2 to serve', ended);
+    expect(await versions()).toEqual(['v2', 'v2']);
+    const { failures } = await load.stop();
+    if (strategy !== 'recreate') expect(failures).toEqual([]);
+    expect(await project.status()).toMatchObject({ leftovers: [], disagreements: [], exit: 0 });
+  });
+});
+
+describe('an agent of a project that is not root’s', () => {
+  it('runs as its owner, and reads and writes what root has deployed, behind nginx', async () => {
+    project = await TestProject.create({ proxy: 'nginx' });
+    await Promise.all([project.build('v1'), project.build('v2')]);
+    await execa('chown', ['-R', '12345:12345', project.directory]);
+    await ok(project.run(['agent', 'init']));
+    await ok(project.deploy('v1'));
+    await until('the agent to be healthy', async () => (await agent()).State.Health?.Status === 'healthy');
+    expect((await agent()).Config.User).toBe('12345:12345');
+    const load = project.load(LIGHT);
+    await ok(project.deploy('v2', '--detach'));
+    await until('v2 to serve', ended);
+    expect((await load.stop()).failures).toEqual([]);
+    const ours = ['(', '-type', 'f', '-o', '-type', 'd', ')', '!', '-name', 'tls'];
+    const { stdout: others } = await execa('find', [project.directory, '!', '-user', '12345', ...ours]);
+    expect(others).toBe('');
+    await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
+    expect(await logOf()).toMatch(/"cut":0/);
+  });
+});
+
+describe('an agent that is killed', () => {
+  it('goes on when it is started again', async () => {
+    await watchedOver({ proxy: 'caddy', settings: { promote: '2s' } });
+    const load = project.load(LIGHT);
+    await ok(project.deploy('v2', '--detach'));
+    await until('v2 to stand at its gate', async () => (await state()) === 'paused');
+    await docker.getContainer(`${project.name}-${AGENT}-1`).kill();
+    await docker.getContainer(`${project.name}-${AGENT}-1`).start();
+    await until('v2 to serve', ended);
+    expect((await load.stop()).failures).toEqual([]);
+    await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
+  });
+
+  it('stopped as Docker does it gives the rollout back at once: a command goes on with it', async () => {
+    await watchedOver({ proxy: 'caddy', settings: { promote: '60s' } });
+    await ok(project.deploy('v2', '--detach'));
+    await until('v2 to stand at its gate', async () => (await state()) === 'paused');
+    await docker.getContainer(`${project.name}-${AGENT}-1`).stop();
+    expect(await isFree()).toBe(true);
+    expect(await project.run(['promote'])).toMatchObject({ exit: 0 });
+    await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
   });
 });
 

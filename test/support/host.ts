@@ -9,7 +9,7 @@ import type { Clock, Compose, Engine, FrozenRelease, Ports, Registry, Router } f
 import { DeployError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { releaseSide } from '../../src/core/live.ts';
-import { NO_HOOKS } from '../../src/core/hooks.ts';
+import { type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
 import type { Project, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
@@ -64,6 +64,7 @@ export class Host {
   /** Ids of images that no registry knows. */
   readonly built = new Set<string>();
   hasAgent = false;
+  hooks: Hooks = NO_HOOKS;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
   /** Called when images are fetched. */
@@ -330,7 +331,7 @@ export class Host {
       version,
       services: Object.fromEntries(specs.map((spec) => [spec.name, spec])),
       proxy: { driver: 'none', service: null, output: null, mounted: null, template: null },
-      hooks: NO_HOOKS,
+      hooks: this.hooks,
       notify: [],
       update: this.update,
       history: 5,

@@ -37,7 +37,7 @@ export async function expectServesAlone(
   const status = await project.status();
   expect(status).toMatchObject({ live: { version, color }, leftovers: [], disagreements: [], inFlight: null });
   expect(status.services).toMatchObject([{ name: 'web', color, wanted: 2, running: 2, ready: 2, weight: 100 }]);
-  const colored = (await project.containers()).filter((container) => container.service !== 'proxy');
+  const colored = (await project.containers()).filter(({ service }) => !['proxy', 'deploy-bg-agent'].includes(service));
   expect(colored.map((c) => [c.service, c.color, c.version, c.state])).toEqual(
     Array.from({ length: 2 }, () => ['web', color, version, 'running']),
   );

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { AboutAgent, Agent } from '../../app/ports.ts';
+import { withDeadline } from '../../app/signals.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { jsonOf } from '../http/json.ts';
 import { SOCKET_NAME, socketPath } from './socket.ts';
@@ -36,8 +37,10 @@ export class AgentClient implements Agent {
     const { default: undici } = await import('undici');
     const client = new undici.Client('http://agent', { socketPath: socket.path });
     try {
-      const answer = await client.request({ path, method: 'GET', signal: AbortSignal.timeout(ANSWER_MS) });
-      return { status: answer.statusCode, text: await answer.body.text() };
+      return await withDeadline(ANSWER_MS, new AbortController().signal, async (signal) => {
+        const { statusCode: status, body } = await client.request({ path, method: 'GET', signal });
+        return { status, text: await body.text() };
+      });
     } catch (error) {
       return unreachable(error);
     } finally {

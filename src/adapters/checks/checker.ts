@@ -1,4 +1,5 @@
 import type { AccessLog, CheckContext, Checker } from '../../app/check-ports.ts';
+import { withDeadline } from '../../app/signals.ts';
 import type { CheckSpec, Figure, Raw } from '../../core/checks.ts';
 import { messageOf } from '../../core/errors.ts';
 import { figure, seenBy } from '../../core/figures.ts';
@@ -36,11 +37,8 @@ async function measure(deps: CheckerDeps, spec: CheckSpec, context: CheckContext
     case 'command':
       return measureCommand(deps.commands, provider, spec, context, signal);
     case 'builtin':
-      return measureFigure(
-        deps.accessLog,
-        provider.figure,
-        context,
-        AbortSignal.any([signal, AbortSignal.timeout(spec.timeoutMs)]),
+      return withDeadline(spec.timeoutMs, signal, (stop) =>
+        measureFigure(deps.accessLog, provider.figure, context, stop),
       );
   }
 }

@@ -1,6 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import type Docker from 'dockerode';
+import { withDeadline } from '../../app/signals.ts';
 import { messageOf } from '../../core/errors.ts';
 import { argvOf, type CommandEnd, type CommandRequest, Tail } from './command.ts';
 
@@ -9,13 +10,26 @@ import { argvOf, type CommandEnd, type CommandRequest, Tail } from './command.ts
  * longer; the engine has no call that would end it, so it goes on until it ends by itself or its container does.
  * Never throws.
  */
-export async function execIn(
+export function execIn(
   docker: Docker,
   container: string,
   request: CommandRequest,
   signal: AbortSignal,
 ): Promise<CommandEnd> {
-  const timeout = AbortSignal.timeout(request.timeoutMs);
+  return withDeadline(request.timeoutMs, signal, (stop, isLate) => run({ docker, container, request }, stop, isLate));
+}
+
+interface Exec {
+  readonly docker: Docker;
+  readonly container: string;
+  readonly request: CommandRequest;
+}
+
+async function run(
+  { docker, container, request }: Exec,
+  stop: AbortSignal,
+  isLate: () => boolean,
+): Promise<CommandEnd> {
   const tail = new Tail(request.onLine);
   try {
     const exec = await docker.getContainer(container).exec({
@@ -24,9 +38,8 @@ export async function execIn(
       AttachStdout: true,
       AttachStderr: true,
     });
-    await readOutput(docker, await exec.start({}), tail, AbortSignal.any([signal, timeout]));
-    if (signal.aborted) return { kind: 'stopped', tail: tail.lines };
-    if (timeout.aborted) return { kind: 'timed-out', tail: tail.lines };
+    await readOutput(docker, await exec.start({}), tail, stop);
+    if (stop.aborted) return { kind: isLate() ? 'timed-out' : 'stopped', tail: tail.lines };
     const { ExitCode: exitCode } = await exec.inspect();
     return { kind: 'exited', exitCode: exitCode ?? -1, tail: tail.lines };
   } catch (error) {

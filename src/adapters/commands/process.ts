@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { withDeadline } from '../../app/signals.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type CommandEnd, Tail } from './command.ts';
 
@@ -19,8 +20,11 @@ export interface ProcessRequest {
  * Runs a process without a shell, in a group of its own: a Ctrl-C in the terminal does not reach it, and at the
  * timeout or the signal all of the group is ended, not only its first process. Never throws.
  */
-export async function runProcess(request: ProcessRequest, signal: AbortSignal): Promise<CommandEnd> {
-  const timeout = AbortSignal.timeout(request.timeoutMs);
+export function runProcess(request: ProcessRequest, signal: AbortSignal): Promise<CommandEnd> {
+  return withDeadline(request.timeoutMs, signal, (stop, isLate) => run(request, stop, isLate));
+}
+
+async function run(request: ProcessRequest, stop: AbortSignal, isLate: () => boolean): Promise<CommandEnd> {
   const tail = new Tail(request.onLine);
   const [file = '', ...args] = request.argv;
   const running = execa(file, args, {
@@ -34,11 +38,10 @@ export async function runProcess(request: ProcessRequest, signal: AbortSignal): 
     cleanup: false,
     reject: false,
   });
-  const settle = endGroupWhen(AbortSignal.any([signal, timeout]), running.pid);
+  const settle = endGroupWhen(stop, running.pid);
   const [result] = await Promise.all([running, readLines(running.iterable({ from: 'all' }), tail)]);
   settle();
-  if (signal.aborted) return { kind: 'stopped', tail: tail.lines };
-  if (timeout.aborted) return { kind: 'timed-out', tail: tail.lines };
+  if (stop.aborted) return { kind: isLate() ? 'timed-out' : 'stopped', tail: tail.lines };
   if (result.exitCode === undefined && result.signal === undefined)
     return { kind: 'not-started', reason: result.originalMessage ?? `${file} cannot be started`, noImage: false };
   return { kind: 'exited', exitCode: result.exitCode ?? SIGNALLED, tail: tail.lines };

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { withDeadline } from '../../app/signals.ts';
 import { messageOf } from '../../core/errors.ts';
 
 /** More of an answer than this is nothing that a person or a bound can use. */
@@ -65,18 +66,20 @@ async function askThrough(dispatcher: Dispatcher, question: Question, signal: Ab
   const { request } = await undici();
   const { url, authorization } = withoutCredentials(question.url);
   const started = performance.now();
-  const response = await request(url, {
-    dispatcher,
-    method,
-    headers: { ...authorization, ...headers },
-    body,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  return withDeadline(timeoutMs, signal, async (stop) => {
+    const response = await request(url, {
+      dispatcher,
+      method,
+      headers: { ...authorization, ...headers },
+      body,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      signal: stop,
+    });
+    const text = await response.body.text();
+    const ms = Math.round(performance.now() - started);
+    return { kind: 'answer', status: response.statusCode, headers: response.headers, text, ms };
   });
-  const text = await response.body.text();
-  const ms = Math.round(performance.now() - started);
-  return { kind: 'answer', status: response.statusCode, headers: response.headers, text, ms };
 }
 
 /** undici sends no credentials of a URL. @throws TypeError for what is no URL */

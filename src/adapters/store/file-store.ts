@@ -181,8 +181,8 @@ export class FileStore implements Store {
     return takeRequest(this.#requests);
   }
 
-  watchRequests(changed: () => void, signal: AbortSignal): void {
-    watchRequests(this.#requests, changed, signal);
+  watchRequests(changed: () => void, signal: AbortSignal): Promise<void> {
+    return watchRequests(this.#requests, changed, signal);
   }
 
   async erase(): Promise<void> {

@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Steering } from '../../core/steer.ts';
-import { FOLDER_MODE, makeFolder, namesIn, readIfThere, writeDurably, writing } from './files.ts';
+import { makeFolder, namesIn, readIfThere, writeDurably, writing } from './files.ts';
 import { watchFolder } from './watch.ts';
 
 const verbSchema = z.enum(['promote', 'promote-full', 'pause', 'resume', 'abort', 'retry', 'supersede']);
@@ -30,8 +29,8 @@ export async function takeRequest(folder: string): Promise<Steering | null> {
 }
 
 /** Also requests that come before anybody made the folder for them. */
-export function watchRequests(folder: string, changed: () => void, signal: AbortSignal): void {
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+export async function watchRequests(folder: string, changed: () => void, signal: AbortSignal): Promise<void> {
+  await makeFolder(folder);
   watchFolder(folder, changed, signal);
 }
 

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, lchown, lstat, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /**
  * Files that this program writes where others may write as well: the state in the project folder, and the proxy's
@@ -16,7 +17,11 @@ export async function openOwn(path: string, flags: number, mode?: number): Promi
   const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode).catch((error: unknown) => {
     throw notAFile(path, error);
   });
-  if ((await file.stat()).isFile()) return file;
+  const stats = await file.stat();
+  if (stats.isFile()) {
+    if ((flags & constants.O_CREAT) !== 0 && stats.nlink === 1) await giveToOwner(file, path, stats);
+    return file;
+  }
   await file.close();
   throw new Error(`${path} is not a file`);
 }
@@ -47,12 +52,29 @@ export async function createOwn(path: string, mode: number): Promise<FileHandle>
   await rm(path, { force: true });
   const file = await open(path, 'wx', mode);
   await file.chmod(mode);
+  await giveToOwner(file, path, await file.stat());
   return file;
+}
+
+/** What root makes belongs to whoever the folder belongs to: it is their project, and their agent has to read it. */
+async function giveToOwner(file: FileHandle, path: string, { uid }: Stats): Promise<void> {
+  const owner = await ownerOfFolder(path);
+  // Root in a container may be one that cannot.
+  if (owner !== null && owner.uid !== uid) await file.chown(owner.uid, owner.gid).catch(() => undefined);
+}
+
+/** Null for everybody but root, who alone can give something away. */
+async function ownerOfFolder(path: string): Promise<Pick<Stats, 'uid' | 'gid'> | null> {
+  return process.geteuid?.() === 0 ? stat(dirname(path)) : null;
 }
 
 /** Makes a folder with exactly this mode, whatever the umask is, or gives it to one that is there. */
 export async function makeOwnFolder(path: string, mode: number): Promise<void> {
-  if ((await ownStats(path)) === null) await mkdir(path, { recursive: true, mode });
+  if ((await ownStats(path)) === null) {
+    await mkdir(path, { recursive: true, mode });
+    const owner = await ownerOfFolder(path);
+    if (owner !== null) await lchown(path, owner.uid, owner.gid).catch(() => undefined);
+  }
   const made = await ownStats(path);
   if (made !== null && (made.mode & 0o7777) !== mode) await chmod(path, mode);
 }

@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nothingToDo } from '../../../src/app/outcome.ts';
+import { tend } from '../../../src/app/tend.ts';
+import { rollback } from '../../../src/app/rollback.ts';
+import { DeployError } from '../../../src/core/errors.ts';
+import { Host, type Terminal } from '../../support/host.ts';
+import { service } from '../../support/specs.ts';
+
+let host: Host;
+let agent: Terminal | null;
+let said: string[];
+beforeEach(async () => {
+  host = await Host.create(() => [service('web')], {});
+  [agent, said] = [null, []];
+});
+afterEach(async () => {
+  agent?.interrupt();
+  await agent?.ended;
+  await host.dispose();
+});
+
+/** An agent of the project, until it is interrupted. */
+function startAgent(): Terminal {
+  host.hasAgent = true;
+  agent = host.run('agent', async (ports, signal) => {
+    const tender = {
+      took: () => said.push('took'),
+      left: (_: unknown, reason: string) => said.push(`left: ${reason}`),
+      rests: () => undefined,
+      failed: (error: unknown) => said.push(`failed: ${error instanceof DeployError ? error.code : String(error)}`),
+    };
+    await tend({ ...ports, leaving: signal }, tender, signal);
+    return nothingToDo(null, null, 'gone');
+  });
+  return agent;
+}
+
+const atGate = (promote: 'manual' | number) => {
+  host.services = (version) => [service('web', { promote: version === 'v1' ? 'auto' : promote })];
+};
+const state = async (): Promise<string> => (await host.lastRollout()).state;
+const isOver = async (): Promise<boolean> => {
+  const { cursor, steps } = await host.lastRollout();
+  return (await state()) === 'completed' && cursor >= steps.length && (await host.store().holder()) === null;
+};
+
+describe('an agent', () => {
+  it('goes on with a deploy whose process died, when its lease is over', async () => {
+    atGate(2000);
+    await host.deploy('v1');
+    startAgent();
+    const dying = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    dying.cutOff();
+    await host.until('v2 to be whole', isOver);
+    expect(await host.lastRollout()).toMatchObject({ candidate: { version: 'v2' } });
+    expect(said).toEqual(['took']);
+  });
+
+  it('leaves alone what another process runs', async () => {
+    atGate(4000);
+    await host.deploy('v1');
+    startAgent();
+    await host.deploy('v2');
+    await host.until('v2 to be whole', isOver);
+    expect(said).toEqual([]);
+  });
+
+  it('takes no gate away from a person, but takes back a candidate that dies while one is waited for', async () => {
+    atGate('manual');
+    await host.deploy('v1');
+    startAgent();
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect(said).toEqual([]);
+    host.kill('v2');
+    await host.untilState('rollback_completed');
+    expect(said).toContain('took');
+  });
+
+  it('lets a person go back meanwhile, since it holds no lock while nothing is to be done', async () => {
+    atGate('manual');
+    await host.deploy('v1');
+    startAgent();
+    await host.deploy('v2');
+    const back = host.run('anna', (ports, signal) => rollback(ports, { to: null, timeoutMs: null }, signal));
+    expect(await back.ended).toMatchObject({ exit: 0 });
+    expect(await state()).toBe('rollback_completed');
+  });
+
+  it('retires a release at the end of its hold', async () => {
+    host.services = () => [service('web', { retireAfterMs: 3000 })];
+    await host.deploy('v1');
+    startAgent();
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0, outcome: { holdUntil: expect.any(Number) as number } });
+    expect(await isOver()).toBe(false);
+    await host.until('v1 to be retired', isOver);
+    expect(host.world.containers.filter((c) => c.version === 'v1')).toEqual([]);
+  });
+
+  it('takes a held release back in when the new one dies', async () => {
+    host.services = () => [service('web', { retireAfterMs: 600_000 })];
+    await host.deploy('v1');
+    startAgent();
+    await host.deploy('v2');
+    host.kill('v2');
+    await host.untilState('rollback_completed');
+  });
+
+  it('that has to go leaves a rollout where it is, and the next one goes on with it', async () => {
+    atGate(20_000);
+    await host.deploy('v1');
+    const first = startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.untilState('paused');
+    first.interrupt();
+    await first.ended;
+    expect(said).toEqual(['took', 'failed: interrupted']);
+    expect(await state()).toBe('paused');
+    expect(await host.store().holder()).toBeNull();
+    startAgent();
+    await host.until('v2 to be whole', isOver);
+  });
+
+  it('leaves to the host what only the host can run', async () => {
+    host.hooks = { post_deploy: [{ kind: 'host', command: ['true'], timeoutMs: 1000 }] };
+    atGate(2000);
+    await host.deploy('v1', { force: true });
+    startAgent();
+    const dying = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    dying.cutOff();
+    await host.until('the agent to have seen it', () => said.length > 0);
+    expect(said).toEqual(['left: its hook post_deploy of the project runs on the host']);
+  });
+});
+
+describe('deploy --detach', () => {
+  it('returns when it is accepted, and the agent runs it', async () => {
+    await host.deploy('v1');
+    startAgent();
+    const detached = await host.deploy('v2', { detach: true });
+    expect(detached).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+    expect(detached.outcome?.message).toMatch(/on its way/);
+    await host.until('v2 to be whole', isOver);
+    expect(said).toEqual(['took']);
+  });
+
+  it('of what is under way already does not wait for it either', async () => {
+    atGate(60_000);
+    await host.deploy('v1');
+    startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.untilState('paused');
+    const again = await host.deploy('v2', { detach: true });
+    expect(again.outcome?.message).toMatch(/already under way/);
+    expect(await state()).toBe('paused');
+  });
+
+  it('changes nothing where no agent answers', async () => {
+    await host.deploy('v1');
+    expect(await host.deploy('v2', { detach: true })).toMatchObject({ exit: 7, error: { code: 'agent-unreachable' } });
+    expect(await host.lastRollout()).toMatchObject({ candidate: { version: 'v1' } });
+  });
+
+  it('is run here where an agent answers and does not begin', async () => {
+    await host.deploy('v1');
+    host.hasAgent = true;
+    expect(await host.deploy('v2', { detach: true })).toMatchObject({ exit: 0, outcome: { state: 'completed' } });
+  });
+});
