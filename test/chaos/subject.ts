@@ -34,10 +34,10 @@ export interface Count {
   readonly failed: number;
 }
 
-/** A real project that goes from fault to fault, under load all the time. */
-/** No command of these projects takes so long: one that does hangs, and is reported as broken. */
+/** No command of these projects takes so long (ms): one that does hangs, and is reported as broken. */
 const LONGEST_MS = 240_000;
 
+/** A real project that goes from fault to fault, under load all the time. */
 export class Subject {
   readonly kind: Kind;
   readonly project: TestProject;
@@ -123,7 +123,9 @@ export class Subject {
     await Promise.all([`${gate}.go`, `${gate}.reached`].map((path) => rm(path, { force: true })));
     const env = { ...preload(), FAULT_GATE: gate, FAULT_AT: `${String(at.line)} ${at.moment} wait`, ...IMPATIENT };
     const command = { over: false };
-    const ended = this.project.run(args, { env, signal: AbortSignal.timeout(LONGEST_MS) }).finally(() => (command.over = true));
+    const ended = this.project
+      .run(args, { env, signal: AbortSignal.timeout(LONGEST_MS) })
+      .finally(() => (command.over = true));
     await until(
       `the command to come to ${at.what}`,
       async () => command.over || (await isThere(`${gate}.reached`)),
