@@ -3,6 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeployError, messageOf } from '../core/errors.ts';
+import type { RouteState } from '../core/observed.ts';
 import { tend, type Tender } from '../app/tend.ts';
 import type { Ports } from '../app/ports.ts';
 import { createContext } from '../cli/context.ts';
@@ -115,9 +116,16 @@ function tenderOf(log: AgentLog, updates: Updates): Tender {
     left: ({ id }, reason) => {
       log.logger.warn({ rollout: id }, `left to the next command: ${reason}`);
     },
+    followed: (routes) => {
+      log.logger.info({ routes: routes.map(backendsText) }, 'the proxy follows its replicas');
+    },
     rests: () => void updates.read().catch(log.failed),
     failed: log.failed,
   };
+}
+
+function backendsText({ service, backends }: RouteState): string {
+  return `${service}: ${backends.map(({ container }) => container).join(', ')}`;
 }
 
 async function beat(): Promise<void> {

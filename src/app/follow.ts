@@ -7,13 +7,14 @@ const LOOK_MS = 1000;
 /**
  * The journal as it grows: what is new as soon as it is there, and nothing once a second, so that who follows can look
  * at other things. Ends when the signal fires.
+ * @param bell rings for whatever else has to be looked at
  */
 export async function* follow(
   { store, clock }: Pick<Ports, 'store' | 'clock'>,
   from: JournalPosition | null,
   signal: AbortSignal,
+  bell = new Bell(),
 ): AsyncGenerator<readonly JournalEntry[], void, undefined> {
-  const bell = new Bell();
   const ended = new AbortController();
   store.watchJournal(bell.ring, ended.signal);
   try {

@@ -219,6 +219,9 @@ export interface JournalReading {
 /** A holder of the lock that has not been heard of for this long is dead (DESIGN section 9). */
 export const LEASE_MS = 10_000;
 
+/** What the agent is called while it tells the proxy of replicas that came or went: a moment, which others wait for. */
+export const FOLLOWING = 'following replicas';
+
 export interface LockHolder {
   readonly who: string;
   readonly verb: string;

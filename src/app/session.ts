@@ -1,3 +1,4 @@
+import { DeployError } from '../core/errors.ts';
 import type { Observed } from '../core/observed.ts';
 import type { NotifyTarget } from '../core/notify.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
@@ -5,7 +6,7 @@ import { secretsIn } from '../core/secrets.ts';
 import type { Release } from '../core/release.ts';
 import type { Checker } from './check-ports.ts';
 import { guarded, withoutSecrets } from './guard.ts';
-import type { FrozenRelease, Lock, Ports, Router } from './ports.ts';
+import { FOLLOWING, type FrozenRelease, type Lock, type Ports, type Router, type Store } from './ports.ts';
 import type { Side } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
 import type { Services } from '../core/disagreements.ts';
@@ -94,7 +95,7 @@ export async function inSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const secrets = await allSecrets(ports, location);
-  const lock = await ports.store.lock({ who: ports.who, verb: about.verb, since: ports.clock.now() });
+  const lock = await lockFor(ports, about.verb);
   const guard = guarded(ports, { ...location, secrets });
   const target = { spec: location.proxy, project: location.project };
   try {
@@ -117,6 +118,30 @@ export async function inSession<T>(
     await lock.release();
     await guard.close();
   }
+}
+
+/** Longer than any proxy takes to be told. */
+const FOLLOWED_WITHIN_MS = 20_000;
+const LOOK_MS = 50;
+
+/** @throws locked if somebody is at work for longer than a moment */
+async function lockFor({ store, clock, who }: Ports, verb: string): Promise<Lock> {
+  const until = clock.now() + FOLLOWED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await store.lock({ who, verb, since: clock.now() });
+    } catch (error) {
+      const isLocked = error instanceof DeployError && error.code === 'locked';
+      if (!isLocked || clock.now() >= until || !(await isMomentary(store))) throw error;
+      await clock.wait(LOOK_MS);
+    }
+  }
+}
+
+/** It may have ended since. */
+async function isMomentary(store: Store): Promise<boolean> {
+  const holder = await store.holder();
+  return holder === null || holder.verb === FOLLOWING;
 }
 
 /** Also of the releases before: containers of theirs may fail, and be quoted, on the way back. */

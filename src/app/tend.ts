@@ -1,15 +1,21 @@
+import { DeployError } from '../core/errors.ts';
 import { next } from '../core/next.ts';
-import type { Millis } from '../core/observed.ts';
+import type { Millis, RouteState } from '../core/observed.ts';
 import type { RolloutRecord } from '../core/record.ts';
+import { Bell } from './bell.ts';
 import { follow } from './follow.ts';
+import { followReplicas } from './follow-replicas.ts';
 import { needsHost } from './hand-over.ts';
 import type { Ports } from './ports.ts';
 import { finish, isFinished } from './recover.ts';
 import { inSession, locate, observe, type Session } from './session.ts';
+import { withAny } from './signals.ts';
 import { refuseForeign } from './state.ts';
 
 /** How long what rests is believed to rest while the engine has no news of it. */
 const REST_MS = 30_000;
+/** How often a replica that is on its way back is asked whether it is there. */
+const PENDING_MS = 1_000;
 
 /** What a tender tells beside the events of the rollouts that it runs. */
 export interface Tender {
@@ -19,71 +25,105 @@ export interface Tender {
   readonly left: (record: RolloutRecord, reason: string) => void;
   /** Nothing is under way, by the journal as it is now. */
   readonly rests: () => void;
+  /** Replicas of the live release came or went, and the proxy was told so. */
+  readonly followed: (routes: readonly RouteState[]) => void;
   /** It came to rest otherwise than well, or could not be taken on now; it is tried again where it is still to be done. */
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * What an agent does beside the commands of people: a rollout that nobody runs goes on. At once where its process gave
- * it away or died; at its time where it is held; at a failure where it waits for a person. Ends when the signal fires.
+ * What an agent does beside the commands of people. A rollout that nobody runs goes on: at once where its process gave it
+ * away or died; at its time where it is held; at a failure where it waits for a person. While nothing is under way, the
+ * proxy is told of replicas that come and go. Ends when the signal fires.
  * @throws state-unreadable, and engine-unreachable as long as there is something to look at
  */
 export async function tend(ports: Ports, tender: Tender, signal: AbortSignal): Promise<void> {
-  const tending = new Tending(ports, tender, signal);
-  for await (const news of follow(ports, null, signal)) await tending.look(news.length > 0);
+  const ended = new AbortController();
+  await withAny([signal, ended.signal], async (stop) => {
+    const bell = new Bell();
+    const tending = new Tending(ports, tender, bell, stop);
+    try {
+      for await (const news of follow(ports, null, stop, bell)) await tending.look(news.length > 0);
+    } finally {
+      ended.abort();
+    }
+  });
 }
 
 class Tending {
   readonly #ports: Ports;
   readonly #tender: Tender;
+  readonly #bell: Bell;
   readonly #signal: AbortSignal;
-  /** The rollout that something is left to be done for. */
-  #open: RolloutRecord | null = null;
-  /** Before then nothing has to be done for it unless there are news. */
+  #last: RolloutRecord | null = null;
+  /** Before then nothing has to be done unless there are news. */
   #restsUntil: Millis = 0;
   #watched = false;
   #known = false;
   #news = false;
 
-  constructor(ports: Ports, tender: Tender, signal: AbortSignal) {
+  constructor(ports: Ports, tender: Tender, bell: Bell, signal: AbortSignal) {
     this.#ports = ports;
     this.#tender = tender;
+    this.#bell = bell;
     this.#signal = signal;
   }
 
   /** @param told the journal has something new */
   async look(told: boolean): Promise<void> {
     if (told || !this.#known) await this.#readJournal();
-    if (this.#open === null || !this.#mayHaveChanged() || (await this.#ports.store.holder()) !== null) return;
-    await this.#listen(this.#open.project);
-    if (await this.#isDue(this.#open)) await this.#takeOn(this.#open);
+    const last = this.#last;
+    if (last === null || !this.#mayHaveChanged() || (await this.#ports.store.holder()) !== null) return;
+    await this.#listen(last.project);
+    this.#news = false;
+    if (isFinished(last)) await this.#follow(last.project);
+    else if (await this.#isDue(last)) await this.#takeOn(last);
+    // A release that is held gets no requests: those who serve are followed all the same.
+    else if (last.state === 'completed') await this.#follow(last.project);
   }
 
   async #readJournal(): Promise<void> {
-    const last = (await this.#ports.store.rollouts()).at(-1);
-    this.#open = last === undefined || isFinished(last) ? null : last;
+    this.#last = (await this.#ports.store.rollouts()).at(-1) ?? null;
     this.#restsUntil = 0;
     this.#known = true;
-    if (this.#open === null) this.#tender.rests();
+    if (this.#last === null || isFinished(this.#last)) this.#tender.rests();
   }
 
   #mayHaveChanged(): boolean {
     return this.#news || this.#ports.clock.now() >= this.#restsUntil;
   }
 
-  /** Nobody else may be there to see a candidate die while its rollout waits. */
+  /** Nobody else may be there to see a container die. */
   async #listen(project: string): Promise<void> {
     if (this.#watched) return;
     const changed = (): void => {
       this.#news = true;
+      this.#bell.ring();
     };
     await this.#ports.engine.watch(project, changed, this.#signal);
     this.#watched = true;
   }
 
+  async #follow(project: string): Promise<void> {
+    try {
+      const { told, pending } = await followReplicas(this.#ports, project);
+      if (told !== null) this.#tender.followed(told);
+      this.#rest(this.#ports.clock.now() + (pending ? PENDING_MS : REST_MS));
+    } catch (error) {
+      // Whoever has begun something looks at the replicas as well.
+      if (error instanceof DeployError && error.code === 'locked') return;
+      throw error;
+    }
+  }
+
+  /** No later than what is known of already. */
+  #rest(until: Millis): void {
+    const now = this.#ports.clock.now();
+    this.#restsUntil = this.#restsUntil > now ? Math.min(this.#restsUntil, until) : until;
+  }
+
   /** The planner is asked, as whoever runs the rollout would ask it. */
   async #isDue(record: RolloutRecord): Promise<boolean> {
-    this.#news = false;
     const now = this.#ports.clock.now();
     const decision = next(record, await observe(this.#ports, record.project, null), now);
     if (decision.kind !== 'leave' && decision.kind !== 'finished') return true;
@@ -95,7 +135,7 @@ class Tending {
   async #takeOn(record: RolloutRecord): Promise<void> {
     const reason = await this.#reasonToLeave(record);
     if (reason !== null) {
-      this.#open = null;
+      this.#restsUntil = Infinity;
       this.#tender.left(record, reason);
       return;
     }

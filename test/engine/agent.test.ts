@@ -1,12 +1,16 @@
 import { execa } from 'execa';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DockerProxyEngine } from '../../src/adapters/docker/proxy-engine.ts';
+import { createRouter } from '../../src/adapters/proxy/router.ts';
+import { systemClock } from '../../src/adapters/system/clock.ts';
 import { LEASE_MS } from '../../src/app/ports.ts';
-import { docker, ok, type ProjectOptions, TestProject, until } from '../support/project.ts';
+import { docker, ok, type ProjectOptions, type ProxyKind, TestProject, until } from '../support/project.ts';
 import { expectServesAlone, LIGHT, storeOf } from '../support/state.ts';
 import { lastRollout } from '../support/in-place.ts';
 
 const AGENT = 'deploy-bg-agent';
 
+const proxyEngine = new DockerProxyEngine(docker);
 let project: TestProject;
 afterEach(() => project.dispose());
 
@@ -28,6 +32,20 @@ const state = async (): Promise<string> => (await lastRollout(project)).state;
 const ids = async (): Promise<readonly string[]> => (await project.replicas()).map(({ id }) => id).sort();
 const versions = async (): Promise<readonly (string | undefined)[]> =>
   (await project.replicas()).map(({ image, version }) => version ?? image.split(':').at(-1));
+const now = (): number => performance.timeOrigin + performance.now();
+/** nginx tells only then that it works by another file: an idle client may ask the old workers until this is over. */
+const KEEPALIVE_MIN_TIMEOUT = 2500;
+const isRunning = async (id: string): Promise<boolean> => (await docker.getContainer(id).inspect()).State.Running;
+
+/** Who gets requests, by the proxy's own word. */
+async function backends(): Promise<string> {
+  const spec = (await storeOf(project).releases()).at(-1)?.proxy;
+  if (spec === undefined) throw new Error('there is no release');
+  const router = createRouter({ spec, project: project.name }, { engine: proxyEngine, clock: systemClock });
+  const reading = await router.read();
+  if (reading.kind === 'unreadable') throw new Error(reading.reason);
+  return reading.routes.flatMap((route) => route.backends.map(({ container }) => container).toSorted()).join(' ');
+}
 const isFree = async (): Promise<boolean> => (await storeOf(project).holder()) === null;
 const logOf = async (): Promise<string> => (await project.run(['agent', 'logs'])).stdout;
 
@@ -122,6 +140,33 @@ describe('an agent that is killed', () => {
     expect(await isFree()).toBe(true);
     expect(await project.run(['promote'])).toMatchObject({ exit: 0 });
     await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
+  });
+});
+
+describe.each<ProxyKind>(['caddy', 'nginx'])('a replica that dies while nobody deploys, behind %s', (proxy) => {
+  it('is out of the proxy within a second, and back when it is ready again; the last one stays', async () => {
+    await watchedOver({ proxy, web: { restart: 'no' } });
+    const [first, second] = await project.replicas();
+    if (first === undefined || second === undefined) throw new Error('there are no two replicas');
+    const load = project.load(LIGHT);
+    const killed = now();
+    await docker.getContainer(first.id).kill();
+    await until('the proxy to have left it out', async () => (await backends()) === second.name, 5000);
+    expect(now() - killed).toBeLessThan(proxy === 'nginx' ? 1000 + KEEPALIVE_MIN_TIMEOUT : 1000);
+    // What it held is lost with it, whatever the proxy: docs/guarantees.md.
+    const outAt = now();
+    await docker.getContainer(first.id).start();
+    const both = [first.name, second.name].toSorted().join(' ');
+    await until('the proxy to have it back', async () => (await backends()) === both, 15_000);
+    expect((await load.stop()).failures.filter(({ startedAt }) => startedAt > outAt)).toEqual([]);
+
+    await docker.getContainer(first.id).kill();
+    await until('the proxy to have left it out again', async () => (await backends()) === second.name, 5000);
+    await docker.getContainer(second.id).kill();
+    await until('the agent to have looked', async () => !(await isRunning(second.id)));
+    expect(await backends()).toBe(second.name);
+    await until('the agent to rest', isFree);
+    expect(await backends()).toBe(second.name);
   });
 });
 
