@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { docker, ok, type Run, TestProject, withProject } from '../support/project.ts';
+import { docker, ok, type Run, TestProject, until, withProject } from '../support/project.ts';
+import { storeOf } from '../support/state.ts';
 import { TestRegistry } from '../support/real-registry.ts';
 
 let registry: TestRegistry;
@@ -91,6 +92,28 @@ describe('update', () => {
       expect(await project.status()).toMatchObject({ live: { version: '1.10.0' } });
       expect((await ok(run('update'))).stdout).toContain('1.10.0 is what the registry has');
       expect(await rollouts(project)).toBe(2);
+    });
+  });
+
+  it('is run by the agent at its schedule, with the logins of whoever has set it up', async () => {
+    await withImages({ update: { schedule: '* * * * *' } }, ['v1', 'v2'], async (project, run) => {
+      await execa('scripts/images', ['--agent']);
+      await registry.push(project, 'v1', 'latest');
+      await ok(run('agent', 'init'));
+      await ok(run('update', 'latest'));
+      await registry.push(project, 'v2', 'latest');
+      const states = async (): Promise<readonly string[]> =>
+        (await storeOf(project).rollouts()).map(({ state }) => state);
+      await until(
+        'the agent to have deployed it',
+        async () => (await states()).join() === 'completed,completed',
+        90_000,
+      );
+      await until('it to be done', async () => (await storeOf(project).holder()) === null);
+      expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
+      const { Id: wanted } = await docker.getImage(project.image('v2')).inspect();
+      expect((await project.replicas()).map(({ imageId }) => imageId)).toEqual([wanted, wanted]);
+      expect((await run('agent', 'status')).stdout).toMatch(/next at \d{4}-/);
     });
   });
 
