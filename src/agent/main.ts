@@ -10,7 +10,9 @@ import { createContext } from '../cli/context.ts';
 import { declareGlobalFlags, readGlobals } from '../cli/global-flags.ts';
 import type { GlobalOptions } from '../cli/globals.ts';
 import { processIo } from '../cli/io.ts';
+import type { EventSink } from '../core/events.ts';
 import { createLog, type AgentLog } from './log.ts';
+import { Metrics } from './metrics.ts';
 import { routes, SocketServer } from './server.ts';
 import { Updates } from './updates.ts';
 
@@ -32,10 +34,15 @@ export async function main(argv: readonly string[], program: Program): Promise<n
   const log = createLog(io.env['LOG_LEVEL'] ?? 'info');
   const leaving = untilTold();
   try {
-    const silent = { emit: log.emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
+    const metrics = new Metrics();
+    const emit: EventSink = (event) => {
+      log.emit(event);
+      metrics.emit(event);
+    };
+    const silent = { emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
     const context = await createContext(globalsOf(argv), silent, io, null);
     const ports = { ...context.ports, who: `deploy-bg-agent@${hostname()}`, leaving };
-    await serve({ ports, log, leaving, stateDirectory: context.stateDirectory, version: program.version });
+    await serve({ ports, log, metrics, leaving, stateDirectory: context.stateDirectory, version: program.version });
     log.logger.info('gone; what was under way goes on with the next start, or with the next command');
     return 0;
   } catch (error) {
@@ -65,20 +72,22 @@ function untilTold(): AbortSignal {
 interface Parts {
   readonly ports: Ports;
   readonly log: AgentLog;
+  readonly metrics: Metrics;
   readonly leaving: AbortSignal;
   readonly stateDirectory: string;
   readonly version: string;
 }
 
-async function serve({ ports, log, leaving, stateDirectory, version }: Parts): Promise<void> {
+async function serve({ ports, log, metrics, leaving, stateDirectory, version }: Parts): Promise<void> {
   const since = new Date(ports.clock.now()).toISOString();
   const updates = new Updates(ports, log, leaving);
   const server = new SocketServer(
     stateDirectory,
-    routes(ports, () => ({ version, since, next: updates.next })),
+    routes(ports, () => ({ version, since, next: updates.next }), metrics),
   );
   log.logger.info({ version }, 'watching over the project');
   await Promise.all([
+    again({ ports, log, leaving }, () => metrics.follow(ports, leaving)),
     again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates), leaving)),
     again({ ports, log, leaving }, async () => {
       await ports.store.prepare();

@@ -10,9 +10,10 @@ import { events } from '../app/events.ts';
 import type { AboutAgent, Ports } from '../app/ports.ts';
 import { status } from '../app/status.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
+import type { Metrics } from './metrics.ts';
 
-/** What can be asked of an agent. Every answer is JSON; `/events` is a stream of server-sent events. */
-export function routes(ports: Ports, about: () => AboutAgent): Hono {
+/** What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text. */
+export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics): Hono {
   const app = new Hono();
   app.get('/healthz', (asked) => asked.json({ status: 'ok', ...about() }));
   app.get('/readyz', async (asked) => {
@@ -31,6 +32,10 @@ export function routes(ports: Ports, about: () => AboutAgent): Hono {
       for await (const view of events(ports, { rollout, since: null, follow }, ended.signal))
         await stream.writeSSE({ event: view.kind, data: JSON.stringify(view) });
     });
+  });
+  app.get('/metrics', async (asked) => {
+    const { registry } = metrics;
+    return asked.text(await registry.metrics(), 200, { 'content-type': registry.contentType });
   });
   app.notFound((asked) => asked.json({ code: 'unknown', message: `there is no ${asked.req.path} here` }, 404));
   app.onError((error, asked) => {

@@ -10,7 +10,8 @@ const FILES: Readonly<Record<string, string>> = {
   'no newline at the end': 'services:\n  web:\n    image: a',
   'four spaces': 'services:\n    web:\n        image: a\n',
   'other keys after it': 'services:\n  web: { image: a }\n\n# data\nvolumes:\n  data: {}\n',
-  'comments everywhere': '# top\nservices: # all\n  # the shop\n  web:\n    image: a # one\n  # the end\n\nnetworks: {}\n',
+  'comments everywhere':
+    '# top\nservices: # all\n  # the shop\n  web:\n    image: a # one\n  # the end\n\nnetworks: {}\n',
   'a block of text at the end': 'services:\n  web:\n    image: a\n    command: |\n      a\n      b\n\nvolumes: {}\n',
   'anchors and merges':
     'x-a: &a\n  restart: always\nservices:\n  web:\n    <<: *a\n    image: a\n  api:\n    <<: *a\n    image: b\n',

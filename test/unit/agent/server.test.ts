@@ -1,0 +1,115 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
+import { Metrics } from '../../../src/agent/metrics.ts';
+import { routes, SocketServer } from '../../../src/agent/server.ts';
+import { Host } from '../../support/host.ts';
+import { service } from '../../support/specs.ts';
+
+const ABOUT = { version: '1.2.3', since: '2026-01-02T03:04:05.000Z', next: null };
+
+let host: Host;
+let state: string;
+let server: SocketServer;
+let metrics: Metrics;
+beforeEach(async () => {
+  host = await Host.create(() => [service('web')], {});
+  state = join(host.folder, '.deploy-bg');
+  await host.store().prepare();
+  metrics = new Metrics();
+  const { ports } = host.run('agent', () => new Promise(() => undefined));
+  server = new SocketServer(
+    state,
+    routes(ports, () => ABOUT, metrics),
+  );
+});
+afterEach(async () => {
+  await server.close();
+  await host.dispose();
+});
+
+describe("the agent's socket", () => {
+  it('is for its owner alone, and says who is there', async () => {
+    await server.listen();
+    expect((await stat(join(state, 'agent.sock'))).mode & 0o777).toBe(0o600);
+    expect(await new AgentClient(state).about()).toEqual(ABOUT);
+    await new AgentClient(state).ping();
+  });
+
+  it('takes the place of one that was killed, and not of one that lives', async () => {
+    await writeFile(join(state, 'agent.sock'), '');
+    await server.listen();
+    const second = new SocketServer(
+      state,
+      routes(host.run('b', () => new Promise(() => undefined)).ports, () => ABOUT, metrics),
+    );
+    await expect(second.listen()).rejects.toMatchObject({ code: 'locked' });
+    await new AgentClient(state).ping();
+  });
+
+  it('comes back after the state was erased', async () => {
+    await server.listen();
+    await rm(state, { recursive: true });
+    await expect(new AgentClient(state).ping()).rejects.toMatchObject({ code: 'agent-unreachable' });
+    await host.store().prepare();
+    await server.listen();
+    await new AgentClient(state).ping();
+  });
+
+  it('works where the path is longer than a socket may have', async () => {
+    const deep = join(await mkdtemp(join(tmpdir(), 'deploy-bg-deep-')), 'x'.repeat(120));
+    await host.store().prepare();
+    const { ports } = host.run('c', () => new Promise(() => undefined));
+    const far = new SocketServer(
+      deep,
+      routes(ports, () => ABOUT, metrics),
+    );
+    await (await import('node:fs/promises')).mkdir(deep);
+    try {
+      await far.listen();
+      expect(await new AgentClient(deep).about()).toEqual(ABOUT);
+    } finally {
+      await far.close();
+      await rm(join(deep, '..'), { recursive: true });
+    }
+  });
+
+  it('is not ready while the state cannot be read', async () => {
+    await writeFile(join(state, 'journal.ndjson'), 'nonsense\n');
+    await server.listen();
+    await expect(new AgentClient(state).ping()).rejects.toMatchObject({ code: 'agent-unreachable' });
+  });
+
+  it('tells status and what happened', async () => {
+    await host.deploy('v1');
+    await server.listen();
+    const client = new AgentClient(state);
+    expect(JSON.parse((await client.get('/status')).text)).toMatchObject({ live: { version: 'v1' } });
+    const { text } = await client.get('/events');
+    expect(text).toContain('event: accepted');
+    expect((await client.get('/nonsense')).status).toBe(404);
+  });
+});
+
+describe("the agent's metrics", () => {
+  it('count what ends while it is there, whoever ran it', async () => {
+    await host.deploy('v1');
+    await server.listen();
+    const ended = new AbortController();
+    const following = metrics.follow(host.run('m', () => new Promise(() => undefined)).ports, ended.signal);
+    await host.until('it to have read the journal', async () => (await text()).includes('state="completed"'));
+    expect(await text()).not.toContain('deploy_bg_rollouts_total{');
+    await host.deploy('v2');
+    await host.until('it to count', async () =>
+      (await text()).includes('rollouts_total{verb="deploy",state="completed"} 1'),
+    );
+    expect(await text()).toContain('deploy_bg_candidate_weight_percent 100');
+    expect(await text()).toContain('deploy_bg_rollout_duration_seconds_count{verb="deploy"} 1');
+    ended.abort();
+    await following;
+  });
+
+  const text = async (): Promise<string> => (await new AgentClient(state).get('/metrics')).text;
+});
