@@ -1,4 +1,7 @@
-import { ok, type Run } from '../support/project.ts';
+import { LEASE_MS } from '../../src/app/ports.ts';
+import { isFinished } from '../../src/app/recover.ts';
+import { ok, type Run, until } from '../support/project.ts';
+import { storeOf } from '../support/store-of.ts';
 import type { Cell, Trial } from './cell.ts';
 import { type Point, pointsOf } from './points.ts';
 import type { Subject, Versions } from './subject.ts';
@@ -42,6 +45,7 @@ export type VerbName = keyof typeof VERBS;
 export const KILLS = {
   SIGKILL: { signals: ['SIGKILL'], after: killed },
   'SIGKILL twice': { signals: ['SIGKILL'], after: killedTwice },
+  'SIGKILL, an agent goes on': { signals: ['SIGKILL'], after: continued },
   SIGTERM: { signals: ['SIGTERM'], after: asked },
   'Ctrl-C': { signals: ['SIGINT'], after: asked },
   'Ctrl-C twice': { signals: ['SIGINT', 'SIGINT'], after: killed },
@@ -121,6 +125,21 @@ function nextOf(dead: Dead) {
   const next = NEXT[dead.index % NEXT.length];
   if (next === undefined) throw new Error('nobody comes after a command that died');
   return next(dead);
+}
+
+/** Nobody comes but the agent, within five seconds of the end of the dead one's lease. */
+async function continued({ subject, versions }: Dead): Promise<string> {
+  const store = storeOf(subject.project);
+  const isDone = async (): Promise<boolean> => {
+    const last = (await store.rollouts()).at(-1);
+    return (last === undefined || isFinished(last)) && (await store.holder()) === null;
+  };
+  const isTaken = async (): Promise<boolean> =>
+    (await store.holder())?.who.startsWith('deploy-bg-agent') === true || (await isDone());
+  await until('the agent to go on', isTaken, LEASE_MS + 5000);
+  await until('the agent to be done', isDone, 60_000);
+  const last = (await store.rollouts()).at(-1);
+  return last?.state === 'completed' ? (last.candidate.version ?? '') : versions.stable;
 }
 
 /** The command that would have put things right dies as well, some lines later. */

@@ -14,7 +14,9 @@ function kind(strategy: Strategy, proxy: ProxyKind, services: 1 | 3 = 1): Kind {
 /** What a person runs before a release: every strategy, verb, proxy and fault. */
 export function longPlan(all: boolean): readonly Cell[] {
   const both = (make: (proxy: ProxyKind) => readonly Cell[]): readonly Cell[] => PROXIES.flatMap(make);
-  const other = Object.keys(KILLS).filter((name) => name !== 'SIGKILL') as readonly Kill[];
+  const other = Object.keys(KILLS).filter(
+    (name) => !name.startsWith('SIGKILL,') && name !== 'SIGKILL',
+  ) as readonly Kill[];
   return [
     ...both((proxy) => ALL.map((strategy) => killCell(kind(strategy, proxy), 'deploy', 'SIGKILL', all))),
     ...ALL.map((strategy) => killCell(kind(strategy, 'caddy', 3), 'deploy', 'SIGKILL', all)),
@@ -26,6 +28,9 @@ export function longPlan(all: boolean): readonly Cell[] {
     killCell(kind('rolling stop-first', 'caddy'), 'rollback', 'SIGKILL', all),
     ...other.map((fault) => killCell(kind('blue-green', 'caddy'), 'deploy', fault, all)),
     killCell(kind('canary', 'nginx'), 'deploy', 'Ctrl-C', all),
+    ...ALL.map((strategy) =>
+      killCell({ ...kind(strategy, 'caddy'), agent: true }, 'deploy', 'SIGKILL, an agent goes on', all),
+    ),
     ...both((proxy) => FOREIGN.map((fault) => foreignCell(kind('blue-green', proxy), fault))),
     ...FOREIGN.map((fault) => foreignCell(kind('rolling start-first', 'caddy'), fault)),
   ];

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
 import type { Result } from '../../demo/load/types.ts';
 import type { JournalEntry } from '../../src/app/ports.ts';
@@ -37,6 +38,11 @@ export interface Count {
 /** No command of these projects takes so long (ms): one that does hangs, and is reported as broken. */
 const LONGEST_MS = 240_000;
 
+async function withAgent(project: TestProject): Promise<void> {
+  await execa('scripts/images', ['--agent']);
+  await ok(project.run(['agent', 'init']));
+}
+
 /** A real project that goes from fault to fault, under load all the time. */
 export class Subject {
   readonly kind: Kind;
@@ -62,6 +68,7 @@ export class Subject {
     try {
       await project.edit(composeOf(kind, project, { endpoint: endpoint.url, subnet: await freeSubnet() }));
       await Promise.all(VERSIONS.map((version) => project.build(version)));
+      if (kind.agent === true) await withAgent(project);
       await ok(project.deploy('v1'));
       return new Subject(kind, project, endpoint);
     } catch (error) {

@@ -30,6 +30,8 @@ export interface Kind {
   readonly services: 1 | 3;
   /** Asks a check and runs a hook, which can be kept from ever ending. */
   readonly guarded?: true;
+  /** Watched over by an agent, which goes on where a command dies. */
+  readonly agent?: true;
   /** Everything is started again by an engine that starts. */
   readonly restarted?: true;
 }

@@ -1,24 +1,17 @@
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { LoadOptions } from '../../demo/load/load.ts';
-import { FileStore } from '../../src/adapters/store/file-store.ts';
 import type { MeasuredEvent } from '../../src/core/check-events.ts';
 import type { Color } from '../../src/core/color.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import { docker, engine, type Run, type TestProject } from './project.ts';
+import { storeOf } from './store-of.ts';
+
+export { storeOf } from './store-of.ts';
 
 /** Every request of a person is short: nothing of this load keeps a drain waiting. */
 export const LIGHT: Partial<LoadOptions> = {
   kinds: { kept: { concurrency: 4, everyMs: 100 }, fresh: 2, post: 2 },
 };
-
-/** The state folder of a project, read beside the processes that write it. */
-export function storeOf(project: TestProject): FileStore {
-  return new FileStore({
-    projectDirectory: project.directory,
-    stateDirectory: join(project.directory, '.deploy-bg'),
-  });
-}
 
 /** Ids of the project's containers, shared services included: equal before and after means that nothing was touched. */
 export async function containerIds(project: TestProject): Promise<readonly string[]> {
