@@ -128,6 +128,9 @@ function tenderOf(log: AgentLog, updates: Updates): Tender {
     followed: (routes) => {
       log.logger.info({ routes: routes.map(backendsText) }, 'the proxy follows its replicas');
     },
+    restarted: (container) => {
+      log.logger.warn({ container }, 'was unhealthy and is started again');
+    },
     rests: () => void updates.read().catch(log.failed),
     failed: log.failed,
   };

@@ -4,7 +4,7 @@ import type { Millis, RouteState } from '../core/observed.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { Bell } from './bell.ts';
 import { follow } from './follow.ts';
-import { followReplicas } from './follow-replicas.ts';
+import { followReplicas, type Waiting } from './follow-replicas.ts';
 import { needsHost } from './hand-over.ts';
 import type { Ports } from './ports.ts';
 import { finish, isFinished } from './recover.ts';
@@ -27,6 +27,8 @@ export interface Tender {
   readonly rests: () => void;
   /** Replicas of the live release came or went, and the proxy was told so. */
   readonly followed: (routes: readonly RouteState[]) => void;
+  /** A live replica was unhealthy, and is started again. */
+  readonly restarted: (container: string) => void;
   /** It came to rest otherwise than well, or could not be taken on now; it is tried again where it is still to be done. */
   readonly failed: (error: unknown) => void;
 }
@@ -58,6 +60,7 @@ class Tending {
   #last: RolloutRecord | null = null;
   /** Before then nothing has to be done unless there are news. */
   #restsUntil: Millis = 0;
+  readonly #waiting: Waiting = new Map();
   #watched = false;
   #known = false;
   #news = false;
@@ -106,9 +109,10 @@ class Tending {
 
   async #follow(project: string): Promise<void> {
     try {
-      const { told, pending } = await followReplicas(this.#ports, project);
+      const { told, restarted, pending } = await followReplicas(this.#ports, project, this.#waiting);
       if (told !== null) this.#tender.followed(told);
-      this.#rest(this.#ports.clock.now() + (pending ? PENDING_MS : REST_MS));
+      if (restarted !== null) this.#tender.restarted(restarted);
+      this.#rest(this.#ports.clock.now() + (pending || told !== null ? PENDING_MS : REST_MS));
     } catch (error) {
       // Whoever has begun something looks at the replicas as well.
       if (error instanceof DeployError && error.code === 'locked') return;

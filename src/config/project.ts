@@ -120,6 +120,7 @@ function buildService(input: ProjectInput, settings: Settings, name: string, rol
     hooks: hooksOf(own.hooks),
     update: update.config,
     rollback: rollback.config,
+    liveness: own.liveness ?? top.liveness ?? 'none',
     ...trafficOf(own, top, role, replicas),
     ...timesOf(own, top),
     stopGraceMs: stopGraceMs(model),

@@ -41,6 +41,24 @@ export function toProbe({ observed, live, release }: Followed): readonly Observe
     .filter((c) => c.state === 'running' && !asked.has(c.name));
 }
 
+/**
+ * A replica of the live release to be restarted now: unhealthy, of a service with `liveness: restart`, asked by nobody
+ * (the proxy has left it out), and not the last one that serves.
+ */
+export function toRestart({ observed, live, release }: Followed): ObservedContainer | null {
+  const { router } = observed;
+  if (router.kind === 'unreadable' || release === null || live.kind === 'none' || live.kind === 'unclear') return null;
+  const side = releaseSide(release, live.kind === 'color' ? live.color : null);
+  const asked = new Set(router.routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
+  for (const { name, liveness } of Object.values(release.services)) {
+    if (liveness !== 'restart') continue;
+    const running = replicasIn(observed, side, name).filter((c) => c.state === 'running');
+    const sick = running.find((c) => c.health === 'unhealthy' && !asked.has(c.name));
+    if (sick !== undefined && running.some((c) => c.health === 'healthy')) return sick;
+  }
+  return null;
+}
+
 function namesOf(backends: RouteState['backends']): string {
   return backends
     .map(({ container }) => container)

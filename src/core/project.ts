@@ -103,6 +103,8 @@ export interface ServiceSpec {
   readonly shrinkStable: boolean;
   /** Clients keep the release that they got first, by a cookie; null if each request is on its own. */
   readonly sticky: StickyCookie | null;
+  /** What an agent does with a live replica that turns unhealthy. */
+  readonly liveness: 'none' | 'restart';
   readonly retireAfterMs: number;
   readonly progressDeadlineMs: number;
   readonly drainTimeoutMs: number;

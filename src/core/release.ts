@@ -63,6 +63,7 @@ export function upgradedRelease(release: Release): Release {
     name,
     {
       ...{
+        liveness: 'none',
         pullPolicy: 'missing',
         buildable: false,
         checks: NO_CHECKS,

@@ -37,6 +37,9 @@ const now = (): number => performance.timeOrigin + performance.now();
 const KEEPALIVE_MIN_TIMEOUT = 2500;
 const isRunning = async (id: string): Promise<boolean> => (await docker.getContainer(id).inspect()).State.Running;
 
+/** Healthy unless somebody says otherwise. */
+const SICK_FILE = { test: ['CMD', 'test', '!', '-e', '/tmp/sick'], interval: '1s', timeout: '5s', retries: 1 };
+
 /** Who gets requests, by the proxy's own word. */
 async function backends(): Promise<string> {
   const spec = (await storeOf(project).releases()).at(-1)?.proxy;
@@ -167,6 +170,24 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a replica that dies while nobody d
     expect(await backends()).toBe(second.name);
     await until('the agent to rest', isFree);
     expect(await backends()).toBe(second.name);
+  });
+});
+
+describe('a replica that turns unhealthy', () => {
+  it('with liveness: restart is out of the proxy, restarted and back, and nobody notices', async () => {
+    await watchedOver({ proxy: 'caddy', settings: { liveness: 'restart' }, web: { healthcheck: SICK_FILE } });
+    const [first, second] = await project.replicas();
+    if (first === undefined || second === undefined) throw new Error('there are no two replicas');
+    const load = project.load(LIGHT);
+    await execa('docker', ['exec', first.id, 'touch', '/tmp/sick']);
+    await until('the proxy to have left it out', async () => (await backends()) === second.name, 15_000);
+    const startedAt = async (): Promise<string> => (await docker.getContainer(first.id).inspect()).State.StartedAt;
+    const before = await startedAt();
+    await execa('docker', ['exec', first.id, 'rm', '/tmp/sick'], { reject: false });
+    await until('it to be restarted', async () => (await startedAt()) !== before, 15_000);
+    const both = [first.name, second.name].toSorted().join(' ');
+    await until('the proxy to have it back', async () => (await backends()) === both, 20_000);
+    expect((await load.stop()).failures).toEqual([]);
   });
 });
 

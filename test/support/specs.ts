@@ -38,6 +38,7 @@ export function service(name: string, over: Partial<ServiceSpec> = {}): ServiceS
     steps: [],
     shrinkStable: false,
     sticky: null,
+    liveness: 'none',
     retireAfterMs: 0,
     progressDeadlineMs: 300_000,
     drainTimeoutMs: 30_000,

@@ -115,6 +115,7 @@ const ROLLOUT_KEYS = [
   'preview_replicas',
   'promote',
   'retire_after',
+  'liveness',
   'sticky',
   'shrink_stable',
   'watch',

@@ -23,6 +23,7 @@ const promote = z
 const both = {
   strategy: z.enum(['blue-green', 'rolling', 'canary', 'recreate']).optional(),
   retire_after: duration.optional(),
+  liveness: z.enum(['none', 'restart']).optional(),
   promote: promote.optional(),
   checks: checks.optional(),
   watch: names.optional(),

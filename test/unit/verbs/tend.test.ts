@@ -27,6 +27,7 @@ function startAgent(): Terminal {
       took: () => said.push('took'),
       left: (_: unknown, reason: string) => said.push(`left: ${reason}`),
       rests: () => undefined,
+      restarted: () => undefined,
       followed: () => said.push('followed'),
       failed: (error: unknown) => said.push(`failed: ${error instanceof DeployError ? error.code : String(error)}`),
     };
