@@ -18,8 +18,11 @@ import { Updates } from './updates.ts';
 
 /** How long after something went wrong it is tried again. */
 const AGAIN_MS = 3_000;
+const LONGEST_AGAIN_MS = 60_000;
 /** How often the agent says that it lives, and looks whether it can be heard. */
 const BEAT_MS = 10_000;
+/** An agent that neither looks nor says anything for so long hangs, and its health check shall say so. */
+const STUCK_MS = 300_000;
 /** The container's health check looks at how old this file is. */
 const ALIVE = join(tmpdir(), 'deploy-bg-alive');
 
@@ -35,14 +38,24 @@ export async function main(argv: readonly string[], program: Program): Promise<n
   const leaving = untilTold();
   try {
     const metrics = new Metrics();
+    const signs = { at: Date.now() };
     const emit: EventSink = (event) => {
+      signs.at = Date.now();
       log.emit(event);
       metrics.emit(event);
     };
     const silent = { emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
     const context = await createContext(globalsOf(argv), silent, io, null);
     const ports = { ...context.ports, who: `deploy-bg-agent@${hostname()}`, leaving };
-    await serve({ ports, log, metrics, leaving, stateDirectory: context.stateDirectory, version: program.version });
+    await serve({
+      ports,
+      log,
+      metrics,
+      signs,
+      leaving,
+      stateDirectory: context.stateDirectory,
+      version: program.version,
+    });
     log.logger.info('gone; what was under way goes on with the next start, or with the next command');
     return 0;
   } catch (error) {
@@ -69,16 +82,22 @@ function untilTold(): AbortSignal {
   return leaving.signal;
 }
 
+/** When it was last seen to do anything. */
+interface Signs {
+  at: number;
+}
+
 interface Parts {
   readonly ports: Ports;
   readonly log: AgentLog;
   readonly metrics: Metrics;
+  readonly signs: Signs;
   readonly leaving: AbortSignal;
   readonly stateDirectory: string;
   readonly version: string;
 }
 
-async function serve({ ports, log, metrics, leaving, stateDirectory, version }: Parts): Promise<void> {
+async function serve({ ports, log, metrics, signs, leaving, stateDirectory, version }: Parts): Promise<void> {
   const since = new Date(ports.clock.now()).toISOString();
   const updates = new Updates(ports, log, leaving);
   const server = new SocketServer(
@@ -88,37 +107,43 @@ async function serve({ ports, log, metrics, leaving, stateDirectory, version }: 
   log.logger.info({ version }, 'watching over the project');
   await Promise.all([
     again({ ports, log, leaving }, () => metrics.follow(ports, leaving)),
-    again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates), leaving)),
+    again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates, signs), leaving)),
     again({ ports, log, leaving }, async () => {
       await ports.store.prepare();
       await server.listen();
-      await beat();
+      if (ports.clock.now() < signs.at + STUCK_MS) await beat();
       await ports.clock.wait(BEAT_MS, leaving);
     }),
   ]);
-  await server.close();
+  await Promise.all([updates.close(), server.close()]);
 }
 
-/** Until it is time to go; what goes wrong is said once, and tried again. */
+/** Until it is time to go; what goes wrong is said once, and tried again: each time in vain makes the wait longer. */
 async function again(
   { ports, log, leaving }: Pick<Parts, 'ports' | 'log' | 'leaving'>,
   work: () => Promise<void>,
 ): Promise<void> {
   let said: string | null = null;
+  let waitMs = AGAIN_MS;
   while (!leaving.aborted) {
     try {
       await work();
       said = null;
+      waitMs = AGAIN_MS;
     } catch (error) {
       if (said !== messageOf(error)) log.failed(error);
+      waitMs = said === messageOf(error) ? Math.min(LONGEST_AGAIN_MS, 2 * waitMs) : AGAIN_MS;
       said = messageOf(error);
-      await ports.clock.wait(AGAIN_MS, leaving);
+      await ports.clock.wait(waitMs, leaving);
     }
   }
 }
 
-function tenderOf(log: AgentLog, updates: Updates): Tender {
+function tenderOf(log: AgentLog, updates: Updates, signs: Signs): Tender {
   return {
+    looked: () => {
+      signs.at = Date.now();
+    },
     took: ({ id, verb, candidate }) => {
       log.logger.info({ rollout: id, verb, version: candidate.version }, 'goes on here');
     },

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { needsHost } from '../app/hand-over.ts';
 import type { Ports } from '../app/ports.ts';
 import { update } from '../app/update.ts';
 import type { AgentLog } from './log.ts';
@@ -13,6 +14,7 @@ export class Updates {
   readonly #signal: AbortSignal;
   #cron: Cron | null = null;
   #schedule: string | null = null;
+  #running: Promise<void> = Promise.resolve();
 
   constructor(ports: Ports, log: AgentLog, signal: AbortSignal) {
     this.#ports = ports;
@@ -29,17 +31,31 @@ export class Updates {
   /** Takes the schedule from the compose files as they are now. @throws what reading them throws */
   async read(): Promise<void> {
     const known = (await this.#ports.store.releases()).at(-1)?.version ?? 'latest';
-    const { update: wanted } = await this.#ports.compose.read(known);
-    if (wanted.schedule === this.#schedule || this.#signal.aborted) return;
+    const project = await this.#ports.compose.read(known);
+    if (project.update.schedule === this.#schedule || this.#signal.aborted) return;
+    this.#schedule = project.update.schedule;
     this.#cron?.stop();
-    this.#schedule = wanted.schedule;
+    const reason = needsHost(project);
     // One at a time: the next one finds what the one before it has deployed.
-    this.#cron =
-      wanted.schedule === null ? null : new Cron(wanted.schedule, { mode: '5-part', protect: true }, this.#run);
-    this.#log.logger.info({ schedule: wanted.schedule, next: this.next }, 'updates');
+    const begin = (schedule: string): Cron => new Cron(schedule, { mode: '5-part', protect: true }, this.#run);
+    this.#cron = this.#schedule === null || reason !== null ? null : begin(this.#schedule);
+    const { logger } = this.#log;
+    if (reason === null) logger.info({ schedule: this.#schedule, next: this.next }, 'updates');
+    else
+      logger.warn(
+        `no updates: ${reason}, where the agent is not; docker deploy-bg systemd writes a timer for the host`,
+      );
   }
 
-  readonly #run = async (): Promise<void> => {
+  /** Returns when none is under way any more. */
+  async close(): Promise<void> {
+    this.#cron?.stop();
+    await this.#running;
+  }
+
+  readonly #run = (): Promise<void> => (this.#running = this.#update());
+
+  async #update(): Promise<void> {
     const options = { version: null, now: false, dryRun: false, waitMs: WAIT_MS, timeoutMs: null };
     try {
       const outcome = await update(this.#ports, options, this.#signal);
@@ -47,5 +63,5 @@ export class Updates {
     } catch (error) {
       this.#log.failed(error);
     }
-  };
+  }
 }

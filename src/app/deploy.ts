@@ -7,6 +7,7 @@ import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { type Release, sameDefinition } from '../core/release.ts';
 import { secretsIn } from '../core/secrets.ts';
+import { placeOf } from '../core/sides.ts';
 import { isTerminal } from '../core/state.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
@@ -16,7 +17,7 @@ import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { goOn, settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
-import { inSession, locationOf, type Session } from './session.ts';
+import { frozen, inSession, locationOf, type Session } from './session.ts';
 import { type Known, requireClear, survey } from './state.ts';
 import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 import { inTurn, supersede } from './turn.ts';
@@ -85,10 +86,17 @@ export async function deploy(
 
 /** Returns when somebody else runs what was accepted here; where nobody does, this process is the one. */
 async function handOver(ports: Ports, project: Project, outcome: Outcome, signal: AbortSignal): Promise<Outcome> {
-  if (await isTaken(ports, outcome.rollout ?? '', signal)) return outcome;
+  const { rollout } = outcome;
+  if (rollout === null || (await isTaken(ports, rollout, signal))) return outcome;
   const message = 'the agent has not begun: this command runs the rollout itself';
   if (!signal.aborted) ports.emit({ kind: 'warning', code: null, message, hint: 'see docker-deploy-bg agent logs' });
-  return (await goOn(ports, project, `deploy ${project.version}`, signal)) ?? outcome;
+  try {
+    return (await goOn(ports, project, `deploy ${project.version}`, signal)) ?? outcome;
+  } catch (error) {
+    const isLocked = error instanceof DeployError && error.code === 'locked';
+    if (isLocked && (await isTaken(ports, rollout, signal))) return outcome;
+    throw error;
+  }
 }
 
 function warn(ports: Ports, warnings: readonly Pick<Diagnostic, 'code' | 'message' | 'hint'>[]): void {
@@ -210,12 +218,21 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   }
   await pin(ports, release);
   await ports.store.saveRelease(release);
+  if (options.detach) await freezeHere(session, record);
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
   if (options.detach) return accepted(record, onItsWay(record));
   const { record: ended, evidence } = await execute(session, record, signal, false);
   await forgetOldReleases(session, release.history);
   if (known.liveRelease === null) await forgetLooseTags(session);
   return outcomeOf(ended, evidence, stopReason(signal));
+}
+
+/** Files that secrets and configs name may be readable for us, and not for the agent: their copies are made here. */
+async function freezeHere(session: Session, record: RolloutRecord): Promise<void> {
+  const { candidate, id: rollout } = record;
+  const places = new Map(Object.keys(candidate.services).map((service) => [placeOf(candidate, service), service]));
+  for (const service of places.values())
+    await session.ports.compose.freeze(await frozen(session, candidate, { rollout, service }));
 }
 
 function recordFor(ports: Ports, { project, options, known, release }: Rollout): RolloutRecord | null {

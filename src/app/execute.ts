@@ -68,6 +68,7 @@ export async function execute(
   reportStart(session.ports.emit, record, continued);
   try {
     const executed = await execution.run();
+    await session.lock.check();
     await tellRest(session, executed, signal);
     return executed;
   } finally {
@@ -156,6 +157,8 @@ class Execution {
   /** What people ask: by Ctrl-C here, or by a verb in another terminal. */
   async #noticeRequests(): Promise<void> {
     const { store, emit } = this.#session.ports;
+    // Requests, and every change of the record, are for who has the project: a process that slept may not have it any more.
+    await this.#session.lock.check();
     const aborts = this.#signal.aborted && !this.#leavesPause() ? steering(this.#record, 'abort') : null;
     if (aborts !== null) await this.#change(aborts);
     for (let verb = await store.takeRequest(); verb !== null; verb = await store.takeRequest()) {
@@ -273,6 +276,7 @@ class Execution {
   async #change(given: RecordEvent): Promise<void> {
     const { ports, secrets } = this.#session;
     const event = redactWords(given, secrets);
+    await this.#session.lock.check();
     const at = ports.clock.now();
     if (event.kind === 'container-failed') await this.#gather(event.failure.id);
     const before = this.#record;

@@ -1,9 +1,10 @@
-import { type Followed, followedRoutes, toProbe, toRestart } from '../core/followed-routes.ts';
+import { comingBack, type Followed, followedRoutes, toRestart } from '../core/followed-routes.ts';
 import type { Millis, ObservedContainer, RouteState } from '../core/observed.ts';
 import { needsHost } from './hand-over.ts';
 import { FOLLOWING, type Ports, type Router } from './ports.ts';
 import { inSession, locate, type Location, type Session } from './session.ts';
-import { refuseForeign, survey } from './state.ts';
+import { isFinished } from './recover.ts';
+import { type Known, refuseForeign, survey } from './state.ts';
 
 /** What was done, and what is to come. */
 export interface FollowedReplicas {
@@ -33,7 +34,7 @@ export async function followReplicas(ports: Ports, project: string, waiting: Wai
   const router = ports.router({ spec: proxy, project });
   const seen = await look({ ports, project, router, replaced: location.replaced });
   const sick = toRestart(seen);
-  const pending = toProbe(seen).length > 0 || sick !== null;
+  const pending = comingBack(seen).length > 0 || sick !== null;
   const isDue = sick !== null && (await isDrained({ ports, router, seen, waiting }, sick));
   if (followedRoutes(seen) === null && !isDue) return { ...NOTHING, pending };
   return { ...(await act(ports, location, isDue)), pending };
@@ -53,7 +54,10 @@ async function isDrained({ ports, router, seen, waiting }: Waited, sick: Observe
   waiting.clear();
   waiting.set(sick.id, since);
   if (now >= since + (seen.release?.services[sick.service]?.drainTimeoutMs ?? 0)) return true;
-  return (await router.inFlight([sick]))[sick.id] === 0;
+  const isIdle = async (): Promise<boolean> => (await router.inFlight([sick]))[sick.id] === 0;
+  if (!(await isIdle())) return false;
+  await ports.clock.wait(router.readingsApartMs);
+  return isIdle();
 }
 
 /** Under the lock everything is looked at again. */
@@ -74,27 +78,42 @@ function act(
   });
 }
 
-/** Stopped as a deploy would stop it. */
+/** Others wait for the lock meanwhile. */
+const GRACE_MS = 10_000;
+
+/** In one call of the engine, which starts it again also if we die in the middle. */
 async function restart({ ports, lock }: Session, seen: Followed): Promise<string | null> {
   const sick = toRestart(seen);
-  const spec = sick === null ? undefined : seen.release?.services[sick.service];
-  if (sick === null || spec === undefined) return null;
+  if (sick === null) return null;
+  const graceMs = Math.min(GRACE_MS, seen.release?.services[sick.service]?.stopGraceMs ?? 0);
   await lock.check();
-  await ports.engine.stop(sick.id, { graceMs: spec.stopGraceMs, preStop: spec.preStop });
-  await ports.engine.start(sick.id);
+  await ports.engine.restart(sick.id, graceMs);
   return sick.name;
 }
 
 /** Everything as it is, with the answers of those who want to come back. */
 async function look(place: Pick<Session, 'ports' | 'project' | 'router' | 'replaced'>): Promise<Followed> {
-  const { observed, live, liveRelease: release } = await survey(place);
-  const seen = { observed, live, release };
+  const { ports } = place;
+  const known = await survey(place);
+  const seen = { ...known, release: isServing(known) ? known.liveRelease : null, now: ports.clock.now() };
   const probes = await Promise.all(
-    toProbe(seen).map(async (container) => {
-      const spec = release?.services[container.service]?.route?.probe;
-      return [container.id, spec == null ? undefined : await place.ports.prober.probe(container, spec)] as const;
+    comingBack(seen).map(async (container) => {
+      const spec = seen.release?.services[container.service]?.route?.probe;
+      return [container.id, spec == null ? undefined : await ports.prober.probe(container, spec)] as const;
     }),
   );
   const answered = probes.flatMap(([id, reading]) => (reading === undefined ? [] : [[id, reading] as const]));
-  return { ...seen, observed: { ...observed, probes: Object.fromEntries(answered) } };
+  return { ...seen, observed: { ...seen.observed, probes: Object.fromEntries(answered) } };
+}
+
+/**
+ * What is live was brought in by a rollout that completed, and nothing is under way: a candidate that failed and is still
+ * there is not routed, and a share that a rollout has set is not taken away.
+ */
+function isServing({ records, live, liveRelease }: Known): boolean {
+  const last = records.at(-1);
+  if (last === undefined || (!isFinished(last) && last.state !== 'completed')) return false;
+  const completed = records.findLast(({ state }) => state === 'completed');
+  const color = live.kind === 'color' ? live.color : null;
+  return completed?.candidate.release === liveRelease?.id && completed?.candidate.color === color;
 }

@@ -48,15 +48,24 @@ export function accepted(record: RolloutRecord, message: string): Outcome {
 /**
  * Waits until somebody runs a rollout that was accepted, and let go, here.
  * @returns false if nobody has begun in time
+ * @throws superseded if another command took it back before anybody began
  */
 export async function isTaken({ store, clock }: Ports, id: string, signal: AbortSignal): Promise<boolean> {
   const until = clock.now() + TAKEN_WITHIN_MS;
   while (!signal.aborted && clock.now() < until) {
     const now = (await store.rollouts()).find((record) => record.id === id);
+    if (now !== undefined && (now.aborted || now.state === 'superseded')) throw replaced(now);
     if (now !== undefined && now.state !== 'pending') return true;
     await clock.wait(LOOK_MS, signal);
   }
   return false;
+}
+
+function replaced(record: RolloutRecord): DeployError {
+  return new DeployError('superseded', {
+    what: `another command took the deploy of ${record.candidate.version ?? record.id} back before the agent began`,
+    serves: servesText(record),
+  });
 }
 
 /** `v2 (green) is on its way; v1 (blue) serves all traffic`. */

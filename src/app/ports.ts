@@ -46,6 +46,8 @@ export interface Engine {
     options: { readonly graceMs: number; readonly preStop: readonly PreStopHook[] },
   ): Promise<void>;
   start(container: string): Promise<void>;
+  /** Stops it, with so long to end by itself, and starts it again. */
+  restart(container: string, graceMs: Millis): Promise<void>;
   /** Starts, all at once, the containers of a Compose service that were created and never started. */
   startCreated(composeProject: string, composeService: string): Promise<void>;
   /** Restart policy of a container, as Compose writes it: `no`, `always`, `unless-stopped`, `on-failure:3`. */

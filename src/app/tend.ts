@@ -14,11 +14,17 @@ import { refuseForeign } from './state.ts';
 
 /** How long what rests is believed to rest while the engine has no news of it. */
 const REST_MS = 30_000;
-/** How often a replica that is on its way back is asked whether it is there. */
+/** How soon a replica that is on its way back is asked whether it is there; each time in vain makes it twice as long. */
 const PENDING_MS = 1_000;
+/** What went wrong is tried again after the fallback poll; each time in vain makes it twice as long, up to this. */
+const AGAIN_MS = 60_000;
+/** How soon a rollout is looked at again that somebody has accepted and still holds: it may be meant for us. */
+const GIVEN_MS = 50;
 
 /** What a tender tells beside the events of the rollouts that it runs. */
 export interface Tender {
+  /** It is alive, and looks around. */
+  readonly looked: () => void;
   /** A rollout goes on here. */
   readonly took: (record: RolloutRecord) => void;
   /** A rollout stays as it is, although nobody runs it. */
@@ -61,6 +67,11 @@ class Tending {
   /** Before then nothing has to be done unless there are news. */
   #restsUntil: Millis = 0;
   readonly #waiting: Waiting = new Map();
+  #pendingMs = PENDING_MS;
+  /** Before then nothing is tried, whatever the news. */
+  #notBefore: Millis = 0;
+  #failedAt = '';
+  #inVain = 0;
   #watched = false;
   #known = false;
   #news = false;
@@ -74,10 +85,16 @@ class Tending {
 
   /** @param told the journal has something new */
   async look(told: boolean): Promise<void> {
+    this.#tender.looked();
     if (told || !this.#known) await this.#readJournal();
     const last = this.#last;
-    if (last === null || !this.#mayHaveChanged() || (await this.#ports.store.holder()) !== null) return;
+    if (last === null || !this.#mayHaveChanged()) return;
+    if ((await this.#ports.store.holder()) !== null) {
+      if (last.state === 'pending') this.#ringSoon();
+      return;
+    }
     await this.#listen(last.project);
+    if (this.#news) this.#pendingMs = PENDING_MS;
     this.#news = false;
     if (isFinished(last)) await this.#follow(last.project);
     else if (await this.#isDue(last)) await this.#takeOn(last);
@@ -93,7 +110,22 @@ class Tending {
   }
 
   #mayHaveChanged(): boolean {
-    return this.#news || this.#ports.clock.now() >= this.#restsUntil;
+    const now = this.#ports.clock.now();
+    return now >= this.#notBefore && (this.#news || now >= this.#restsUntil);
+  }
+
+  /** Nobody tells that a lock is given back. */
+  #ringSoon(): void {
+    void this.#ports.clock.wait(GIVEN_MS, this.#signal).then(this.#bell.ring);
+  }
+
+  /** Our own words in the journal are news, too: they are no reason to try again at once. */
+  #tryLater({ id, state, cursor }: RolloutRecord): void {
+    const place = [id, state, cursor].join(' ');
+    const { clock, pollMs } = this.#ports;
+    this.#inVain = this.#failedAt === place ? this.#inVain + 1 : 0;
+    this.#failedAt = place;
+    this.#notBefore = clock.now() + Math.min(AGAIN_MS, pollMs * 2 ** this.#inVain);
   }
 
   /** Nobody else may be there to see a container die. */
@@ -112,7 +144,8 @@ class Tending {
       const { told, restarted, pending } = await followReplicas(this.#ports, project, this.#waiting);
       if (told !== null) this.#tender.followed(told);
       if (restarted !== null) this.#tender.restarted(restarted);
-      this.#rest(this.#ports.clock.now() + (pending || told !== null ? PENDING_MS : REST_MS));
+      this.#rest(this.#ports.clock.now() + (pending || told !== null ? this.#pendingMs : REST_MS));
+      this.#pendingMs = pending ? Math.min(REST_MS, this.#pendingMs * 2) : PENDING_MS;
     } catch (error) {
       // Whoever has begun something looks at the replicas as well.
       if (error instanceof DeployError && error.code === 'locked') return;
@@ -146,7 +179,7 @@ class Tending {
     try {
       await this.#run(record);
     } catch (error) {
-      this.#restsUntil = this.#ports.clock.now() + this.#ports.pollMs;
+      this.#tryLater(record);
       this.#tender.failed(error);
     }
   }
@@ -161,7 +194,8 @@ class Tending {
     const location = await locate(this.#ports, candidate.version ?? '');
     // As the command calls itself that began it: who deploys the same follows this one.
     const called = verb === 'deploy' ? `deploy ${candidate.version ?? ''}` : verb;
-    await inSession(this.#ports, location, { verb: called, files: null }, (session) => this.#goOn(session, record));
+    const files = needsFiles(record) ? await this.#ports.compose.read(candidate.version ?? '') : null;
+    await inSession(this.#ports, location, { verb: called, files }, (session) => this.#goOn(session, record));
   }
 
   /** Others may have been at work until the lock was ours. */
@@ -172,4 +206,9 @@ class Tending {
     this.#tender.took(last);
     await finish(session, last, new AbortController().signal);
   }
+}
+
+/** Shared services are in no release: they are started as the compose files say. */
+function needsFiles({ steps, cursor }: RolloutRecord): boolean {
+  return steps.slice(cursor).some(({ kind }) => kind === 'shared');
 }

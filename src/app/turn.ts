@@ -89,7 +89,7 @@ async function sameUnderWay(ports: Ports, turn: Turn, signal: AbortSignal): Prom
     const last = (await ports.store.rollouts()).at(-1);
     if (holder === null || ports.clock.now() >= until) return null;
     if (last !== undefined && isForward(last) && (await turn.isWanted(last.candidate, last.stable))) return last;
-    if (holder.verb !== turn.verb || hasBegun(holder, last)) return null;
+    if (holder.verb !== turn.verb || hasBegun(holder, last, turn)) return null;
     ports.emit({ kind: 'waiting', what: `${holder.who} to begin its ${holder.verb}`, until });
     await ports.clock.wait(LOOK_MS, signal);
   }
@@ -101,8 +101,11 @@ function isForward(record: RolloutRecord): boolean {
   return !isFinished(record) && !isGoingBack(record.state) && !record.aborted && record.verb !== 'reset';
 }
 
-function hasBegun(holder: LockHolder, last: RolloutRecord | undefined): boolean {
-  return last !== undefined && last.acceptedAt >= holder.since;
+/** Also one that it goes on with: the agent, or a command that came after one that died. */
+function hasBegun(holder: LockHolder, last: RolloutRecord | undefined, { verb }: Turn): boolean {
+  if (last === undefined) return false;
+  const goesOn = !isFinished(last) && verb === `deploy ${last.candidate.version ?? ''}`;
+  return goesOn || last.acceptedAt >= holder.since;
 }
 
 /** Paused until a person comes. */

@@ -3,6 +3,8 @@ import { parseImage } from '../core/image-reference.ts';
 import type { Project } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
 import { abortedSince, leftByRollback } from '../core/releases-stack.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { isGoingBack, isTerminal } from '../core/state.ts';
 import { needsPerson } from '../core/steer.ts';
 import { isNewer, isWithin, newestVersion, tagForm, windowText } from '../core/update.ts';
 import { deploy } from './deploy.ts';
@@ -73,7 +75,14 @@ async function reconsidered(
 ): Promise<string | null> {
   const found = await look(ports, options, signal);
   if ('reason' in found) return `${found.reason}: nothing to do`;
+  const last = (await ports.store.rollouts()).at(-1);
+  // What somebody has deployed is finished, not taken back.
+  if (last !== undefined && isOnItsWay(last)) return `the deploy of ${last.candidate.version ?? ''} goes on first`;
   return found.wanted === wanted ? null : `${found.wanted} has come since: the next update deploys it`;
+}
+
+function isOnItsWay({ state, aborted }: RolloutRecord): boolean {
+  return !isTerminal(state) && !isGoingBack(state) && !aborted;
 }
 
 /** As a deploy that fetches what is new, and nothing else of its own. */

@@ -1,44 +1,51 @@
 import { type Live, releaseSide } from './live.ts';
 import { liveRoutes } from './live-routes.ts';
-import type { Observed, ObservedContainer, ProbeReading, RouteState } from './observed.ts';
-import type { Release } from './release.ts';
+import type { Millis, Observed, ObservedContainer, RouteState } from './observed.ts';
+import type { Side } from './record.ts';
+import type { Release, ReleaseService } from './release.ts';
 import { serving } from './routing.ts';
 import { replicasIn } from './sides.ts';
 import { routed } from './strategies/bring-in.ts';
 
-/** What `followedRoutes` is decided by. */
+/** What is decided by when replicas of the live release come and go, while nothing is under way. */
 export interface Followed {
   readonly observed: Observed;
   readonly live: Live;
   readonly release: Release | null;
+  readonly now: Millis;
 }
 
 /**
- * What the proxy has to do for the live release, whose replicas come and go while nothing is under way: the ready ones
- * get the requests, and where none is, those that run, as it is with the last one.
+ * What the proxy has to do for the live release: the ready replicas get the requests. Where a service has none, those
+ * stay that the proxy asks: nothing is better than them, and the last one is never left out.
  * @returns null where the proxy does so already, or cannot be asked
  */
-export function followedRoutes({ observed, live, release }: Followed): readonly RouteState[] | null {
-  const { router, probes } = observed;
+export function followedRoutes(seen: Followed): readonly RouteState[] | null {
+  const { observed, live, release } = seen;
+  const { router } = observed;
   if (router.kind === 'unreadable' || release === null) return null;
-  const wanted = liveRoutes(observed, live, release, (replicas, service) =>
-    ready(replicas, release.services[service]?.route?.probe != null, probes),
-  );
+  const asked = askedNames(router.routes);
+  const wanted = liveRoutes(observed, live, release, (replicas, name) => {
+    const service = release.services[name];
+    const good = service === undefined ? [] : replicas.filter((c) => isGood(c, service, asked, seen));
+    const alive = replicas.filter((c) => asked.has(c.name) && c.state === 'running');
+    const last = [good, alive, serving(replicas), replicas.filter((c) => asked.has(c.name))];
+    return last.find((some) => some.length > 0) ?? [];
+  });
   if (wanted === null) return null;
   const now = new Map(router.routes.map(({ service, backends }) => [service, namesOf(backends)]));
   return wanted.every(({ service, backends }) => now.get(service) === namesOf(backends)) ? null : wanted;
 }
 
-/** Replicas that have to answer their probe before they come back: those that run, and that the proxy leaves out. */
-export function toProbe({ observed, live, release }: Followed): readonly ObservedContainer[] {
+/** Replicas on their way back: they run, and the proxy leaves them out. */
+export function comingBack({ observed, live, release }: Followed): readonly ObservedContainer[] {
   const { router } = observed;
-  if (router.kind === 'unreadable' || release === null || live.kind === 'none' || live.kind === 'unclear') return [];
-  const side = releaseSide(release, live.kind === 'color' ? live.color : null);
-  const asked = new Set(router.routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
+  const side = sideOf(live, release);
+  if (router.kind === 'unreadable' || side === null) return [];
+  const asked = askedNames(router.routes);
   return routed(side)
-    .filter((service) => side.services[service]?.route?.probe != null)
     .flatMap((service) => replicasIn(observed, side, service))
-    .filter((c) => c.state === 'running' && !asked.has(c.name));
+    .filter((c) => c.state === 'running' && c.health !== 'unhealthy' && !asked.has(c.name));
 }
 
 /**
@@ -47,9 +54,9 @@ export function toProbe({ observed, live, release }: Followed): readonly Observe
  */
 export function toRestart({ observed, live, release }: Followed): ObservedContainer | null {
   const { router } = observed;
-  if (router.kind === 'unreadable' || release === null || live.kind === 'none' || live.kind === 'unclear') return null;
-  const side = releaseSide(release, live.kind === 'color' ? live.color : null);
-  const asked = new Set(router.routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
+  const side = sideOf(live, release);
+  if (router.kind === 'unreadable' || side === null || release === null) return null;
+  const asked = askedNames(router.routes);
   for (const { name, liveness } of Object.values(release.services)) {
     if (liveness !== 'restart') continue;
     const running = replicasIn(observed, side, name).filter((c) => c.state === 'running');
@@ -59,6 +66,15 @@ export function toRestart({ observed, live, release }: Followed): ObservedContai
   return null;
 }
 
+function sideOf(live: Live, release: Release | null): Side | null {
+  if (release === null || live.kind === 'none' || live.kind === 'unclear') return null;
+  return releaseSide(release, live.kind === 'color' ? live.color : null);
+}
+
+function askedNames(routes: readonly RouteState[]): ReadonlySet<string> {
+  return new Set(routes.flatMap(({ backends }) => backends.map(({ container }) => container)));
+}
+
 function namesOf(backends: RouteState['backends']): string {
   return backends
     .map(({ container }) => container)
@@ -66,15 +82,17 @@ function namesOf(backends: RouteState['backends']): string {
     .join(' ');
 }
 
-/** One that the proxy asks already has answered once: only Docker's word takes it out. */
-function ready(
-  replicas: readonly ObservedContainer[],
-  probed: boolean,
-  probes: Readonly<Record<string, ProbeReading>>,
-): readonly ObservedContainer[] {
-  const good = replicas.filter((c) => {
-    const healthy = c.health === 'healthy' || c.health === 'none';
-    return c.state === 'running' && healthy && (!probed || probes[c.id]?.ok !== false);
-  });
-  return good.length > 0 ? good : serving(replicas);
+/** One that the proxy asks has been ready: only Docker's word takes it out. One that comes back has to be it again. */
+function isGood(
+  container: ObservedContainer,
+  { route, update }: ReleaseService,
+  asked: ReadonlySet<string>,
+  { observed, now }: Followed,
+): boolean {
+  const { id, name, state, health, startedAt } = container;
+  if (state !== 'running' || health === 'unhealthy') return false;
+  if (asked.has(name)) return true;
+  if (health === 'starting') return false;
+  if (route?.probe != null) return observed.probes[id]?.ok === true;
+  return health === 'healthy' || now >= (startedAt ?? now) + update.monitorMs;
 }

@@ -64,6 +64,8 @@ export class Host {
   /** Ids of images that no registry knows. */
   readonly built = new Set<string>();
   hasAgent = false;
+  /** What the engine says when containers are to be removed; null: it removes them. */
+  refuseRemoval: (() => DeployError) | null = null;
   hooks: Hooks = NO_HOOKS;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
@@ -237,9 +239,15 @@ export class Host {
       },
       stop: (id) => each('stop', id),
       start: (id) => each('start', id),
+      restart: nothing,
       startCreated: nothing,
       setRestart: nothing,
-      remove: (id) => this.#held.then(() => each('remove', id)),
+      remove: async (id) => {
+        const refused = this.refuseRemoval?.() ?? null;
+        if (refused !== null) throw refused;
+        await this.#held;
+        await each('remove', id);
+      },
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       healthLog: () => Promise.resolve([]),
       image: (reference) =>

@@ -157,7 +157,13 @@ export class DockerCompose implements Compose, OneOffs {
   }
 
   #checked(): Promise<readonly number[]> {
-    this.#version ??= composeVersion(this.#options).then(requireCompose);
+    this.#version ??= composeVersion(this.#options)
+      .then(requireCompose)
+      .catch((error: unknown) => {
+        // Asked again: whoever lives long may see it come back.
+        this.#version = null;
+        throw error;
+      });
     return this.#version;
   }
 }

@@ -83,6 +83,11 @@ export class DockerEngine implements Engine {
     await this.#ask(() => orNull(this.#docker.getContainer(id).start(), NOT_MODIFIED));
   }
 
+  async restart(id: string, graceMs: number): Promise<void> {
+    const restart = (): Promise<unknown> => this.#docker.getContainer(id).restart({ t: Math.ceil(graceMs / 1000) });
+    await this.#ask(restart, this.#answerMs + graceMs);
+  }
+
   async startCreated(composeProject: string, composeService: string): Promise<void> {
     const label = [`${COMPOSE_LABEL.project}=${composeProject}`, `${COMPOSE_LABEL.service}=${composeService}`];
     const filters = { label, status: ['created'] };

@@ -68,7 +68,8 @@ function placesOf(project: Project, { endpoint, files, stateDirectory }: Context
   const socket = socketOf(endpoint.host);
   const config = configFolder(globals.docker, io.env);
   const envFiles = globals.compose.envFiles.map((file) => resolve(io.cwd, file));
-  const needed = [stateDirectory, proxy.output, ...[...files, ...envFiles].map((file) => dirname(file))];
+  const read = [...files, ...envFiles, ...(proxy.template === null ? [] : [proxy.template])];
+  const needed = [stateDirectory, proxy.output, ...read.map((file) => dirname(file))];
   const environment = Object.entries(io.env).filter(([name, value]) => MEANT_INSIDE.test(name) && value !== undefined);
   return {
     directory,

@@ -1,3 +1,5 @@
+import { copyFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nothingToDo } from '../../../src/app/outcome.ts';
 import { tend } from '../../../src/app/tend.ts';
@@ -24,6 +26,7 @@ function startAgent(): Terminal {
   host.hasAgent = true;
   agent = host.run('agent', async (ports, signal) => {
     const tender = {
+      looked: () => undefined,
       took: () => said.push('took'),
       left: (_: unknown, reason: string) => said.push(`left: ${reason}`),
       rests: () => undefined,
@@ -133,6 +136,41 @@ describe('an agent', () => {
     dying.cutOff();
     await host.until('the agent to have seen it', () => said.length > 0);
     expect(said).toEqual(['left: its hook post_deploy of the project runs on the host']);
+  });
+});
+
+describe('an agent whose rollout cannot go on', () => {
+  it('tries again ever more rarely, whatever it writes into the journal itself', async () => {
+    atGate(1000);
+    await host.deploy('v1');
+    let refused = 0;
+    host.refuseRemoval = () => {
+      refused += 1;
+      return new DeployError('engine-failed', { what: 'the device is busy' });
+    };
+    startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.until('it to have failed', () => said.includes('failed: engine-failed'));
+    const began = host.clock.now();
+    await host.until('a while to be over', () => host.clock.now() > began + 6000);
+    expect(refused).toBeLessThan(16);
+    host.refuseRemoval = null;
+    await host.until('v2 to be whole', isOver);
+  });
+});
+
+describe('a process that slept, and lost the project meanwhile', () => {
+  it('writes nothing more', async () => {
+    atGate('manual');
+    await host.deploy('v1');
+    const slow = host.deploying('anna', 'v2', { attach: true });
+    await host.untilState('paused');
+    const lock = join(host.folder, '.deploy-bg', 'lock');
+    const [epoch] = await readdir(lock);
+    await copyFile(join(lock, epoch ?? ''), join(lock, String(Number(epoch) + 1)));
+    host.kill('v2');
+    expect(await slow.ended).toMatchObject({ exit: 6, error: { code: 'superseded' } });
+    expect(await state()).toBe('paused');
   });
 });
 

@@ -238,6 +238,18 @@ describe('update beside others', () => {
     expect(await host.lastRollout()).toMatchObject({ state: 'completed', candidate: { version: '2.0.0' } });
   });
 
+  it('finishes a deploy whose process died before it begins one of its own', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 60_000 : 'auto' })];
+    await host.deploy('v1');
+    pushed('v1', MOVED);
+    const dying = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    dying.cutOff();
+    await dying.ended;
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'completed', version: 'v2' } });
+    expect(await rollouts()).toEqual(['v1', 'v2']);
+  });
+
   it('says who is at work where there is nothing to do but another deploy is under way', async () => {
     host.services = (version) => [service('web', { promote: version === 'v2' ? 60_000 : 'auto' })];
     await host.deploy('v1');
