@@ -62,7 +62,10 @@ export default tseslint.config(
       complexity: ['error', { max: 15, variant: 'modified' }],
     },
   },
-  { files: ['src/**/*.ts', 'cmd/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...NO_SHELL, ...NO_LOST_SIGNALS] } },
+  {
+    files: ['src/**/*.ts', 'cmd/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...NO_SHELL, ...NO_LOST_SIGNALS] },
+  },
   ...arrows,
   {
     files: ['src/cli/**/*.ts'],

@@ -134,10 +134,12 @@ async function continued({ subject, versions }: Dead): Promise<string> {
     const last = (await store.rollouts()).at(-1);
     return (last === undefined || isFinished(last)) && (await store.holder()) === null;
   };
-  const isTaken = async (): Promise<boolean> =>
-    (await store.holder())?.who.startsWith('deploy-bg-agent') === true || (await isDone());
-  await until('the agent to go on', isTaken, LEASE_MS + 5000);
+  const isTaken = async (): Promise<boolean> => (await store.holder())?.who.startsWith('deploy-bg-agent') === true;
+  const wasDone = await isDone();
+  await until('the agent to go on', async () => wasDone || (await isTaken()) || (await isDone()), LEASE_MS + 5000);
   await until('the agent to be done', isDone, 60_000);
+  // It died before its rollout was accepted, or after it was over: releases that nobody needs are left to people.
+  if (wasDone) await ok(subject.run(['cleanup']));
   const last = (await store.rollouts()).at(-1);
   return last?.state === 'completed' ? (last.candidate.version ?? '') : versions.stable;
 }

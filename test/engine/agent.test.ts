@@ -37,7 +37,7 @@ const now = (): number => performance.timeOrigin + performance.now();
 const KEEPALIVE_MIN_TIMEOUT = 2500;
 const isRunning = async (id: string): Promise<boolean> => (await docker.getContainer(id).inspect()).State.Running;
 
-/** Healthy unless somebody says otherwise. */
+/** Healthy unless somebody says otherwise; a restart empties the folder. */
 const SICK_FILE = { test: ['CMD', 'test', '!', '-e', '/tmp/sick'], interval: '1s', timeout: '5s', retries: 1 };
 
 /** Who gets requests, by the proxy's own word. */
@@ -155,7 +155,8 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a replica that dies while nobody d
     const killed = now();
     await docker.getContainer(first.id).kill();
     await until('the proxy to have left it out', async () => (await backends()) === second.name, 5000);
-    expect(now() - killed).toBeLessThan(proxy === 'nginx' ? 1000 + KEEPALIVE_MIN_TIMEOUT : 1000);
+    // Half a second on a machine that does nothing else; here other tests run beside this one.
+    expect(now() - killed).toBeLessThan(proxy === 'nginx' ? 2000 + KEEPALIVE_MIN_TIMEOUT : 2000);
     // What it held is lost with it, whatever the proxy: docs/guarantees.md.
     const outAt = now();
     await docker.getContainer(first.id).start();
@@ -175,7 +176,11 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a replica that dies while nobody d
 
 describe('a replica that turns unhealthy', () => {
   it('with liveness: restart is out of the proxy, restarted and back, and nobody notices', async () => {
-    await watchedOver({ proxy: 'caddy', settings: { liveness: 'restart' }, web: { healthcheck: SICK_FILE } });
+    await watchedOver({
+      proxy: 'caddy',
+      settings: { liveness: 'restart' },
+      web: { healthcheck: SICK_FILE, tmpfs: ['/tmp'] },
+    });
     const [first, second] = await project.replicas();
     if (first === undefined || second === undefined) throw new Error('there are no two replicas');
     const load = project.load(LIGHT);
@@ -183,7 +188,6 @@ describe('a replica that turns unhealthy', () => {
     await until('the proxy to have left it out', async () => (await backends()) === second.name, 15_000);
     const startedAt = async (): Promise<string> => (await docker.getContainer(first.id).inspect()).State.StartedAt;
     const before = await startedAt();
-    await execa('docker', ['exec', first.id, 'rm', '/tmp/sick'], { reject: false });
     await until('it to be restarted', async () => (await startedAt()) !== before, 15_000);
     const both = [first.name, second.name].toSorted().join(' ');
     await until('the proxy to have it back', async () => (await backends()) === both, 20_000);
