@@ -27,6 +27,7 @@ const DEPLOY = {
   takeOver: false,
   supersede: false,
   attach: false,
+  detach: false,
   waitMs: null,
   timeoutMs: null,
 };
