@@ -130,16 +130,15 @@ function nextOf(dead: Dead) {
 /** Nobody comes but the agent, within five seconds of the end of the dead one's lease. */
 async function continued({ subject, versions }: Dead): Promise<string> {
   const store = storeOf(subject.project);
-  const isDone = async (): Promise<boolean> => {
+  const isOver = async (): Promise<boolean> => {
     const last = (await store.rollouts()).at(-1);
-    return (last === undefined || isFinished(last)) && (await store.holder()) === null;
+    return last === undefined || isFinished(last);
   };
   const isTaken = async (): Promise<boolean> => (await store.holder())?.who.startsWith('deploy-bg-agent') === true;
-  const wasDone = await isDone();
-  await until('the agent to go on', async () => wasDone || (await isTaken()) || (await isDone()), LEASE_MS + 5000);
-  await until('the agent to be done', isDone, 60_000);
   // It died before its rollout was accepted, or after it was over: releases that nobody needs are left to people.
-  if (wasDone) await ok(subject.run(['cleanup']));
+  if (await isOver()) await ok(subject.run(['cleanup']));
+  await until('the agent to go on', async () => (await isOver()) || (await isTaken()), LEASE_MS + 5000);
+  await until('the agent to be done', async () => (await isOver()) && (await store.holder()) === null, 60_000);
   const last = (await store.rollouts()).at(-1);
   return last?.state === 'completed' ? (last.candidate.version ?? '') : versions.stable;
 }
