@@ -76,6 +76,20 @@ describe('deploy --detach', () => {
 
 const ROUTED = { route: { port: 3000, probe: { path: '/health' } } };
 
+describe("the agent's log", () => {
+  it('has what a failed version said, and no secret in it', async () => {
+    const talkative = ['sh', '-c', 'env | grep planted; exec node server.js'];
+    const web = { command: talkative, environment: { DB_PASSWORD: 'planted-in-environment' } };
+    await watchedOver({ proxy: 'caddy', web });
+    await project.build('v3', { APP_EXIT_AFTER_MS: '50' });
+    await ok(project.deploy('v3', '--detach'));
+    await until('v3 to be taken back', async () => (await state()) === 'rollback_completed' && (await isFree()));
+    const log = await logOf();
+    expect(log).toContain('DB_PASSWORD=***');
+    expect(log).not.toContain('planted-in-environment');
+  });
+});
+
 /** One of each strategy that comes in, and one that does not. */
 describe.each([
   { strategy: 'blue-green', settings: {}, web: {} },
