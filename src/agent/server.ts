@@ -9,8 +9,10 @@ import { SOCKET_NAME, socketPath } from '../adapters/agent-socket/socket.ts';
 import { events } from '../app/events.ts';
 import type { AboutAgent, Ports } from '../app/ports.ts';
 import { status } from '../app/status.ts';
-import { DeployError, messageOf } from '../core/errors.ts';
+import { jsonOf } from '../adapters/http/json.ts';
+import { DeployError } from '../core/errors.ts';
 import type { Metrics } from './metrics.ts';
+import { answerOf, VERBS } from './verbs.ts';
 
 /** What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text. */
 export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics): Hono {
@@ -37,10 +39,20 @@ export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics):
     const { registry } = metrics;
     return asked.text(await registry.metrics(), 200, { 'content-type': registry.contentType });
   });
+  app.post('/:verb', async (asked) => {
+    const verb = VERBS.get(asked.req.param('verb'));
+    if (verb === undefined) return asked.notFound();
+    const text = await asked.req.text();
+    const body = text === '' ? {} : jsonOf(text);
+    if (body === undefined) throw new DeployError('invalid-usage', { what: 'the body is not JSON' });
+    // Who asked may go away: the rollout goes on.
+    const outcome = await verb(ports, body, new AbortController().signal);
+    return asked.json(outcome, outcome.state === 'pending' ? 202 : 200);
+  });
   app.notFound((asked) => asked.json({ code: 'unknown', message: `there is no ${asked.req.path} here` }, 404));
   app.onError((error, asked) => {
-    const code = error instanceof DeployError ? error.code : 'internal';
-    return asked.json({ code, message: messageOf(error) }, 503);
+    const { status, body } = answerOf(error);
+    return asked.json(body, status);
   });
   return app;
 }

@@ -2,7 +2,7 @@ import { comingBack, type Followed, followedRoutes, toRestart } from '../core/fo
 import type { Millis, ObservedContainer, RouteState } from '../core/observed.ts';
 import { needsHost } from './hand-over.ts';
 import { FOLLOWING, type Ports, type Router } from './ports.ts';
-import { inSession, locate, type Location, type Session } from './session.ts';
+import { inSession, type Location, locationOfRelease, type Session } from './session.ts';
 import { isFinished } from './recover.ts';
 import { type Known, refuseForeign, survey } from './state.ts';
 
@@ -27,10 +27,10 @@ export type Waiting = Map<string, Millis>;
  * @throws locked if somebody has begun a rollout meanwhile
  */
 export async function followReplicas(ports: Ports, project: string, waiting: Waiting): Promise<FollowedReplicas> {
-  const location = await locate(ports, 'follow');
-  const { proxy } = location;
   const newest = (await ports.store.releases()).at(-1);
-  if (proxy.driver === 'none' || newest === undefined || needsHost(newest) !== null) return NOTHING;
+  if (newest === undefined || newest.proxy.driver === 'none' || needsHost(newest) !== null) return NOTHING;
+  const location = locationOfRelease(newest);
+  const { proxy } = location;
   const router = ports.router({ spec: proxy, project });
   const seen = await look({ ports, project, router, replaced: location.replaced });
   const sick = toRestart(seen);

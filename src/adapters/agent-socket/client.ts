@@ -8,6 +8,13 @@ import { SOCKET_NAME, socketPath } from './socket.ts';
 
 /** An agent that is there answers at once; it may be looking at a busy engine. */
 const ANSWER_MS = 10_000;
+/** A rollout may wait for a person in between. */
+const ORDER_MS = 3_600_000;
+
+export interface AgentAnswer {
+  readonly status: number;
+  readonly text: string;
+}
 
 const aboutSchema = z.object({ version: z.string(), since: z.string(), next: z.string().nullable() });
 
@@ -32,13 +39,25 @@ export class AgentClient implements Agent {
   }
 
   /** The answer to a question. @throws agent-unreachable */
-  async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
+  get(path: string): Promise<AgentAnswer> {
+    return this.#request({ path, method: 'GET', body: null }, ANSWER_MS);
+  }
+
+  /** The answer to an order, whose end is waited for. @throws agent-unreachable */
+  post(path: string, body: unknown = {}): Promise<AgentAnswer> {
+    return this.#request({ path, method: 'POST', body: JSON.stringify(body) }, ORDER_MS);
+  }
+
+  async #request(
+    asked: { readonly path: string; readonly method: 'GET' | 'POST'; readonly body: string | null },
+    timeoutMs: number,
+  ): Promise<AgentAnswer> {
     const socket = await socketPath(this.#socket).catch(unreachable);
     const { default: undici } = await import('undici');
-    const client = new undici.Client('http://agent', { socketPath: socket.path });
+    const client = new undici.Client('http://agent', { socketPath: socket.path, headersTimeout: 0, bodyTimeout: 0 });
     try {
-      return await withDeadline(ANSWER_MS, new AbortController().signal, async (signal) => {
-        const { statusCode: status, body } = await client.request({ path, method: 'GET', signal });
+      return await withDeadline(timeoutMs, new AbortController().signal, async (signal) => {
+        const { statusCode: status, body } = await client.request({ ...asked, signal });
         return { status, text: await body.text() };
       });
     } catch (error) {

@@ -2,6 +2,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nothingToDo } from '../../../src/app/outcome.ts';
+import { tend } from '../../../src/app/tend.ts';
 import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
 import { Metrics } from '../../../src/agent/metrics.ts';
 import { routes, SocketServer } from '../../../src/agent/server.ts';
@@ -92,6 +94,47 @@ describe("the agent's socket", () => {
     expect((await client.get('/nonsense')).status).toBe(404);
   });
 });
+
+describe('what the agent is told', () => {
+  const post = async (path: string, body?: unknown): Promise<{ status: number; json: unknown }> => {
+    const { status, text } = await new AgentClient(state).post(path, body);
+    return { status, json: JSON.parse(text) };
+  };
+
+  it('is accepted as deploy --detach does, and ends as the command of that name', async () => {
+    await host.deploy('v1');
+    await server.listen();
+    host.hasAgent = true;
+    host.services = () => [service('web', { promote: 'manual' })];
+    const tending = host.run('agent', (ports, signal) =>
+      tend(ports, SILENT, signal).then(() => nothingToDo(null, null, 'gone')),
+    );
+    expect(await post('/deploy', { version: 'v2' })).toMatchObject({ status: 202, json: { version: 'v2' } });
+    await host.untilState('paused');
+    expect(await post('/promote')).toMatchObject({ status: 200, json: { state: 'completed' } });
+    expect(await post('/abort')).toMatchObject({ status: 409, json: { code: 'not-possible', exit: 5 } });
+    tending.interrupt();
+    await tending.ended;
+  });
+
+  it('is refused if it is nonsense, with what is wrong', async () => {
+    await server.listen();
+    expect(await post('/deploy', { version: '; rm -rf /' })).toMatchObject({
+      status: 400,
+      json: { code: 'invalid-version' },
+    });
+    for (const body of [{}, { version: 1 }, { version: 'v1', unknown: true }])
+      expect(await post('/deploy', body)).toMatchObject({ status: 400, json: { code: 'invalid-usage' } });
+    expect((await post('/constructor')).status).toBe(404);
+    expect(await host.store().rollouts()).toEqual([]);
+  });
+});
+
+const nothing = (): void => undefined;
+const SILENT = {
+  ...{ looked: nothing, took: nothing, left: nothing, rests: nothing, followed: nothing },
+  ...{ restarted: nothing, failed: nothing },
+};
 
 describe("the agent's metrics", () => {
   it('count what ends while it is there, whoever ran it', async () => {
