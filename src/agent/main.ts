@@ -13,7 +13,7 @@ import { processIo } from '../cli/io.ts';
 import type { EventSink } from '../core/events.ts';
 import { createLog, type AgentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { routes, SocketServer } from './server.ts';
+import { Orders, routes, SocketServer } from './server.ts';
 import { Updates } from './updates.ts';
 
 /** How long after something went wrong it is tried again. */
@@ -22,7 +22,7 @@ const LONGEST_AGAIN_MS = 60_000;
 /** How often the agent says that it lives, and looks whether it can be heard. */
 const BEAT_MS = 10_000;
 /** An agent that neither looks nor says anything for so long hangs, and its health check shall say so. */
-const STUCK_MS = 300_000;
+const STUCK_MS = 1_800_000;
 /** The container's health check looks at how old this file is. */
 const ALIVE = join(tmpdir(), 'deploy-bg-alive');
 
@@ -100,9 +100,10 @@ interface Parts {
 async function serve({ ports, log, metrics, signs, leaving, stateDirectory, version }: Parts): Promise<void> {
   const since = new Date(ports.clock.now()).toISOString();
   const updates = new Updates(ports, log, leaving);
+  const orders = new Orders();
   const server = new SocketServer(
     stateDirectory,
-    routes(ports, () => ({ version, since, next: updates.next }), metrics),
+    routes(ports, () => ({ version, since, next: updates.next }), metrics, orders),
   );
   log.logger.info({ version }, 'watching over the project');
   await Promise.all([
@@ -115,7 +116,8 @@ async function serve({ ports, log, metrics, signs, leaving, stateDirectory, vers
       await ports.clock.wait(BEAT_MS, leaving);
     }),
   ]);
-  await Promise.all([updates.close(), server.close()]);
+  await Promise.all([updates.close(), orders.ended()]);
+  await server.close();
 }
 
 /** Until it is time to go; what goes wrong is said once, and tried again: each time in vain makes the wait longer. */
@@ -126,11 +128,13 @@ async function again(
   let said: string | null = null;
   let waitMs = AGAIN_MS;
   while (!leaving.aborted) {
+    const began = ports.clock.now();
     try {
       await work();
       said = null;
-      waitMs = AGAIN_MS;
     } catch (error) {
+      // What worked for a while is a new matter.
+      if (ports.clock.now() > began + LONGEST_AGAIN_MS) said = null;
       if (said !== messageOf(error)) log.failed(error);
       waitMs = said === messageOf(error) ? Math.min(LONGEST_AGAIN_MS, 2 * waitMs) : AGAIN_MS;
       said = messageOf(error);

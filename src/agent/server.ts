@@ -15,7 +15,7 @@ import type { Metrics } from './metrics.ts';
 import { answerOf, VERBS } from './verbs.ts';
 
 /** What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text. */
-export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics): Hono {
+export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics, orders = new Orders()): Hono {
   const app = new Hono();
   app.get('/healthz', (asked) => asked.json({ status: 'ok', ...about() }));
   app.get('/readyz', async (asked) => {
@@ -46,7 +46,7 @@ export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics):
     const body = text === '' ? {} : jsonOf(text);
     if (body === undefined) throw new DeployError('invalid-usage', { what: 'the body is not JSON' });
     // Who asked may go away: the rollout goes on.
-    const outcome = await verb(ports, body, new AbortController().signal);
+    const outcome = await orders.add(verb(ports, body, new AbortController().signal));
     return asked.json(outcome, outcome.state === 'pending' ? 202 : 200);
   });
   app.notFound((asked) => asked.json({ code: 'unknown', message: `there is no ${asked.req.path} here` }, 404));
@@ -55,6 +55,20 @@ export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics):
     return asked.json(body, status);
   });
   return app;
+}
+
+/** Orders under way: an agent that has to go leaves them between two steps, and waits until they have come there. */
+export class Orders {
+  readonly #running = new Set<Promise<unknown>>();
+
+  async add<T>(order: Promise<T>): Promise<T> {
+    this.#running.add(order);
+    return order.finally(() => this.#running.delete(order));
+  }
+
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
 }
 
 /** The agent's ear: a unix socket in the state folder, for its owner alone. */
@@ -109,6 +123,8 @@ async function listening(app: Hono, path: string): Promise<Server> {
   } finally {
     process.umask(before);
   }
+  // A connection that fails before it is accepted is its caller's matter.
+  server.on('error', () => undefined);
   return server;
 }
 

@@ -32,19 +32,14 @@ export class Updates {
   async read(): Promise<void> {
     const known = (await this.#ports.store.releases()).at(-1)?.version ?? 'latest';
     const project = await this.#ports.compose.read(known);
-    if (project.update.schedule === this.#schedule || this.#signal.aborted) return;
-    this.#schedule = project.update.schedule;
-    this.#cron?.stop();
     const reason = needsHost(project);
+    const schedule = reason === null ? project.update.schedule : null;
+    if (schedule === this.#schedule || this.#signal.aborted) return;
+    this.#schedule = schedule;
+    this.#cron?.stop();
     // One at a time: the next one finds what the one before it has deployed.
-    const begin = (schedule: string): Cron => new Cron(schedule, { mode: '5-part', protect: true }, this.#run);
-    this.#cron = this.#schedule === null || reason !== null ? null : begin(this.#schedule);
-    const { logger } = this.#log;
-    if (reason === null) logger.info({ schedule: this.#schedule, next: this.next }, 'updates');
-    else
-      logger.warn(
-        `no updates: ${reason}, where the agent is not; docker deploy-bg systemd writes a timer for the host`,
-      );
+    this.#cron = schedule === null ? null : new Cron(schedule, { mode: '5-part', protect: true }, this.#run);
+    this.#log.logger.info({ schedule, next: this.next, reason }, 'updates');
   }
 
   /** Returns when none is under way any more. */
@@ -58,6 +53,9 @@ export class Updates {
   async #update(): Promise<void> {
     const options = { version: null, now: false, dryRun: false, waitMs: WAIT_MS, timeoutMs: null };
     try {
+      // Since a hook on the host may have come since the schedule was read.
+      await this.read();
+      if (this.#cron === null) return;
       const outcome = await update(this.#ports, options, this.#signal);
       this.#log.logger.info({ ...outcome }, outcome.message);
     } catch (error) {

@@ -3,9 +3,21 @@ import { deploy } from '../app/deploy.ts';
 import { parseVersion } from '../cli/arguments.ts';
 import { DeployError, EXIT } from '../core/errors.ts';
 import type { Outcome } from '../app/outcome.ts';
+import { needsHost } from '../app/hand-over.ts';
 import type { Ports } from '../app/ports.ts';
 import { rollback } from '../app/rollback.ts';
 import { steer } from '../app/steer.ts';
+
+/** What ends or begins a rollout runs hooks and tells the proxy. @throws invalid-usage if that is the host's alone */
+async function requireOurs({ store }: Ports): Promise<void> {
+  const newest = (await store.releases()).at(-1);
+  const reason = newest === undefined ? null : needsHost(newest);
+  if (reason === null) return;
+  throw new DeployError('invalid-usage', {
+    what: `the agent cannot do this: ${reason}, where the agent is not`,
+    next: 'use the command on the host',
+  });
+}
 
 /** What an agent can be told, as the command of that name; `body` is JSON, or nothing. Each ends as that command does. */
 type Verb = (ports: Ports, body: unknown, signal: AbortSignal) => Promise<Outcome>;
@@ -29,19 +41,30 @@ const deployDetached: Verb = (ports, body, signal) => {
 
 const steered =
   (verb: 'pause' | 'resume' | 'abort' | 'retry'): Verb =>
-  (ports, body, signal) => {
+  async (ports, body, signal) => {
     read(noBody, body);
+    await requireOurs(ports);
     return steer(ports, { verb, timeoutMs: null }, signal);
   };
 
 /** By the last part of their path. */
 export const VERBS: ReadonlyMap<string, Verb> = new Map([
   ['deploy', deployDetached],
-  ['rollback', (ports, body, signal) => rollback(ports, { ...read(rollbackBody, body), timeoutMs: null }, signal)],
+  [
+    'rollback',
+    async (ports, body, signal) => {
+      const { to } = read(rollbackBody, body);
+      await requireOurs(ports);
+      return rollback(ports, { to, timeoutMs: null }, signal);
+    },
+  ],
   [
     'promote',
-    (ports, body, signal) =>
-      steer(ports, { verb: read(promoteBody, body).full ? 'promote-full' : 'promote', timeoutMs: null }, signal),
+    async (ports, body, signal) => {
+      const { full } = read(promoteBody, body);
+      await requireOurs(ports);
+      return steer(ports, { verb: full ? 'promote-full' : 'promote', timeoutMs: null }, signal);
+    },
   ],
   ['pause', steered('pause')],
   ['resume', steered('resume')],

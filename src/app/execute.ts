@@ -157,9 +157,9 @@ class Execution {
   /** What people ask: by Ctrl-C here, or by a verb in another terminal. */
   async #noticeRequests(): Promise<void> {
     const { store, emit } = this.#session.ports;
+    const aborts = this.#signal.aborted && !this.#leavesPause() ? steering(this.#record, 'abort') : null;
     // Requests, and every change of the record, are for who has the project: a process that slept may not have it any more.
     await this.#session.lock.check();
-    const aborts = this.#signal.aborted && !this.#leavesPause() ? steering(this.#record, 'abort') : null;
     if (aborts !== null) await this.#change(aborts);
     for (let verb = await store.takeRequest(); verb !== null; verb = await store.takeRequest()) {
       const event = steering(this.#record, verb);

@@ -18,8 +18,16 @@ export interface FollowedReplicas {
 
 const NOTHING: FollowedReplicas = { told: null, restarted: null, pending: false };
 
-/** Since when replicas wait to be restarted, by id: kept from look to look. */
-export type Waiting = Map<string, Millis>;
+/** What is known of replicas that are to be restarted, by id: kept from look to look. */
+export type Waiting = Map<
+  string,
+  { readonly since: Millis | null; readonly restarts: number; readonly restartedAt: Millis }
+>;
+
+const UNKNOWN = { since: null, restarts: 0, restartedAt: 0 };
+/** One that a restart does not mend is restarted ever more rarely. */
+const RESTART_MS = 10_000;
+const LONGEST_RESTART_MS = 600_000;
 
 /**
  * Tells the proxy of replicas of the live release that came or went while nothing is under way, and restarts one that is
@@ -36,8 +44,9 @@ export async function followReplicas(ports: Ports, project: string, waiting: Wai
   const sick = toRestart(seen);
   const pending = comingBack(seen).length > 0 || sick !== null;
   const isDue = sick !== null && (await isDrained({ ports, router, seen, waiting }, sick));
-  if (followedRoutes(seen) === null && !isDue) return { ...NOTHING, pending };
-  return { ...(await act(ports, location, isDue)), pending };
+  const done = followedRoutes(seen) === null && !isDue ? NOTHING : await act(ports, location, isDue);
+  remember(waiting, seen, done.restarted);
+  return { ...done, pending };
 }
 
 interface Waited {
@@ -50,14 +59,29 @@ interface Waited {
 /** It holds no request any more, or has had the time for them that a deploy gives. */
 async function isDrained({ ports, router, seen, waiting }: Waited, sick: ObservedContainer): Promise<boolean> {
   const now = ports.clock.now();
-  const since = waiting.get(sick.id) ?? now;
-  waiting.clear();
-  waiting.set(sick.id, since);
+  const known = waiting.get(sick.id) ?? UNKNOWN;
+  const since = known.since ?? now;
+  waiting.set(sick.id, { ...known, since });
+  if (now < known.restartedAt + Math.min(LONGEST_RESTART_MS, RESTART_MS * 2 ** known.restarts)) return false;
   if (now >= since + (seen.release?.services[sick.service]?.drainTimeoutMs ?? 0)) return true;
   const isIdle = async (): Promise<boolean> => (await router.inFlight([sick]))[sick.id] === 0;
   if (!(await isIdle())) return false;
   await ports.clock.wait(router.readingsApartMs);
   return isIdle();
+}
+
+/** Who was restarted begins to wait anew; who is no longer there, or was well for long, is forgotten. */
+function remember(waiting: Waiting, { observed, now }: Followed, restarted: string | null): void {
+  for (const [id, known] of waiting) {
+    const container = observed.containers.find((c) => c.id === id);
+    if (container === undefined) waiting.delete(id);
+    else if (container.name === restarted)
+      waiting.set(id, { since: null, restarts: known.restarts + 1, restartedAt: now });
+    else if (container.health !== 'unhealthy') {
+      if (now > known.restartedAt + LONGEST_RESTART_MS) waiting.delete(id);
+      else waiting.set(id, { ...known, since: null });
+    }
+  }
 }
 
 /** Under the lock everything is looked at again. */

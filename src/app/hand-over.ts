@@ -52,13 +52,13 @@ export function accepted(record: RolloutRecord, message: string): Outcome {
  */
 export async function isTaken({ store, clock }: Ports, id: string, signal: AbortSignal): Promise<boolean> {
   const until = clock.now() + TAKEN_WITHIN_MS;
-  while (!signal.aborted && clock.now() < until) {
+  for (;;) {
     const now = (await store.rollouts()).find((record) => record.id === id);
     if (now !== undefined && (now.aborted || now.state === 'superseded')) throw replaced(now);
     if (now !== undefined && now.state !== 'pending') return true;
+    if (signal.aborted || clock.now() >= until) return false;
     await clock.wait(LOOK_MS, signal);
   }
-  return false;
 }
 
 function replaced(record: RolloutRecord): DeployError {

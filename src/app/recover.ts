@@ -2,6 +2,7 @@ import type { RolloutRecord } from '../core/record.ts';
 import { apply } from '../core/apply.ts';
 import { currentStep } from '../core/record.ts';
 import { isTerminal } from '../core/state.ts';
+import { needsPerson } from '../core/steer.ts';
 import type { Project } from '../core/project.ts';
 import { execute, type Executed } from './execute.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
@@ -89,7 +90,7 @@ async function prepared(
   }
   if (record.state === 'rollback_paused') return change({ kind: 'retried' });
   if (record.state === 'rollback_started' || record.aborted) return record;
-  if (record.stable === null && record.state === 'paused') {
+  if (record.stable === null && record.state === 'paused' && (needsPerson(record) || !options.isWanted)) {
     await append({ kind: 'state', trigger: 'supersede', message: 'replaced by a later command' }, at);
     return null;
   }

@@ -18,6 +18,8 @@ const REST_MS = 30_000;
 const PENDING_MS = 1_000;
 /** What went wrong is tried again after the fallback poll; each time in vain makes it twice as long, up to this. */
 const AGAIN_MS = 60_000;
+/** How soon the proxy is told again that could not be told. */
+const FOLLOW_AGAIN_MS = 10_000;
 /** How soon a rollout is looked at again that somebody has accepted and still holds: it may be meant for us. */
 const GIVEN_MS = 50;
 
@@ -68,6 +70,8 @@ class Tending {
   #restsUntil: Millis = 0;
   readonly #waiting: Waiting = new Map();
   #pendingMs = PENDING_MS;
+  /** Before then the proxy is left alone: it could not be told. */
+  #followsAt: Millis = 0;
   /** Before then nothing is tried, whatever the news. */
   #notBefore: Millis = 0;
   #failedAt = '';
@@ -103,7 +107,9 @@ class Tending {
   }
 
   async #readJournal(): Promise<void> {
+    const before = this.#last?.id;
     this.#last = (await this.#ports.store.rollouts()).at(-1) ?? null;
+    if (this.#last?.id !== before) this.#notBefore = 0;
     this.#restsUntil = 0;
     this.#known = true;
     if (this.#last === null || isFinished(this.#last)) this.#tender.rests();
@@ -140,6 +146,7 @@ class Tending {
   }
 
   async #follow(project: string): Promise<void> {
+    if (this.#ports.clock.now() < this.#followsAt) return;
     try {
       const { told, restarted, pending } = await followReplicas(this.#ports, project, this.#waiting);
       if (told !== null) this.#tender.followed(told);
@@ -149,7 +156,9 @@ class Tending {
     } catch (error) {
       // Whoever has begun something looks at the replicas as well.
       if (error instanceof DeployError && error.code === 'locked') return;
-      throw error;
+      this.#followsAt = this.#ports.clock.now() + FOLLOW_AGAIN_MS;
+      this.#rest(this.#followsAt);
+      this.#tender.failed(error);
     }
   }
 

@@ -39,7 +39,8 @@ export async function update(ports: Ports, options: UpdateOptions, signal: Abort
     });
     if (stop.aborted) throw stopped(stop);
     const outcome = 'reason' in found ? nothing(found) : await begin(ports, options, found.wanted, stop);
-    const isOver = options.dryRun || outcome.state !== 'nothing-to-do';
+    const isClosed = !options.now && closedWindow(ports, found.project) !== null;
+    const isOver = options.dryRun || isClosed || outcome.state !== 'nothing-to-do';
     return isOver ? outcome : leaveNothingOver(ports, found.project, outcome, stop);
   });
 }
@@ -62,7 +63,7 @@ async function leaveNothingOver(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const last = (await ports.store.rollouts()).at(-1);
-  if (last === undefined || isFinished(last)) return outcome;
+  if (last === undefined || isFinished(last) || needsPerson(last)) return outcome;
   return (await goOn(ports, project, 'update', signal)) ?? outcome;
 }
 

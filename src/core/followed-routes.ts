@@ -85,14 +85,15 @@ function namesOf(backends: RouteState['backends']): string {
 /** One that the proxy asks has been ready: only Docker's word takes it out. One that comes back has to be it again. */
 function isGood(
   container: ObservedContainer,
-  { route, update }: ReleaseService,
+  { route, update, progressDeadlineMs }: ReleaseService,
   asked: ReadonlySet<string>,
   { observed, now }: Followed,
 ): boolean {
   const { id, name, state, health, startedAt } = container;
   if (state !== 'running' || health === 'unhealthy') return false;
+  // An engine that outlived its containers (live-restore) says so of all of them, too: those have run for long.
+  if (health === 'starting') return asked.has(name) && now >= (startedAt ?? now) + progressDeadlineMs;
   if (asked.has(name)) return true;
-  if (health === 'starting') return false;
   if (route?.probe != null) return observed.probes[id]?.ok === true;
   return health === 'healthy' || now >= (startedAt ?? now) + update.monitorMs;
 }

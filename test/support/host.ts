@@ -11,7 +11,7 @@ import type { ProgressEvent } from '../../src/core/events.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
-import type { Project, ServiceSpec } from '../../src/core/project.ts';
+import type { Project, ProxySpec, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
 import type { UpdateSpec } from '../../src/core/update.ts';
@@ -64,6 +64,11 @@ export class Host {
   /** Ids of images that no registry knows. */
   readonly built = new Set<string>();
   hasAgent = false;
+  proxy: ProxySpec = { driver: 'none', service: null, output: null, mounted: null, template: null };
+  /** Requests that each container holds, by the proxy's word. */
+  inFlight = 0;
+  /** Names of containers that were restarted. */
+  readonly restarted: string[] = [];
   /** What the engine says when containers are to be removed; null: it removes them. */
   refuseRemoval: (() => DeployError) | null = null;
   hooks: Hooks = NO_HOOKS;
@@ -80,6 +85,7 @@ export class Host {
   release: () => void = () => undefined;
   #held: Promise<void> = Promise.resolve();
   readonly #listeners: (() => void)[] = [];
+  readonly #sick = new Set<string>();
   #ids = 0;
 
   private constructor(folder: string, services: (version: string) => readonly ServiceSpec[], options: WorldOptions) {
@@ -164,6 +170,16 @@ export class Host {
     for (const changed of this.#listeners) changed();
   }
 
+  /** The first container of a version is unhealthy from now on, or well again, and the engine says so. @returns its name */
+  sicken(version: string, isSick = true): string {
+    const container = this.world.containers.find((c) => c.version === version);
+    if (container === undefined) throw new Error(`${version} has no containers`);
+    if (isSick) this.#sick.add(container.id);
+    else this.#sick.delete(container.id);
+    for (const changed of this.#listeners) changed();
+    return container.name;
+  }
+
   /** Waits until something is so. @throws naming it */
   async until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
     const deadline = performance.now() + 10_000;
@@ -230,7 +246,9 @@ export class Host {
         this.onLook();
         if (cut.aborted) throw new DeployError('engine-unreachable', { what: 'the engine does not answer' });
         const store = this.storeOfLabels ?? (await this.store().id());
-        const own = this.#now().observed().containers;
+        const sick = { health: 'unhealthy' } as const;
+        const seen = this.#now().observed().containers;
+        const own = seen.map((c) => (this.#sick.has(c.id) ? { ...c, ...sick } : c));
         return [...own.map((c) => (c.store === null ? c : { ...c, store })), ...this.strangers];
       },
       watch: (_project, changed) => {
@@ -239,7 +257,10 @@ export class Host {
       },
       stop: (id) => each('stop', id),
       start: (id) => each('start', id),
-      restart: nothing,
+      restart: (id) => {
+        this.restarted.push(this.world.containers.find((c) => c.id === id)?.name ?? id);
+        return Promise.resolve();
+      },
       startCreated: nothing,
       setRestart: nothing,
       remove: async (id) => {
@@ -326,7 +347,7 @@ export class Host {
       read: () => Promise.resolve(this.#now().observed().router),
       faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,
-      inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, 0]))),
+      inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, this.inFlight]))),
       warnings: () => Promise.resolve([]),
     };
   }
@@ -338,7 +359,7 @@ export class Host {
       directory: this.folder,
       version,
       services: Object.fromEntries(specs.map((spec) => [spec.name, spec])),
-      proxy: { driver: 'none', service: null, output: null, mounted: null, template: null },
+      proxy: this.proxy,
       hooks: this.hooks,
       notify: [],
       update: this.update,

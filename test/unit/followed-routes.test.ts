@@ -58,6 +58,12 @@ describe('the proxy follows the live replicas', () => {
     for (const broken of [DEAD, SICK]) expect(seen([broken, {}], [0, 1]).routes).toEqual([1]);
   });
 
+  it('leaves out one that Docker has restarted, until it is healthy; one that only Docker’s restart has made so stays', () => {
+    const starting = (startedAt: number) => ({ health: 'starting', startedAt }) as const;
+    expect(seen([starting(99_000), {}], [0, 1]).routes).toEqual([1]);
+    expect(seen([starting(-300_000), {}], [0, 1]).routes).toBeNull();
+  });
+
   it('takes one back when it is healthy, and not before', () => {
     expect(seen([{ health: 'starting' }, {}], [1])).toMatchObject({ routes: null, back: 1 });
     expect(seen([{ health: 'healthy' }, {}], [1]).routes).toEqual([0, 1]);

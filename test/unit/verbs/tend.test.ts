@@ -141,6 +141,29 @@ describe('an agent', () => {
   });
 });
 
+describe('an unhealthy replica with liveness: restart', () => {
+  const drainTimeoutMs = 20_000;
+
+  it('is restarted when it holds no request any more, or has had its time for them; each time anew', async () => {
+    host.services = () => [service('web', { liveness: 'restart', drainTimeoutMs })];
+    host.proxy = { ...host.proxy, driver: 'caddy', service: 'proxy' };
+    await host.deploy('v1');
+    startAgent();
+    host.inFlight = 3;
+    const restarts: number[] = [];
+    for (const times of [1, 2]) {
+      const began = host.clock.now();
+      const name = host.sicken('v1');
+      await host.until('it to be restarted', () => host.restarted.length === times);
+      expect(host.restarted.at(-1)).toBe(name);
+      restarts.push(host.clock.now() - began);
+      host.sicken('v1', false);
+      await host.until('the proxy to have it back', () => host.world.routes[0]?.backends.length === 2);
+    }
+    for (const took of restarts) expect(took).toBeGreaterThanOrEqual(drainTimeoutMs);
+  });
+});
+
 describe('an agent whose rollout cannot go on', () => {
   it('tries again ever more rarely, whatever it writes into the journal itself', async () => {
     atGate(1000);
@@ -168,7 +191,7 @@ describe('a process that slept, and lost the project meanwhile', () => {
     const slow = host.deploying('anna', 'v2', { attach: true });
     await host.untilState('paused');
     const lock = join(host.folder, '.deploy-bg', 'lock');
-    const [epoch] = await readdir(lock);
+    const [epoch] = (await readdir(lock)).filter((name) => /^\d+$/.test(name));
     await copyFile(join(lock, epoch ?? ''), join(lock, String(Number(epoch) + 1)));
     host.kill('v2');
     expect(await slow.ended).toMatchObject({ exit: 6, error: { code: 'superseded' } });

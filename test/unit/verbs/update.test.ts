@@ -289,14 +289,26 @@ describe('update beside others', () => {
 });
 
 describe('update in a window', () => {
+  /** Two hours long, and six hours from now. */
+  const closed = () => {
+    const now = new Date(host.clock.now());
+    const from = (now.getHours() * 60 + now.getMinutes() + 360) % 1440;
+    return { from, to: (from + 120) % 1440 };
+  };
+
   it('does nothing outside of it, unless a person says now', async () => {
     await host.deploy('1.0.0');
-    const now = new Date(host.clock.now());
-    const minute = now.getHours() * 60 + now.getMinutes();
-    // Two hours long, and six hours from now.
-    const from = (minute + 360) % 1440;
-    host.update = { ...host.update, version: '2.0.0', window: { from, to: (from + 120) % 1440 } };
+    host.update = { ...host.update, version: '2.0.0', window: closed() };
     expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: '1.0.0' } });
     expect(await updating({ now: true })).toMatchObject({ exit: 0, outcome: { version: '2.0.0' } });
+  });
+
+  it('outside of it ends nothing either', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 'manual' : 'auto' })];
+    await host.deploy('v1');
+    host.update = { ...host.update, window: closed() };
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused' });
   });
 });
