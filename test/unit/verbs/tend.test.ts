@@ -164,6 +164,61 @@ describe('an unhealthy replica with liveness: restart', () => {
   });
 });
 
+describe('an agent that was away', () => {
+  const away = async (since: Terminal): Promise<void> => {
+    since.interrupt();
+    await since.ended;
+  };
+
+  it('X01 goes on at once with a pause that has ended meanwhile, and nothing was touched in between', async () => {
+    atGate(60_000);
+    await host.deploy('v1');
+    const first = startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.untilState('paused');
+    const { gateUntil } = await host.lastRollout();
+    await away(first);
+    const before = host.world.containers.map(({ id }) => id);
+    await host.until('the gate to be over', () => host.clock.now() > (gateUntil ?? Infinity) + 30_000);
+    expect(host.world.containers.map(({ id }) => id)).toEqual(before);
+    expect(await state()).toBe('paused');
+    startAgent();
+    await host.until('v2 to be whole', isOver);
+  });
+
+  it('X03 continues the way back, not forward; X10 another deploy is refused meanwhile', async () => {
+    atGate('manual');
+    await host.deploy('v1');
+    await host.deploy('v2');
+    host.hold();
+    const first = startAgent();
+    host.kill('v2');
+    await host.untilState('rollback_started');
+    expect(await host.deploy('v3')).toMatchObject({ exit: 5, error: { code: 'locked' } });
+    first.interrupt();
+    host.release();
+    await first.ended;
+    startAgent();
+    await host.untilState('rollback_completed');
+    expect(new Set(host.world.containers.map(({ version }) => version))).toEqual(new Set(['v1']));
+  });
+
+  it('X11 counts a candidate that died meanwhile once, and goes back', async () => {
+    atGate(60_000);
+    await host.deploy('v1');
+    const first = startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.untilState('paused');
+    await away(first);
+    host.kill('v2');
+    startAgent();
+    await host.untilState('rollback_completed');
+    const { failures } = await host.lastRollout();
+    expect(new Set(failures.map(({ id }) => id)).size).toBe(failures.length);
+    expect(failures.length).toBeGreaterThan(0);
+  });
+});
+
 describe('an agent whose rollout cannot go on', () => {
   it('tries again ever more rarely, whatever it writes into the journal itself', async () => {
     atGate(1000);
