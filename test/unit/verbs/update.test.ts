@@ -85,7 +85,7 @@ describe('update of a tag', () => {
   });
 
   it('asks nobody for images that are only built', async () => {
-    host = await Host.create(() => [service('web', { pullPolicy: 'build' })], {});
+    host.services = () => [service('web', { pullPolicy: 'build' })];
     await host.deploy('v1');
     expect(await updating()).toMatchObject({ exit: 5, error: { code: 'not-possible' } });
   });
