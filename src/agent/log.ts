@@ -17,8 +17,9 @@ const LEVELS: Readonly<Partial<Record<ProgressEvent['kind'], 'debug' | 'warn' | 
   failure: 'error',
 };
 
-/** @param level of `LOG_LEVEL`: debug, info, warn, error */
-export function createLog(level: string, stream?: DestinationStream): AgentLog {
+/** @param wanted of `LOG_LEVEL`: debug, info, warn, error; anything else is info */
+export function createLog(wanted: string, stream?: DestinationStream): AgentLog {
+  const level = wanted in pino.levels.values ? wanted : 'info';
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: named } };
   const logger = stream === undefined ? pino(options) : pino(options, stream);
   let rollout: string | null = null;

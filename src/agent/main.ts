@@ -13,7 +13,8 @@ import { processIo } from '../cli/io.ts';
 import type { EventSink } from '../core/events.ts';
 import { createLog, type AgentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { Orders, routes, SocketServer } from './server.ts';
+import { Orders, routes } from './routes.ts';
+import { SocketServer } from './server.ts';
 import { Updates } from './updates.ts';
 
 /** How long after something went wrong it is tried again. */

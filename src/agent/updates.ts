@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { needsHost } from '../app/hand-over.ts';
 import type { Ports } from '../app/ports.ts';
+import { readToday } from '../app/session.ts';
 import { update } from '../app/update.ts';
 import type { AgentLog } from './log.ts';
 
@@ -30,8 +31,7 @@ export class Updates {
 
   /** Takes the schedule from the compose files as they are now. @throws what reading them throws */
   async read(): Promise<void> {
-    const known = (await this.#ports.store.releases()).at(-1)?.version ?? 'latest';
-    const project = await this.#ports.compose.read(known);
+    const project = await readToday(this.#ports);
     const reason = needsHost(project);
     const schedule = reason === null ? project.update.schedule : null;
     if (schedule === this.#schedule || this.#signal.aborted) return;

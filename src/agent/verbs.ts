@@ -3,7 +3,7 @@ import { deploy } from '../app/deploy.ts';
 import { parseVersion } from '../cli/arguments.ts';
 import { DeployError, EXIT } from '../core/errors.ts';
 import type { Outcome } from '../app/outcome.ts';
-import { needsHost } from '../app/hand-over.ts';
+import { refuseHost } from '../app/hand-over.ts';
 import type { Ports } from '../app/ports.ts';
 import { rollback } from '../app/rollback.ts';
 import { steer } from '../app/steer.ts';
@@ -11,12 +11,7 @@ import { steer } from '../app/steer.ts';
 /** What ends or begins a rollout runs hooks and tells the proxy. @throws invalid-usage if that is the host's alone */
 async function requireOurs({ store }: Ports): Promise<void> {
   const newest = (await store.releases()).at(-1);
-  const reason = newest === undefined ? null : needsHost(newest);
-  if (reason === null) return;
-  throw new DeployError('invalid-usage', {
-    what: `the agent cannot do this: ${reason}, where the agent is not`,
-    next: 'use the command on the host',
-  });
+  if (newest !== undefined) refuseHost(newest, 'the agent cannot do this', 'use the command on the host');
 }
 
 /** What an agent can be told, as the command of that name; `body` is JSON, or nothing. Each ends as that command does. */

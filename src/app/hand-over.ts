@@ -30,13 +30,15 @@ export function needsHost({ proxy, hooks, services }: Runnable): string | null {
  * @throws invalid-usage if only the host can run it, agent-unreachable
  */
 export async function requireAgent({ agent }: Ports, project: Runnable): Promise<void> {
+  refuseHost(project, '--detach is not possible', 'leave out --detach; a lost terminal does not end a deploy');
+  await agent.ping();
+}
+
+/** @throws invalid-usage if only the host can run it */
+export function refuseHost(project: Runnable, what: string, next: string): void {
   const reason = needsHost(project);
   if (reason !== null)
-    throw new DeployError('invalid-usage', {
-      what: `--detach is not possible: ${reason}, where the agent is not`,
-      next: 'leave out --detach; a lost terminal does not end a deploy',
-    });
-  await agent.ping();
+    throw new DeployError('invalid-usage', { what: `${what}: ${reason}, where the agent is not`, next });
 }
 
 /** How a deploy ends that leaves its rollout to the agent. */

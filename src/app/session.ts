@@ -78,6 +78,11 @@ export function servicesOf({ replaced, shared, proxy }: Location): Services {
   return { replaced, shared, proxy: proxy.service };
 }
 
+/** Today's compose files, read for the version that was deployed last: for what does not depend on the version. */
+export async function readToday({ store, compose }: Pick<Ports, 'store' | 'compose'>): Promise<Project> {
+  return compose.read((await store.releases()).at(-1)?.version ?? 'latest');
+}
+
 /** The newest release that is known, else today's compose files. */
 export async function locate(ports: Ports, version: string): Promise<Location> {
   const newest = (await ports.store.releases()).at(-1);

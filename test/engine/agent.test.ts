@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DockerProxyEngine } from '../../src/adapters/docker/proxy-engine.ts';
@@ -62,6 +63,26 @@ describe('deploy --detach', () => {
     await until('v2 to serve', ended);
     expect((await load.stop()).failures).toEqual([]);
     await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
+  });
+
+  it('needs no other rights than those of whoever deploys: the agent starts what is shared, and reads no secret itself', async () => {
+    const secret = `${(project = await TestProject.create({ proxy: 'caddy' })).directory}-secret`;
+    await writeFile(secret, 'of root', { mode: 0o400 });
+    try {
+      await project.edit({ web: { secrets: ['key'] }, top: { secrets: { key: { file: secret } } } });
+      await project.build('v1');
+      await execa('chown', ['-R', '12345:12345', project.directory]);
+      await ok(project.run(['agent', 'init']));
+      await project.compose(['up', '-d', '--wait', AGENT]);
+      await ok(project.deploy('v1', '--detach'));
+      await until('v1 to serve', ended);
+      const [replica] = await project.replicas();
+      expect(await execa('docker', ['exec', replica?.id ?? '', 'cat', '/run/secrets/key'])).toMatchObject({
+        stdout: 'of root',
+      });
+    } finally {
+      await rm(secret);
+    }
   });
 
   it('is refused where nobody is there to do it, and where only the host can do it', async () => {

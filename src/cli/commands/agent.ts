@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { readToday } from '../../app/session.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
 import type { Context } from '../context.ts';
@@ -28,8 +29,7 @@ export const run: Command<'agent'> = (options, session) => {
 async function init({ print: printed }: Options, session: Session): Promise<number> {
   const { io, context, version } = session;
   const world = await context();
-  const known = (await world.ports.store.releases()).at(-1)?.version ?? 'latest';
-  const project = await world.ports.compose.read(known);
+  const project = await readToday(world.ports);
   const image = `${AGENT_SERVICE}:${version}`;
   const service = agentService({ image, ...placesOf(project, world, session) });
   if (printed) {
@@ -128,8 +128,8 @@ async function status({ json }: Options, { io, context }: Session): Promise<numb
   const { ports } = await context();
   const about = await ports.agent.about();
   const { version, since, next } = about;
-  const next_ = next === null ? 'none is scheduled' : `next at ${next}`;
-  const words = [`agent    ${version}, for ${age(io.now() - Date.parse(since))}`, `updates  ${next_}`];
+  const updates = next === null ? 'none is scheduled' : `next at ${next}`;
+  const words = [`agent    ${version}, for ${age(io.now() - Date.parse(since))}`, `updates  ${updates}`];
   print(io.stdout, json ? [JSON.stringify(about, null, 2)] : words);
   return 0;
 }
@@ -138,7 +138,7 @@ async function status({ json }: Options, { io, context }: Session): Promise<numb
 async function logs({ follow }: Options, { context }: Session): Promise<number> {
   const { ports, docker, endpoint } = await context();
   const { execa } = await import('execa');
-  const project = (await ports.compose.read('latest')).name;
+  const project = (await readToday(ports)).name;
   const filters = [`label=${AGENT_LABEL}`, `label=com.docker.compose.project=${project}`];
   const words = ['ps', '-aq', '--latest', ...filters.flatMap((filter) => ['--filter', filter])];
   const { stdout: id } = await execa(docker, [...endpoint.dockerArgs, ...words], { stdin: 'ignore' });

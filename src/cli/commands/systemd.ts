@@ -1,5 +1,6 @@
 import { realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readToday } from '../../app/session.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { isSchedule } from '../../core/schedule.ts';
 import type { GlobalOptions } from '../globals.ts';
@@ -14,8 +15,7 @@ const TELLING =
 /** `systemd [--dir DIR] [--schedule CRON]`. */
 export const run: Command<'systemd'> = async ({ dir, schedule: given }, { io, globals, context }) => {
   const { ports } = await context();
-  const known = (await ports.store.releases()).at(-1)?.version ?? 'latest';
-  const { name: project, directory: owned, update } = await ports.compose.read(known);
+  const { name: project, directory: owned, update } = await readToday(ports);
   const schedule = requireSchedule(given ?? update.schedule);
   const user = String(statSync(owned).uid);
   // What flags and variables say of paths is said from here.

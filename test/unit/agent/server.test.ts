@@ -6,7 +6,8 @@ import { nothingToDo } from '../../../src/app/outcome.ts';
 import { tend } from '../../../src/app/tend.ts';
 import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
 import { Metrics } from '../../../src/agent/metrics.ts';
-import { routes, SocketServer } from '../../../src/agent/server.ts';
+import { routes } from '../../../src/agent/routes.ts';
+import { SocketServer } from '../../../src/agent/server.ts';
 import { Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
 
@@ -117,6 +118,17 @@ describe('what the agent is told', () => {
     await tending.ended;
   });
 
+  it('is refused where only the host can do it', async () => {
+    host.hooks = { post_deploy: [{ kind: 'host', command: ['true'], timeoutMs: 1000 }] };
+    host.services = (version) => [service('web', { promote: version === 'v1' ? 'auto' : 'manual' })];
+    await host.deploy('v1');
+    await host.deploy('v2');
+    await server.listen();
+    const refused = { status: 400, json: { code: 'invalid-usage', message: /runs on the host/ } };
+    for (const verb of ['/promote', '/abort', '/rollback']) expect(await post(verb)).toMatchObject(refused);
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused' });
+  });
+
   it('is refused if it is nonsense, with what is wrong', async () => {
     await server.listen();
     expect(await post('/deploy', { version: '; rm -rf /' })).toMatchObject({
@@ -126,6 +138,7 @@ describe('what the agent is told', () => {
     for (const body of [{}, { version: 1 }, { version: 'v1', unknown: true }])
       expect(await post('/deploy', body)).toMatchObject({ status: 400, json: { code: 'invalid-usage' } });
     expect((await post('/constructor')).status).toBe(404);
+    expect(await post('/rollback', { to: 5 })).toMatchObject({ status: 400 });
     expect(await host.store().rollouts()).toEqual([]);
   });
 });
