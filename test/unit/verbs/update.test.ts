@@ -303,6 +303,18 @@ describe('update in a window', () => {
     expect(await updating({ now: true })).toMatchObject({ exit: 0, outcome: { version: '2.0.0' } });
   });
 
+  it('outside of it goes on with nothing that died', async () => {
+    host.services = (version) => [service('web', { promote: version === 'v2' ? 60_000 : 'auto' })];
+    await host.deploy('v1');
+    host.update = { ...host.update, window: closed() };
+    const dying = host.deploying('anna', 'v2');
+    await host.untilState('paused');
+    dying.cutOff();
+    await dying.ended;
+    expect(await updating()).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do' } });
+    expect(await host.lastRollout()).toMatchObject({ state: 'paused' });
+  });
+
   it('outside of it ends nothing either', async () => {
     host.services = (version) => [service('web', { promote: version === 'v2' ? 'manual' : 'auto' })];
     await host.deploy('v1');
