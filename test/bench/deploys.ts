@@ -4,7 +4,7 @@ import { type Figure, median, timed } from './figure.ts';
 import { fast } from './startup.ts';
 
 const ROUNDS = 5;
-/** What nginx waits for by design (DESIGN section 7). */
+/** What a deploy behind nginx may take longer (DESIGN section 7): it waits for idle clients, if there are any. */
 const KEEPALIVE_MIN_TIMEOUT_MS = 2000;
 
 /** Whole deploys against the raw engine doing the same, in turn; and how fast the traffic moves. */
@@ -19,13 +19,12 @@ export async function benchDeploys(proxy: ProxyKind): Promise<Figure[]> {
       ours.push(await timed(() => mustDeploy(project, round % 2 === 0 ? 'v2' : 'v1')));
       raw.push(await rawReplacement(project));
     }
-    const waits = proxy === 'nginx' ? KEEPALIVE_MIN_TIMEOUT_MS : 0;
     return [
       {
         name: `${proxy}: whole deploy against the raw engine`,
-        value: (median(ours) - waits) / median(raw),
+        value: median(ours) / median(raw),
         unit: '×',
-        goal: 1.9,
+        goal: 1.9 + (proxy === 'nginx' ? KEEPALIVE_MIN_TIMEOUT_MS / median(raw) : 0),
       },
       { name: `${proxy}: whole deploy`, value: median(ours), unit: 'ms', goal: null },
       { name: `${proxy}: the raw engine doing the same`, value: median(raw), unit: 'ms', goal: null },

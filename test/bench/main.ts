@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   for (const { name, value, unit, goal } of figures) {
     const mark = goal === null ? ' ' : value <= goal ? '✔' : '✘';
     console.log(
-      `${mark} ${name.padEnd(72)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(6)} ${goal === null ? '' : `goal ≤ ${String(goal)}`}`,
+      `${mark} ${name.padEnd(72)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(6)} ${goal === null ? '' : `goal ≤ ${goal.toFixed(2).replace(/\.?0+$/, '')}`}`,
     );
   }
   const folder = join(process.cwd(), 'bench', 'results');

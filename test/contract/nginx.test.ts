@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { asking } from '../support/proxy-asking.ts';
-import { docker } from '../support/proxy-engine.ts';
+import { docker, observed } from '../support/proxy-engine.ts';
 import { clock } from '../support/proxy-rig.ts';
 import { answeredBy, currentRig, proxyContract, route, started, type Subject, url } from '../support/proxy-contract.ts';
+import { beginUpload } from '../support/upload.ts';
 import { deliveryContract, part } from '../support/proxy-delivery.ts';
 
 const INCLUDE = 'include /etc/nginx/deploy-bg/http.conf;';
@@ -59,6 +60,22 @@ describe('nginx', () => {
     await expect.poll(held, { timeout: 5000 }).toMatchObject({ inFlight: 1 });
     await docker.getContainer(v1).kill();
     expect(await lost).toBe('sorry');
+  });
+
+  test('where such pages take the way to the new version away, the old one holds requests whose body is on its way', async () => {
+    const server = 'error_page 502 /sorry;\nlocation = /sorry { return 200 "sorry"; }';
+    const include = 'include /etc/nginx/deploy-bg/routes.conf;';
+    const wired = configuration(INCLUDE, `${server}\n${include}`);
+    const [v1 = '', v2 = ''] = await started({ ...SUBJECT, wired }, 'v1', 'v2');
+    const rig = currentRig();
+    await rig.router.apply(rig.routes(v1));
+    const upload = await beginUpload(await url());
+    await rig.router.apply(rig.routes(v2));
+    const old = await observed(v1);
+    const inFlight = async (): Promise<number | null> => (await rig.router.inFlight([old]))[old.id] ?? null;
+    expect(await inFlight()).toBe(1);
+    expect(await upload.finish()).toBe(200);
+    await expect.poll(inFlight, { timeout: 5000 }).toBe(0);
   });
 
   test('a version that dies as a whole is replaced at once by the one before, until that may be another one', async () => {

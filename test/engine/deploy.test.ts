@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Load } from '../../demo/load/load.ts';
 import { docker, type ProjectOptions, type ProxyKind, TestProject } from '../support/project.ts';
+import { beginUpload } from '../support/upload.ts';
 
 /** Everything but websockets, which people keep open: those hold a drain until its time is over. */
 const WITHOUT_WEBSOCKETS = { kept: 4, fresh: 2, post: 2, slow: 2, stream: 2 };
@@ -61,6 +62,18 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('deploys behind %s', (proxy) => {
     const load = project.load({ kinds: WITHOUT_WEBSOCKETS });
     await switchesCleanly(load, 'v1', 'v2');
     expect((await load.stop()).failures).toEqual([]);
+  });
+
+  it('answer requests whose body takes longer than they do', async () => {
+    await given({});
+    const upload = await beginUpload(project.url);
+    const deployed = project.deploy('v2');
+    const answers = async (): Promise<string | null> => (await fetch(project.url)).headers.get('x-version');
+    await expect.poll(answers, { timeout: 30_000 }).toBe('v2');
+    // Caddy passes bodies on as they come, so that the old version has a part of it and stays; nginx keeps them until they are whole.
+    if (proxy === 'nginx') expect(await deployed).toMatchObject({ exit: 0 });
+    expect(await upload.finish()).toBe(200);
+    expect(await deployed).toMatchObject({ exit: 0 });
   });
 });
 

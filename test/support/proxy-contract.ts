@@ -1,7 +1,9 @@
+import { request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epochNow, startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { docker, observed } from './proxy-engine.ts';
+import { beginUpload } from './upload.ts';
 import { answers, clock, makeRig, type Driver, type Rig } from './proxy-rig.ts';
 
 /** What differs between proxies in the tests that every driver must pass. */
@@ -41,7 +43,6 @@ export async function answeredBy(
   host = 'shop.example',
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const { request } = await import('node:http');
   const target = new URL(path, await url());
   return new Promise((resolve, reject) => {
     const call = request(target, { agent: false, headers: { host, ...more } }, (answer) => {
@@ -149,6 +150,17 @@ export function proxyContract(subject: Subject): void {
     await slow;
     await clock.wait(200);
     expect(await rig.router.inFlight([old])).toEqual({ [old.id]: 0 });
+  });
+
+  test('whoever has nothing in flight can go, also while the body of a request that began before is still on its way', async () => {
+    const [v1 = '', v2 = ''] = await started(subject, 'v1', 'v2');
+    await rig.router.apply(rig.routes(v1));
+    const upload = await beginUpload(await url());
+    await rig.router.apply(rig.routes(v2));
+    const old = await observed(v1);
+    const inFlight = await rig.router.inFlight([old]);
+    if (inFlight[old.id] === 0) await docker.getContainer(v1).remove({ force: true });
+    expect(await upload.finish()).toBe(200);
   });
 
   test('a proxy that is killed and comes back works by the same files', async () => {

@@ -11,6 +11,7 @@ import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
+import { DOOR } from '../../src/adapters/proxy/nginx/upstreams.ts';
 import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
 import { backendsText, matchedText, stickyText } from '../../src/adapters/proxy/route-text.ts';
 import { packaged } from '../../src/adapters/proxy/template.ts';
@@ -225,7 +226,7 @@ describe('nginx', () => {
       'routes.conf',
     );
     expect(text.match(/error_page 502 = @deploy-bg-again-\d+;/g)).toHaveLength(1);
-    expect(text.match(/location @deploy-bg-again-\d+ {[^}]*}\s+proxy_pass http:\/\/deploy-bg-web;/g)).toHaveLength(1);
+    expect(text.match(/location @deploy-bg-again-\d+ {[^}]*}[^}]*proxy_pass http:\/\/deploy-bg-web;/g)).toHaveLength(1);
   });
 
   test.each([
@@ -258,6 +259,27 @@ describe('nginx', () => {
     for (const name of spares) expect(http).not.toContain(`server ${name}:`);
   });
 
+  test('a worker of another configuration gets whoever a service has in this one, if it asks by any of its groups', () => {
+    const sticky = { ...route('my.web', null, null, 'a', 'b'), sticky: STICKY };
+    const http = content(
+      renderNginx([sticky, route('web', null, '/web', 'c'), route('api', null, '/api')], NGINX).files,
+      'http.conf',
+    );
+    const map = /map \$http_deploy_bg_asked \$deploy_bg_now {([^}]*)}/.exec(http)?.[1] ?? '';
+    const doors = [...map.matchAll(/"~(.*)" (.*);/g)].map(([, pattern = '', to = '']) => ({
+      pattern: new RegExp(pattern),
+      to,
+    }));
+    const to = (asked: string) => doors.find(({ pattern }) => pattern.test(asked))?.to ?? null;
+    for (const group of ['deploy-bg-my.web', 'deploy_bg_candidate-my.web', 'deploy_bg_stable-my.web'])
+      expect(to(`before ${group}`)).toBe('$deploy_bg_to_my_46_web');
+    expect(to('before deploy-bg-web')).toBe('deploy-bg-web');
+    for (const nobody of ['deploy-bg-api', 'deploy-bg-myxweb', 'deploy-bg-other-web'])
+      expect(to(`before ${nobody}`)).toBeNull();
+    const { digest } = renderNginx([sticky, route('web', null, '/web', 'c'), route('api', null, '/api')], NGINX);
+    expect(to(`${digest} deploy-bg-web`)).toBe('""');
+  });
+
   test('a server’s own pages for errors are inherited by every location', () => {
     const { files } = renderNginx(ROUTES, { ...NGINX, features: { ...NGINX.features, ownPages: true } });
     expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
@@ -288,7 +310,8 @@ describe('nginx', () => {
   test('a relay has an address of its own, which means the same in every configuration', () => {
     const relays = (routes: readonly RouteState[]): readonly string[] => {
       const http = content(renderNginx(routes, NGINX).files, 'http.conf');
-      return [...http.matchAll(/listen (127\.89\.[\d.]+:\d+);/g)].map(([, address]) => address ?? '');
+      const all = [...http.matchAll(/listen (127\.89\.[\d.]+:\d+);/g)].map(([, address]) => address ?? '');
+      return all.filter((address) => address !== DOOR.address);
     };
     const backend = (container: string) => ({ container, port: 3000, weight: 1 });
     const route = { service: 'web', host: null, path: null, backends: [backend('web-1')] };

@@ -18,7 +18,7 @@ export function integrityFaults({ contents, signed, unsigned }: Written, proxy: 
   if (gone.length > 0) return gone.map((file) => `the proxy’s generated file ${file} is gone`);
   const digest = SIGNATURE.exec(contents[signed] ?? '')?.[1] ?? '';
   const texts = Object.entries(contents).map(([file, text]) =>
-    file === signed ? (text ?? '').replace(`config ${digest}`, `config ${unsigned}`) : (text ?? ''),
+    file === signed && digest !== '' ? (text ?? '').replaceAll(digest, unsigned) : (text ?? ''),
   );
   return [
     ...(fingerprint(texts) === digest ? [] : ['the proxy’s generated files were changed by hand']),

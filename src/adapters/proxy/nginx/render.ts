@@ -11,6 +11,7 @@ import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
 
 import {
   behindOf,
+  DOOR,
   isChoice,
   NOBODY,
   targetOf,
@@ -19,6 +20,7 @@ import {
   viewBehind,
   viewChoice,
   viewCookie,
+  viewDoor,
   viewMirror,
   NOBODY_ADDRESS,
   viewUpstreams,
@@ -67,6 +69,7 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   const numbered = views.map((view, index) => ({
     ...view,
     again: asks && !view.off ? `@deploy-bg-again-${String(index)}` : null,
+    now: asks && !view.off ? `@deploy-bg-now-${String(index)}` : null,
     behind: asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null,
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
@@ -117,6 +120,8 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     ...log,
     asksAgain: asks,
     behind: routes.flatMap(viewBehind),
+    door: DOOR,
+    doors: routes.flatMap(viewDoor),
     upstreams,
     choices,
     mirrors,
@@ -150,6 +155,7 @@ function viewLocations(
     asked,
     hasBehind: served.some((route) => behindOf(route).length > 0),
     body: body(name, asked, served),
+    bodyNow: body(name, DOOR.name, served),
     bodyBehind: body(name, '$deploy_bg_behind', served),
   };
   return matches.map((match) => ({ ...view, match }));

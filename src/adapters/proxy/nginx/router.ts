@@ -4,9 +4,18 @@ import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
-import { fromProxy, SOCKET_READINGS_APART_MS, type InFlight } from '../../drain/evidence.ts';
+import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
 import type { ProxyContainer, ProxyEngine } from '../engine.ts';
-import { linkInto, makeFolder, onDisk, readIfThere, writeNew, writeWhole, type RenderedFile } from '../files.ts';
+import {
+  linkInto,
+  makeFolder,
+  onDisk,
+  readIfThere,
+  writeChanged,
+  writeNew,
+  writeWhole,
+  type RenderedFile,
+} from '../files.ts';
 import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes } from '../routes.ts';
 import { States } from '../states.ts';
@@ -22,11 +31,14 @@ import { hasOwnPages } from './own-pages.ts';
 import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
-import { acceptingWorkers } from './workers.ts';
+import { DOOR } from './upstreams.ts';
+import { workersOf } from './workers.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
 const LIVE_LINK = 'live';
 const TOKEN_FILE = 'token';
+/** Which configuration nobody is answered by another one than. */
+const SETTLED_FILE = 'settled';
 
 export interface NginxDeps {
   readonly engine: ProxyEngine;
@@ -37,7 +49,8 @@ export interface NginxDeps {
 
 /** nginx: a switch is one prepared HUP, confirmed on new connections. */
 export class NginxRouter implements Router {
-  readonly readingsApartMs = SOCKET_READINGS_APART_MS;
+  /** Whoever has a connection to nobody meanwhile, since it tries another replica, is not in between for long. */
+  readonly readingsApartMs = 20;
   readonly #engine: ProxyEngine;
   readonly #clock: Clock;
   readonly #place: Place;
@@ -74,8 +87,10 @@ export class NginxRouter implements Router {
       if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#place.output, BEHIND_FILE), '');
       const config = await this.#render(wanted, features);
       const change = await this.#switchOf(proxy, config);
-      if (await this.#works(config, change)) await change.settle(await this.#states.changedAt());
-      else await this.#change(proxy, config, wanted, change);
+      if (!(await this.#works(config, change))) await this.#change(proxy, config, wanted, change);
+      else if ((await readIfThere(join(this.#place.output, SETTLED_FILE))) !== config.digest)
+        await change.settle(await this.#states.changedAt());
+      await writeChanged(this.#place.output, [{ file: SETTLED_FILE, content: config.digest }]);
     });
   }
 
@@ -107,7 +122,19 @@ export class NginxRouter implements Router {
   }
 
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
-    return fromProxy((await this.#proxy().catch(() => null))?.pid ?? null, containers, this.#proc);
+    const pid = (await this.#proxy().catch(() => null))?.pid ?? null;
+    const counts = await fromProxy(pid, containers, this.#proc);
+    if (await this.#hasDoor()) return counts;
+    // A request whose body is still on its way has no connection to anybody, and has to find who it was meant for.
+    const held = (await workersOf(pid, this.#proc))?.leaving.size ?? 0;
+    const count = (container: ObservedContainer): number | null =>
+      counts[container.id] === 0 && !ended(container) ? held : (counts[container.id] ?? null);
+    return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
+  }
+
+  /** Requests that an old worker can send to nobody are answered by the new ones. */
+  async #hasDoor(): Promise<boolean> {
+    return (await this.#included(HTTP_FILE).catch(() => null))?.includes(DOOR.address) === true;
   }
 
   async warnings(): ReturnType<Router['warnings']> {
@@ -156,7 +183,7 @@ export class NginxRouter implements Router {
       clock: this.#clock,
       digest: config.digest,
       ask: () => askNginx(proxy, token),
-      workers: () => acceptingWorkers(proxy.pid, this.#proc),
+      workers: () => workersOf(proxy.pid, this.#proc),
       reload: () => this.#engine.kill(proxy.id, 'HUP'),
     });
   }
@@ -180,6 +207,7 @@ export class NginxRouter implements Router {
     change: Switch,
   ): Promise<void> {
     const before = await this.#states.current();
+    await rm(join(this.#place.output, SETTLED_FILE), { force: true });
     try {
       await this.#write(config);
       // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.

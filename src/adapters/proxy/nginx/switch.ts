@@ -43,15 +43,28 @@ export class Switch {
     const missing = await settled(wait, () => this.#oldOnes(old));
     if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
-    await this.settle(clock.now());
+    if (old === null) await this.settle(clock.now());
+    else await this.#gone(clock.now());
   }
 
   /** Waits until idle clients of workers that stopped accepting at this time have been let go. */
   async settle(stoppedAt: Millis | null): Promise<void> {
     const { clock } = this.#deps;
     if (stoppedAt === null) return;
-    const left = stoppedAt + KEEPALIVE_MIN_TIMEOUT_MS + MARGIN_MS - clock.now();
+    const left = letGoAt(stoppedAt) - clock.now();
     if (left > 0) await clock.wait(left);
+  }
+
+  /** The same where workers can be seen: one that has no client left ends, which is sooner where there are none. */
+  async #gone(stoppedAt: Millis): Promise<void> {
+    const { clock, workers } = this.#deps;
+    const wait = {
+      clock,
+      what: 'the old workers to end',
+      deadlineMs: letGoAt(stoppedAt) - clock.now(),
+      everyMs: POLL_MS,
+    };
+    await settled(wait, async () => ((await workers())?.leaving.size === 0 ? null : 'they have clients'));
   }
 
   /** Null if a new connection is answered by the wanted configuration. */
@@ -71,6 +84,10 @@ export class Switch {
     }
     const now = await this.#deps.workers();
     if (old === null || now === null) return null;
-    return [...old].some((pid) => now.has(pid)) ? 'old workers still accept' : null;
+    return [...old.accepting].some((pid) => now.accepting.has(pid)) ? 'old workers still accept' : null;
   }
+}
+
+function letGoAt(stoppedAt: Millis): Millis {
+  return stoppedAt + KEEPALIVE_MIN_TIMEOUT_MS + MARGIN_MS;
 }

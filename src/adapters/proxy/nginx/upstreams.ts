@@ -63,6 +63,13 @@ export function viewBehind(route: RouteState): readonly object[] {
   return behindOf(route).map(({ first, behind }) => ({ pattern: `~^${first.replaceAll('.', '\\.')}$`, behind }));
 }
 
+/** The groups of a route in any configuration, and whom this one has for them. */
+export function viewDoor(route: RouteState): readonly object[] {
+  const name = route.service.replaceAll('.', '\\.');
+  const target = targetOf(route);
+  return target === null ? [] : [{ pattern: `~ deploy(-bg|_bg_[a-z]+)-${name}$`, target }];
+}
+
 /** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */
 export function targetOf(route: RouteState): string | null {
   if (isChoice(route)) return choiceVariable(route.service);
@@ -151,6 +158,8 @@ export function viewUpstreams(upstreams: readonly Upstream[]): readonly object[]
 const NETWORKS = 255;
 const HOSTS = 250;
 export const NOBODY_ADDRESS = `127.89.${NETWORKS}.1:${RELAY_PORT}`;
+/** The same in each configuration: who answers is whoever accepts now. */
+export const DOOR = { name: 'deploy_bg_now', address: `127.89.${NETWORKS}.2:${RELAY_PORT}` };
 
 /**
  * An address for each upstream, made of what it stands for. While nginx reloads, workers of two configurations accept

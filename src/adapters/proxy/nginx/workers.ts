@@ -1,21 +1,43 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Worker processes that take new connections, by pid; those that are shutting down are not among them. */
-export type Workers = ReadonlySet<number>;
-
-/** The workers of a master process; null if processes cannot be looked at from here. */
-export async function acceptingWorkers(master: number | null, proc = '/proc'): Promise<Workers | null> {
-  if (master === null) return null;
-  const children = await readText(join(proc, String(master), 'task', String(master), 'children'));
-  if (children === null) return null;
-  const pids = children.split(' ').filter((pid) => /^\d+$/.test(pid));
-  const titles = await Promise.all(pids.map((pid) => readText(join(proc, pid, 'cmdline'))));
-  return new Set(pids.filter((_, index) => isAccepting(titles[index] ?? null)).map(Number));
+/** nginx's worker processes, by pid. */
+export interface Workers {
+  /** Those that take new connections. */
+  readonly accepting: ReadonlySet<number>;
+  /** Those that were told to end and still have a client, if only an idle one. */
+  readonly leaving: ReadonlySet<number>;
 }
 
-function isAccepting(title: string | null): boolean {
-  return title?.includes('worker process') === true && !title.includes('shutting down');
+interface Process {
+  readonly pid: number;
+  readonly title: string;
+}
+
+/** A shell or an init may stand between the container's first process and nginx's master. */
+const DEPTH = 3;
+
+/** The workers below a container's first process; null if they cannot be seen from here, which is not the same as none. */
+export async function workersOf(first: number | null, proc = '/proc'): Promise<Workers | null> {
+  const all = first === null ? [] : await below(first, proc, DEPTH);
+  const workers = all.filter(({ title }) => title.includes('worker process'));
+  const leaving = workers.filter(({ title }) => title.includes('shutting down'));
+  const accepting = workers.filter((worker) => !leaving.includes(worker));
+  return accepting.length === 0 ? null : { accepting: pids(accepting), leaving: pids(leaving) };
+}
+
+function pids(processes: readonly Process[]): ReadonlySet<number> {
+  return new Set(processes.map(({ pid }) => pid));
+}
+
+async function below(pid: number, proc: string, depth: number): Promise<readonly Process[]> {
+  const text = await readText(join(proc, String(pid), 'task', String(pid), 'children'));
+  const children = (text ?? '').split(' ').filter((child) => /^\d+$/.test(child));
+  const found = children.map(async (child) => {
+    const self = { pid: Number(child), title: (await readText(join(proc, child, 'cmdline'))) ?? '' };
+    return [self, ...(depth > 1 ? await below(self.pid, proc, depth - 1) : [])];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function readText(path: string): Promise<string | null> {

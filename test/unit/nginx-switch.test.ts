@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Switch } from '../../src/adapters/proxy/nginx/switch.ts';
+import { type Workers, workersOf } from '../../src/adapters/proxy/nginx/workers.ts';
+
+describe('nginx’s workers, seen from the host', () => {
+  let proc: string;
+  beforeEach(async () => {
+    proc = await mkdtemp(join(tmpdir(), 'deploy-bg-proc-'));
+  });
+  afterEach(() => rm(proc, { recursive: true }));
+
+  async function process(pid: number, title: string, ...children: readonly number[]): Promise<void> {
+    const task = join(proc, String(pid), 'task', String(pid));
+    await mkdir(task, { recursive: true });
+    await writeFile(join(task, 'children'), children.map((child) => `${String(child)} `).join(''));
+    await writeFile(join(proc, String(pid), 'cmdline'), title);
+  }
+
+  it('take connections, or were told to end', async () => {
+    await process(1, 'nginx: master process', 2, 3, 4);
+    await process(2, 'nginx: worker process is shutting down');
+    await process(3, 'nginx: worker process');
+    await process(4, 'nginx: cache manager process');
+    expect(await workersOf(1, proc)).toEqual({ accepting: new Set([3]), leaving: new Set([2]) });
+  });
+
+  it('are found behind an init or a shell', async () => {
+    await process(1, '/sbin/docker-init', 2);
+    await process(2, 'nginx: master process', 3);
+    await process(3, 'nginx: worker process');
+    expect(await workersOf(1, proc)).toEqual({ accepting: new Set([3]), leaving: new Set() });
+  });
+
+  it.each([1, 9, null])('are unknown, rather than none, where they cannot be seen (%j)', async (pid) => {
+    await process(1, '/bin/something');
+    expect(await workersOf(pid, proc)).toBeNull();
+  });
+});
+
+describe('a reload', () => {
+  const LET_GO_MS = 2000;
+
+  /** How long it takes where the workers are, one look after the other; the last look stays. */
+  async function takes(...looks: readonly (Workers | null)[]): Promise<number> {
+    let now = 0;
+    let look = 0;
+    const clock = { now: () => now, wait: (ms: number) => Promise.resolve(void (now += ms)) };
+    const change = new Switch({
+      clock,
+      digest: 'new',
+      ask: () => Promise.resolve({ digest: 'new', routes: [], rest: () => '' }),
+      workers: () => Promise.resolve(looks[Math.min(look++, looks.length - 1)] ?? null),
+      reload: () => Promise.resolve(),
+    });
+    await change.run();
+    return now;
+  }
+
+  function workers(accepting: readonly number[], leaving: readonly number[] = []): Workers {
+    return { accepting: new Set(accepting), leaving: new Set(leaving) };
+  }
+
+  it('is over as soon as the old workers have ended', async () => {
+    expect(await takes(workers([1]), workers([1]), workers([2], [1]), workers([2], [1]), workers([2]))).toBeLessThan(
+      100,
+    );
+  });
+
+  it('waits until idle clients have been let go while old workers are there, or may be', async () => {
+    for (const look of [workers([2], [1]), null]) {
+      const ms = await takes(look === null ? null : workers([1]), look);
+      expect(ms).toBeGreaterThan(LET_GO_MS);
+      expect(ms).toBeLessThan(LET_GO_MS + 1000);
+    }
+  });
+});
