@@ -69,6 +69,13 @@ describe('a reload', () => {
     );
   });
 
+  it('is not over while those of a reload in between accept, although nobody knows them', async () => {
+    const both = workers([2, 3]);
+    expect(await takes(workers([1]), both, both, both, both, both, workers([3], [2]), workers([3]))).toBeGreaterThan(
+      50,
+    );
+  });
+
   it('waits until idle clients have been let go while old workers are there, or may be', async () => {
     for (const look of [workers([2], [1]), null]) {
       const ms = await takes(look === null ? null : workers([1]), look);

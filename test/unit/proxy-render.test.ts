@@ -265,17 +265,21 @@ describe('nginx', () => {
       renderNginx([sticky, route('web', null, '/web', 'c'), route('api', null, '/api')], NGINX).files,
       'http.conf',
     );
-    const map = /map \$http_deploy_bg_asked \$deploy_bg_now {([^}]*)}/.exec(http)?.[1] ?? '';
+    const map = /map \$http_deploy_bg_asked \$deploy_bg_now {(.*?)\n}/s.exec(http)?.[1] ?? '';
     const doors = [...map.matchAll(/"~(.*)" (.*);/g)].map(([, pattern = '', to = '']) => ({
       pattern: new RegExp(pattern),
       to,
     }));
     const to = (asked: string) => doors.find(({ pattern }) => pattern.test(asked))?.to ?? null;
-    for (const group of ['deploy-bg-my.web', 'deploy_bg_candidate-my.web', 'deploy_bg_stable-my.web'])
-      expect(to(`before ${group}`)).toBe('$deploy_bg_to_my_46_web');
-    expect(to('before deploy-bg-web')).toBe('deploy-bg-web');
+    const before = '0123456789abcdef';
+    for (const group of ['deploy-bg-my.web', 'deploy_bg_spare-my.web'])
+      expect(to(`${before} ${group}`)).toBe('$deploy_bg_to_my_46_web');
+    for (const side of ['deploy_bg_candidate-my.web', 'deploy_bg_stable-my.web'])
+      expect(to(`${before} ${side}`)).toBe(side);
+    expect(to(`${before} deploy-bg-web`)).toBe('deploy-bg-web');
+    expect(to(`${before} deploy-bg-web, ${before} deploy-bg-my.web`)).toBeNull();
     for (const nobody of ['deploy-bg-api', 'deploy-bg-myxweb', 'deploy-bg-other-web'])
-      expect(to(`before ${nobody}`)).toBeNull();
+      expect(to(`${before} ${nobody}`)).toBeNull();
     const { digest } = renderNginx([sticky, route('web', null, '/web', 'c'), route('api', null, '/api')], NGINX);
     expect(to(`${digest} deploy-bg-web`)).toBe('""');
   });
@@ -285,11 +289,29 @@ describe('nginx', () => {
     expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
   });
 
+  test('a template that inherits its headers keeps them: no other worker is asked', () => {
+    const templates = {
+      ...NGINX.templates,
+      route: { name: 'own.hbs', render: compileTemplate('proxy_pass http://{{upstream}};') },
+    };
+    const text = renderNginx(ROUTES, { ...NGINX, templates })
+      .files.map(({ content: each }) => each)
+      .join('');
+    expect(text).toContain('error_page 502 = @deploy-bg-again-');
+    expect(text).not.toMatch(/deploy_bg_now|Deploy-Bg-Asked/);
+  });
+
   test('nothing is asked again where a template of the user’s keeps no bodies', () => {
     const own = 'proxy_pass http://{{upstream}};\nproxy_request_buffering off;\n';
     const templates = { ...NGINX.templates, route: { name: 'own.hbs', render: compileTemplate(own) } };
     const { files } = renderNginx(ROUTES, { ...NGINX, templates });
     expect(files.map(({ content: text }) => text).join('')).not.toMatch(/error_page|deploy_bg_unasked/);
+  });
+
+  test('in a location of the user’s own there is no place for a second one', () => {
+    const file = (name: string) => `# configuration file /etc/nginx/deploy-bg/${name}:\n`;
+    const has = (name: string) => hasOwnPages({ exitCode: 0, output: file(name) }, '/etc/nginx/deploy-bg');
+    expect([has('route-web.conf'), has('routes.conf')]).toEqual([true, false]);
   });
 
   test.each([

@@ -31,6 +31,11 @@ export class States {
     return folder === this.#folder && /^\d+$/.test(number) && more.length === 0 ? target : null;
   }
 
+  /** All states that are kept: the one that counts, and some of those before it. */
+  async all(): Promise<readonly string[]> {
+    return (await namesIn(join(this.#output, this.#folder))).map((name) => join(this.#folder, name));
+  }
+
   /** When the link was last changed, in milliseconds since the epoch; null before the first state. */
   async changedAt(): Promise<number | null> {
     return lstat(join(this.#output, this.#link)).then(

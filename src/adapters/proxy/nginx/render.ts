@@ -66,12 +66,14 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   };
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const asks = asksAgain(features) && !views.some((view) => PAGES.test(view.body));
-  const numbered = views.map((view, index) => ({
-    ...view,
-    again: asks && !view.off ? `@deploy-bg-again-${String(index)}` : null,
-    now: asks && !view.off ? `@deploy-bg-now-${String(index)}` : null,
-    behind: asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null,
-  }));
+  // One header more takes those away that a body without any inherits.
+  const hasDoor = asks && views.every((view) => view.off || view.body.includes('proxy_set_header'));
+  const numbered = views.map((view, index) => {
+    const behind = asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null;
+    const now = hasDoor && !view.off ? `@deploy-bg-now-${String(index)}` : null;
+    const again = asks && !view.off ? `@deploy-bg-again-${String(index)}` : null;
+    return { ...view, again, behind, now, next: behind ?? now };
+  });
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
     {
@@ -90,7 +92,8 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
       content: `${body(route.service, targetOf(route), [route])}\n`,
     })),
   ];
-  const http = (digest: string): string => fill(meta.templates.http, viewHttp(routes, meta, digest, asks));
+  const http = (digest: string): string =>
+    fill(meta.templates.http, { ...viewHttp(routes, meta, digest, asks), hasDoor });
   const digest = fingerprint([http(''), ...files.map(({ content }) => content)]);
   return { digest, files: [{ file: HTTP_FILE, content: http(digest) }, ...files] };
 }

@@ -126,15 +126,16 @@ export class NginxRouter implements Router {
     const counts = await fromProxy(pid, containers, this.#proc);
     if (await this.#hasDoor()) return counts;
     // A request whose body is still on its way has no connection to anybody, and has to find who it was meant for.
-    const held = (await workersOf(pid, this.#proc))?.leaving.size ?? 0;
+    const held = (await workersOf(pid, this.#proc))?.leaving.size ?? null;
     const count = (container: ObservedContainer): number | null =>
       counts[container.id] === 0 && !ended(container) ? held : (counts[container.id] ?? null);
     return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
   }
 
-  /** Requests that an old worker can send to nobody are answered by the new ones. */
+  /** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
   async #hasDoor(): Promise<boolean> {
-    return (await this.#included(HTTP_FILE).catch(() => null))?.includes(DOOR.address) === true;
+    const states = (await this.#states.all()).map((state) => readIfThere(join(this.#place.output, state, HTTP_FILE)));
+    return (await Promise.all(states)).every((content) => content?.includes(DOOR.address) === true);
   }
 
   async warnings(): ReturnType<Router['warnings']> {

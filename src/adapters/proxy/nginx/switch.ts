@@ -8,6 +8,8 @@ import type { Workers } from './workers.ts';
 
 const CONFIRMED_DEADLINE_MS = 10_000;
 const POLL_MS = 10;
+/** While siblings end, the kernel may leave a child out of the list (proc_tid_children(5)). */
+const CLEAN_LOOKS = 3;
 /** Old and new workers accept side by side for a while: so many new connections in a row must meet new ones. */
 const IN_A_ROW = 8;
 /** Old workers were seen to accept for 120 ms where nobody can look at the processes. */
@@ -44,7 +46,7 @@ export class Switch {
     if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
     if (old === null) await this.settle(clock.now());
-    else await this.#gone(clock.now());
+    else await this.#gone(clock.now(), old);
   }
 
   /** Waits until idle clients of workers that stopped accepting at this time have been let go. */
@@ -56,15 +58,17 @@ export class Switch {
   }
 
   /** The same where workers can be seen: one that has no client left ends, which is sooner where there are none. */
-  async #gone(stoppedAt: Millis): Promise<void> {
+  async #gone(stoppedAt: Millis, old: Workers): Promise<void> {
     const { clock, workers } = this.#deps;
-    const wait = {
-      clock,
-      what: 'the old workers to end',
-      deadlineMs: letGoAt(stoppedAt) - clock.now(),
-      everyMs: POLL_MS,
-    };
-    await settled(wait, async () => ((await workers())?.leaving.size === 0 ? null : 'they have clients'));
+    const deadlineMs = letGoAt(stoppedAt) - clock.now();
+    let clean = 0;
+    await settled({ clock, what: 'the old workers to end', deadlineMs, everyMs: POLL_MS }, async () => {
+      const now = await workers();
+      // More of them than before: those of a reload in between, which nobody has counted, are still there.
+      const isClean = now?.leaving.size === 0 && now.accepting.size <= old.accepting.size;
+      clean = isClean ? clean + 1 : 0;
+      return clean >= CLEAN_LOOKS ? null : 'they have clients';
+    });
   }
 
   /** Null if a new connection is answered by the wanted configuration. */

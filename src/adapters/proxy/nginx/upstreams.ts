@@ -63,11 +63,21 @@ export function viewBehind(route: RouteState): readonly object[] {
   return behindOf(route).map(({ first, behind }) => ({ pattern: `~^${first.replaceAll('.', '\\.')}$`, behind }));
 }
 
-/** The groups of a route in any configuration, and whom this one has for them. */
+/** The groups of a route in any configuration, and whom this one has for them. A client that has a side stays there. */
 export function viewDoor(route: RouteState): readonly object[] {
   const name = route.service.replaceAll('.', '\\.');
   const target = targetOf(route);
-  return target === null ? [] : [{ pattern: `~ deploy(-bg|_bg_[a-z]+)-${name}$`, target }];
+  if (target === null) return [];
+  const sides = stickySides(route) === null ? [] : (['stable', 'candidate'] as const);
+  return [
+    ...sides.map((side) => ({ pattern: asked(`_bg_${side}-${name}`), target: partName(side, route.service) })),
+    { pattern: asked(`(-bg|_bg_[a-z]+)-${name}`), target },
+  ];
+}
+
+/** What stands in the header of a worker that asks: its configuration and a group of that. */
+function asked(group: string): string {
+  return `~^[0-9a-f]{16} deploy${group}$`;
 }
 
 /** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */

@@ -14,8 +14,8 @@ interface Process {
   readonly title: string;
 }
 
-/** A shell or an init may stand between the container's first process and nginx's master. */
-const DEPTH = 3;
+/** Shells, an init and a supervisor may stand between the container's first process and nginx's master. */
+const DEPTH = 6;
 
 /** The workers below a container's first process; null if they cannot be seen from here, which is not the same as none. */
 export async function workersOf(first: number | null, proc = '/proc'): Promise<Workers | null> {
