@@ -5,14 +5,13 @@ import type { OneOffs } from '../adapters/commands/command.ts';
 import type { Commands } from '../adapters/commands/commands.ts';
 import { DockerCompose } from '../adapters/compose/compose.ts';
 import { userFiles } from '../adapters/compose/files.ts';
-import type { ComposeOptions } from '../adapters/compose/options.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { timedIds } from '../adapters/system/ids.ts';
 import type { Checker } from '../app/check-ports.ts';
 import type { Ports, RouterTarget } from '../app/ports.ts';
-import { composeCommand, withoutPluginVariables } from './compose-program.ts';
-import { requireDocker } from './docker-binary.ts';
-import { configFolder, resolveEndpoint, type Endpoint } from './endpoint.ts';
+import { composeOptions, dockerEndpoint } from './compose-options.ts';
+import { withoutPluginVariables } from './compose-program.ts';
+import { configFolder, type Endpoint } from './endpoint.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Io } from './io.ts';
 import { registryCredentials } from './registry-credentials.ts';
@@ -43,12 +42,7 @@ export async function createContext(
   version: string | null,
 ): Promise<Context> {
   const settings = readSettings(io.env, io.cwd);
-  const docker = requireDocker(io.env);
-  const endpoint = await resolveEndpoint(globals.docker, io.env, async (args) => {
-    const { execa } = await import('execa');
-    const { stdout } = await execa(docker, args, { stdin: 'ignore' });
-    return stdout;
-  });
+  const { docker, endpoint } = await dockerEndpoint(globals, io);
   const built = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
   return { ...built, settings, endpoint, docker };
 }
@@ -149,21 +143,6 @@ function gatePorts(
 function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: Promise<T> | null = null;
   return () => (loaded ??= load());
-}
-
-function composeOptions({ globals, io, endpoint, docker }: Parts): ComposeOptions {
-  const { files, projectName, envFiles, profiles, projectDirectory } = globals.compose;
-  return {
-    docker: [docker, ...endpoint.dockerArgs],
-    compose: composeCommand(docker, endpoint.dockerArgs, configFolder(globals.docker, io.env)),
-    files,
-    envFiles,
-    profiles,
-    cwd: io.cwd,
-    env: withoutPluginVariables(io.env),
-    ...(projectName === null ? {} : { projectName }),
-    ...(projectDirectory === null ? {} : { projectDirectory }),
-  };
 }
 
 /** For the lock: `anna@build-1 (pid 4711)`. */

@@ -46,7 +46,8 @@ export function configFolder(docker: Pick<DockerGlobals, 'config'>, env: Env): s
   return docker.config ?? (env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'));
 }
 
-function contextName(docker: DockerGlobals, env: Env): string {
+/** `default` where the engine is named by its address, or by nothing. */
+export function contextName(docker: DockerGlobals, env: Env): string {
   if (docker.context !== null) return docker.context;
   if (docker.host !== null || env['DOCKER_HOST']) return 'default';
   return env['DOCKER_CONTEXT'] || currentContext(configFolder(docker, env));

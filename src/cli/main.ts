@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { isPlainlyHere } from './elsewhere/where.ts';
 import type { Command, Session } from './session.ts';
 import type { CommandName, CommandOptions, Invocation } from './invocation.ts';
 import { print, processIo, type Io } from './io.ts';
@@ -23,7 +24,7 @@ export async function main(
   try {
     if (argv.some((word) => word.startsWith('__complete'))) return await complete(argv, io);
     const parsed = parse(argv, program.version, io.stdout.columns);
-    if (parsed.command !== 'text') return await run(parsed, program, io);
+    if (parsed.command !== 'text') return await run(argv, parsed, program, io);
     io.stdout.write(parsed.text);
     return 0;
   } catch (error) {
@@ -57,10 +58,12 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   version: async () => (await import('./commands/version.ts')).run,
 };
 
-async function run(invocation: Invocation, { version }: Program, io: Io): Promise<number> {
+async function run(argv: readonly string[], invocation: Invocation, { version }: Program, io: Io): Promise<number> {
   const { globals } = invocation;
   const reporter = await createReporter(globals, io);
   try {
+    const exit = await elsewhere(argv, invocation, io);
+    if (exit !== null) return exit;
     const session = { io, globals, version, reporter, context: contextOnce(invocation, reporter, io) };
     return await dispatch(invocation.command, invocation.options, session);
   } catch (error) {
@@ -70,6 +73,13 @@ async function run(invocation: Invocation, { version }: Program, io: Io): Promis
   } finally {
     reporter.settle();
   }
+}
+
+/** An engine on this machine costs nothing: what the others need is loaded for them alone. */
+async function elsewhere(argv: readonly string[], invocation: Invocation, io: Io): Promise<number | null> {
+  if (isPlainlyHere(invocation.globals.docker, io.env)) return null;
+  const { runElsewhere } = await import('./elsewhere/elsewhere.ts');
+  return runElsewhere(argv, invocation, io);
 }
 
 async function dispatch<K extends CommandName>(

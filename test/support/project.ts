@@ -17,6 +17,9 @@ const APP = join(ROOT, 'dist', 'demo', 'app');
 /** Label of everything that engine tests create besides what Compose and we label ourselves. */
 export const TEST_LABEL = 'deploy-bg.test';
 
+/** Where ports are published: scripts/own-engine has an engine on another address. */
+const HOST = process.env['DEPLOY_BG_TEST_APART'] ?? '127.0.0.1';
+
 export const docker = new Docker();
 export const engine = new DockerEngine(docker);
 
@@ -104,7 +107,7 @@ export class TestProject {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${String(this.port)}`;
+    return `http://${HOST}:${String(this.port)}`;
   }
 
   /** Writes a file of the project folder. */
@@ -314,8 +317,8 @@ function composeFile(project: TestProject, options: ProjectOptions): Yaml {
 }
 
 function proxyService({ proxy, port, tlsPort }: TestProject): Yaml {
-  const tls = tlsPort === null ? [] : [`127.0.0.1:${String(tlsPort)}:443`];
-  const ports = [`127.0.0.1:${String(port)}:80`, ...tls];
+  const tls = tlsPort === null ? [] : [`${HOST}:${String(tlsPort)}:443`];
+  const ports = [`${HOST}:${String(port)}:80`, ...tls];
   return proxy === 'caddy'
     ? {
         image: 'caddy:2',

@@ -27,7 +27,7 @@ export function connect(endpoint: EngineEndpoint): Docker {
     return new Docker(overTcp(url, endpoint));
   throw new DeployError('engine-unreachable', {
     what: `the engine is at ${endpoint.host}, on another machine`,
-    next: 'run docker-deploy-bg on that machine: containers there can neither be probed nor drained from here',
+    next: 'run docker-deploy-bg on that machine, or start an agent there: docs/agent.md',
   });
 }
 

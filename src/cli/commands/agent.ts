@@ -1,13 +1,14 @@
 import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { readToday } from '../../app/session.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
-import type { Context } from '../context.ts';
+import { mayBeElsewhere } from '../elsewhere/where.ts';
 import { configFolder } from '../endpoint.ts';
 import { AGENT_LABEL, AGENT_SERVICE, agentService, serviceText, withService } from '../install/agent-service.ts';
 import type { CommandOptions } from '../invocation.ts';
 import { print } from '../io.ts';
+import { localProject, type LocalProject } from '../local-project.ts';
+import { readSettings } from '../settings.ts';
 import type { Command, Session } from '../session.ts';
 import { age } from '../views/text.ts';
 
@@ -27,20 +28,20 @@ export const run: Command<'agent'> = (options, session) => {
 
 /** Writes the agent's service into the first compose file, and builds its image if there is none. */
 async function init({ print: printed }: Options, session: Session): Promise<number> {
-  const { io, context, version } = session;
-  const world = await context();
-  const project = await readToday(world.ports);
+  const { io, globals, version } = session;
+  const local = await localProject(globals, io);
+  const project = await local.read('latest');
   const image = `${AGENT_SERVICE}:${version}`;
-  const service = agentService({ image, ...placesOf(project, world, session) });
+  const service = agentService({ image, ...placesOf(project, local, session) });
   if (printed) {
     print(io.stdout, [`services:\n${serviceText(service)}`.trimEnd()]);
     return 0;
   }
-  const file = world.files[0];
+  const file = local.files[0];
   if (file === undefined) throw new DeployError('invalid-usage', { what: 'no compose file was found here' });
   write(file, service);
   print(io.stdout, [`written: service ${AGENT_SERVICE} in ${relative(io.cwd, file)}`]);
-  if ((await world.ports.engine.image(image)) === null) await build(image, world, session);
+  await build(image, local, session);
   print(io.stdout, ['to start it:', `  docker compose up -d ${AGENT_SERVICE}`]);
   return 0;
 }
@@ -62,10 +63,9 @@ function write(file: string, service: object): void {
 const MEANT_INSIDE =
   /^(DEPLOY_BG_STATE_DIR|HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_(PROJECT_NAME|PROFILES))$/;
 
-function placesOf(project: Project, { endpoint, files, stateDirectory }: Context, { io, globals }: Session) {
+function placesOf(project: Project, { endpoint, files }: LocalProject, { io, globals }: Session) {
   const { directory, proxy } = project;
-  const { uid, gid } = statSync(directory);
-  const socket = socketOf(endpoint.host);
+  const stateDirectory = readSettings(io.env, io.cwd).stateDir ?? directory;
   const config = configFolder(globals.docker, io.env);
   const envFiles = globals.compose.envFiles.map((file) => resolve(io.cwd, file));
   const read = [...files, ...envFiles, ...(proxy.template === null ? [] : [proxy.template])];
@@ -83,10 +83,7 @@ function placesOf(project: Project, { endpoint, files, stateDirectory }: Context
       ...envFiles.flatMap((file) => ['--env-file', file]),
       ...globals.compose.profiles.flatMap((profile) => ['--profile', profile]),
     ],
-    user: `${String(uid)}:${String(gid)}`,
-    socket,
-    socketGroup: String(statSync(socket, { throwIfNoEntry: false })?.gid ?? 0),
-    dockerConfig: existsSync(join(config, 'config.json')) ? config : null,
+    ...(mayBeElsewhere(endpoint) ? ownerElsewhere : ownerHere(directory, endpoint.host, config)),
     environment: {
       TZ: Intl.DateTimeFormat().resolvedOptions().timeZone,
       ...(Object.fromEntries(environment) as Record<string, string>),
@@ -99,14 +96,27 @@ function outside(directory: string, folders: readonly string[]): readonly string
   return [...new Set(folders)].filter((folder) => folder !== directory && relative(directory, folder).startsWith('..'));
 }
 
-/** An engine behind TCP or SSH has its socket there where Docker puts it. */
-function socketOf(host: string): string {
-  return host.startsWith('unix://') ? host.slice('unix://'.length) : '/var/run/docker.sock';
+/** Who owns the project's folder owns what the agent writes. */
+function ownerHere(directory: string, host: string, config: string) {
+  const { uid, gid } = statSync(directory);
+  const socket = host.slice('unix://'.length);
+  return {
+    user: `${String(uid)}:${String(gid)}`,
+    socket,
+    socketGroup: String(statSync(socket, { throwIfNoEntry: false })?.gid ?? 0),
+    dockerConfig: existsSync(join(config, 'config.json')) ? config : null,
+  };
 }
 
-async function build(image: string, { docker, endpoint }: Context, { io }: Session): Promise<void> {
+/** On another machine the folder is made by its engine, and the socket is where Docker puts it. */
+const ownerElsewhere = { user: '0:0', socket: '/var/run/docker.sock', socketGroup: '0', dockerConfig: null };
+
+/** Unless it is there. */
+async function build(image: string, { docker, endpoint }: LocalProject, { io }: Session): Promise<void> {
   const folder = join(dirname(realpathSync(io.executable)), 'agent');
   const { execa } = await import('execa');
+  const words = [...endpoint.dockerArgs, 'image', 'inspect', '--format', '{{.Id}}', image];
+  if ((await execa(docker, words, { stdin: 'ignore', reject: false })).exitCode === 0) return;
   const built = await execa(docker, [...endpoint.dockerArgs, 'build', '--progress', 'plain', '-t', image, folder], {
     stdin: 'ignore',
     reject: false,
@@ -135,10 +145,10 @@ async function status({ json }: Options, { io, context }: Session): Promise<numb
 }
 
 /** What its container says. */
-async function logs({ follow }: Options, { context }: Session): Promise<number> {
-  const { ports, docker, endpoint } = await context();
+async function logs({ follow }: Options, { io, globals }: Session): Promise<number> {
+  const { docker, endpoint, read } = await localProject(globals, io);
   const { execa } = await import('execa');
-  const project = (await readToday(ports)).name;
+  const project = (await read('latest')).name;
   const filters = [`label=${AGENT_LABEL}`, `label=com.docker.compose.project=${project}`];
   const words = ['ps', '-aq', '--latest', ...filters.flatMap((filter) => ['--filter', filter])];
   const { stdout: id } = await execa(docker, [...endpoint.dockerArgs, ...words], { stdin: 'ignore' });

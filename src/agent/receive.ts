@@ -1,0 +1,34 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import * as z from 'zod';
+import { messageOf } from '../core/errors.ts';
+
+const filesSchema = z.array(z.strictObject({ path: z.string(), content: z.base64(), mode: z.number() }));
+
+/**
+ * Writes files that a command on another machine sends, as JSON on standard input. One that is the same already stays.
+ * @returns the exit code; what the file system refuses is said on standard error
+ */
+export async function receive(input: Readable): Promise<number> {
+  try {
+    await write(filesSchema.parse(JSON.parse(await text(input))));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function write(files: z.infer<typeof filesSchema>): Promise<void> {
+  for (const { path, content, mode } of files) {
+    const wanted = Buffer.from(content, 'base64');
+    if ((await readFile(path).catch(() => null))?.equals(wanted) === true) continue;
+    await mkdir(dirname(path), { recursive: true });
+    const fresh = `${path}.deploy-bg-new`;
+    await writeFile(fresh, wanted, { mode: 0o600 });
+    await chmod(fresh, mode);
+    await rename(fresh, path);
+  }
+}

@@ -1,0 +1,92 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { refuseHost } from '../../app/hand-over.ts';
+import { DeployError } from '../../core/errors.ts';
+import { localProject, type LocalProject } from '../local-project.ts';
+import { declareGlobalFlags } from '../global-flags.ts';
+import type { GlobalOptions } from '../globals.ts';
+import type { CommandName, Invocation } from '../invocation.ts';
+import type { Io } from '../io.ts';
+import { pluginCall } from '../plugin.ts';
+import { AgentContainer, type Call } from './agent-container.ts';
+import { projectFiles, variablesIn } from './files.ts';
+import { isThisMachine, mayBeElsewhere } from './where.ts';
+
+/** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
+const OF_HERE: ReadonlySet<CommandName> = new Set(['systemd', 'install', 'shell-init', 'version']);
+
+/** What decides how a command works and what it looks like, besides what the compose files ask for. */
+const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|NO_COLOR|FORCE_COLOR|TERM)$/;
+
+/**
+ * Runs a command where the engine is, in the agent's container, if the engine's containers may be out of reach from
+ * here: state, lock and the proxy's files are there as well.
+ * @returns the exit code; null if the command is to be run here
+ * @throws agent-unreachable if the engine is on another machine without an agent, and what reading the project throws
+ */
+export async function runElsewhere(argv: readonly string[], invocation: Invocation, io: Io): Promise<number | null> {
+  if (isOfHere(invocation)) return null;
+  const local = await localProject(invocation.globals, io);
+  if (!mayBeElsewhere(local.endpoint)) return null;
+  const project = await local.read(versionOf(invocation));
+  const agent = await AgentContainer.of(project.name, local, io);
+  if (agent === null) {
+    if (isThisMachine(local.endpoint)) return null;
+    throw nobodyThere(local.endpoint.host);
+  }
+  refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
+  refuseBuild(invocation);
+  const extra = project.proxy.template === null ? [] : [project.proxy.template];
+  const files = await projectFiles(local.files, project.directory, [...local.otherFiles, ...extra]);
+  await agent.receive(files);
+  const wanted = variablesIn(files);
+  const variables = Object.keys(io.env).filter((name) => MEANT_THERE.test(name) || wanted.has(name));
+  const words = [...flagsThere(invocation.globals, local, project.name, io), ...wordsOf(argv)];
+  return agent.run({ words, variables, directory: project.directory } satisfies Call);
+}
+
+function isOfHere({ command, options }: Invocation): boolean {
+  return OF_HERE.has(command) || (command === 'agent' && options.action !== 'status');
+}
+
+function versionOf({ command, options }: Invocation): string {
+  return command === 'deploy' ? options.version : 'latest';
+}
+
+function nobodyThere(host: string): DeployError {
+  return new DeployError('agent-unreachable', {
+    what: `the engine is at ${host}, on another machine, and no agent runs there`,
+    next: 'docker-deploy-bg agent init, then docker compose up -d deploy-bg-agent',
+  });
+}
+
+/** What an image is built from is here. */
+function refuseBuild({ command, options }: Invocation): void {
+  if (command !== 'deploy' || !options.build) return;
+  throw new DeployError('invalid-usage', {
+    what: '--build is not possible on another machine',
+    next: `VERSION=${options.version} docker compose build, then the same without --build`,
+  });
+}
+
+/** The same project, by the places of its files. */
+function flagsThere(globals: GlobalOptions, local: LocalProject, name: string, io: Io): readonly string[] {
+  const { compose, progress, ansi, yes, debug } = globals;
+  return [
+    ...local.files.flatMap((file) => ['--file', file]),
+    ...['--project-directory', local.directory, '--project-name', name],
+    ...compose.envFiles.flatMap((file) => ['--env-file', resolve(io.cwd, file)]),
+    ...compose.profiles.flatMap((profile) => ['--profile', profile]),
+    ...['--progress', progress, '--ansi', ansi],
+    ...(yes ? ['--yes'] : []),
+    ...(debug ? ['--debug'] : []),
+  ];
+}
+
+/** The command and its own words, without what every command understands. */
+function wordsOf(argv: readonly string[]): readonly string[] {
+  const program = new Command().allowUnknownOption();
+  declareGlobalFlags(program);
+  const { operands, unknown } = program.parseOptions([...pluginCall(argv).argv]);
+  return [...operands, ...unknown];
+}
