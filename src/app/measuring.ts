@@ -54,6 +54,12 @@ export class Measuring {
     return this.#ended.splice(0);
   }
 
+  /** What comes of all that is under way. */
+  async ended(): Promise<readonly Measured[]> {
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    return this.take();
+  }
+
   /** Stops everything, and returns when nothing runs any more: a container of a check is gone then. */
   async close(): Promise<void> {
     this.#stopAllBut([]);
@@ -83,7 +89,11 @@ export class Measuring {
     }
   }
 
-  async #ask({ use, startedAt }: CheckRun, { record, observed }: Seen, signal: AbortSignal): Promise<Measurement> {
+  async #ask(
+    { use, startedAt, tally }: CheckRun,
+    { record, observed }: Seen,
+    signal: AbortSignal,
+  ): Promise<Measurement> {
     const { ports, checker } = this.#session;
     const made = await frozen(this.#session, record.candidate, { rollout: record.id, service: use.service });
     const service = made.release.services[use.service];
@@ -93,7 +103,8 @@ export class Measuring {
       service: use.service,
       containers: replicasOn(record, observed, 'candidate', use.service),
       frozen: made,
-      since: startedAt,
+      // What a release did well until it was called good makes up for nothing that it does now.
+      since: record.state === 'completed' ? (tally.last?.at ?? startedAt) : startedAt,
       environment: environmentOf(record, null),
     };
     return measure({ checker, clock: ports.clock, secrets: secretsIn(made.release) }, spec, context, signal);

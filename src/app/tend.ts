@@ -10,6 +10,7 @@ import type { Ports } from './ports.ts';
 import { finish, isFinished } from './recover.ts';
 import { inSession, locate, observe, type Session } from './session.ts';
 import { withAny } from './signals.ts';
+import { isWatchDue, watchHeld } from './watch-held.ts';
 import { refuseForeign } from './state.ts';
 
 /** How long what rests is believed to rest while the engine has no news of it. */
@@ -102,7 +103,8 @@ class Tending {
     this.#news = false;
     if (isFinished(last)) await this.#follow(last.project);
     else if (await this.#isDue(last)) await this.#takeOn(last);
-    // A release that is held gets no requests: those who serve are followed all the same.
+    // A release that is held gets no requests: those who serve are watched and followed all the same.
+    else if (isWatchDue(last, this.#ports.clock.now())) await this.#watch(last);
     else if (last.state === 'completed') await this.#follow(last.project);
   }
 
@@ -158,6 +160,17 @@ class Tending {
       if (error instanceof DeployError && error.code === 'locked') return;
       this.#followsAt = this.#ports.clock.now() + FOLLOW_AGAIN_MS;
       this.#rest(this.#followsAt);
+      this.#tender.failed(error);
+    }
+  }
+
+  /** What came of it is in the journal, and news. */
+  async #watch(record: RolloutRecord): Promise<void> {
+    try {
+      if ((await this.#reasonToLeave(record)) === null) await watchHeld(this.#ports, record);
+    } catch (error) {
+      if (error instanceof DeployError && error.code === 'locked') return;
+      this.#tryLater(record);
       this.#tender.failed(error);
     }
   }

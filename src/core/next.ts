@@ -5,7 +5,7 @@ import type { StepKind, StepOf } from './plan.ts';
 import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
 import { clear, create, remove, run, shared, shrink, stop } from './steps/containers.ts';
-import { check, makingChecks, watch, watched } from './steps/checks.ts';
+import { check, failedWhileHeld, makingChecks, watch, watched } from './steps/checks.ts';
 import { atGate, complete, delay, hold, monitor, pause, windows } from './steps/gates.ts';
 import { aside, hook } from './steps/hooks.ts';
 import { abort, fail, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
@@ -64,11 +64,12 @@ function interruption(context: StepContext): Decision | null {
   return record.state === 'paused' ? (broken ?? atGate(context)) : broken;
 }
 
-/** What is left to do takes the old version away: not for a candidate that is dead by now. */
+/** What is left to do takes the old version away: not for a candidate that is dead by now, or was seen to fail meanwhile. */
 function lastWord(context: StepContext): Decision | null {
   if (currentStep(context.record) === undefined) return null;
   const dead = nobodyAlive(context.record, context.observed);
-  return dead === null ? null : turnAround(context, dead);
+  if (dead !== null) return turnAround(context, dead);
+  return currentStep(context.record)?.kind === 'hold' ? failedWhileHeld(context) : null;
 }
 
 function failure(context: StepContext): Decision | null {

@@ -230,6 +230,38 @@ describe('a replica that turns unhealthy', () => {
   });
 });
 
+describe.each<ProxyKind>(['caddy', 'nginx'])(
+  'a release that begins to fail while the one before is held, behind %s',
+  (proxy) => {
+    it('is taken back by the agent', async () => {
+      const errors = { builtin: 'error_rate', interval: '1s', no_data: 'pass', pass: { max: 0.1 }, failure_limit: 1 };
+      const settings = { retire_after: '10m', checks: { errors }, watch: ['errors'] };
+      await watchedOver({ proxy, accessLog: true, settings });
+      const load = project.load(LIGHT);
+      await ok(project.deploy('v2'));
+      expect(await project.status()).toMatchObject({ live: { version: 'v2' }, exit: 0 });
+      const passes = async (): Promise<number> => (await lastRollout(project)).runs[0]?.tally.passes ?? 0;
+      const before = await passes();
+      await until('the agent to watch', async () => (await passes()) > before + 2);
+      expect(await state()).toBe('completed');
+
+      // An answer of the application's own: nobody listens there.
+      const fails = (): Promise<unknown> =>
+        fetch(`${project.url}/upstream?service=127.0.0.1&port=9`).then((it) => it.text());
+      const isBack = async (): Promise<boolean> => {
+        await Promise.all(Array.from({ length: 10 }, fails));
+        return (await state()).startsWith('rollback');
+      };
+      await until('the agent to go back', isBack, 60_000);
+      await until('v1 to serve', async () => (await state()) === 'rollback_completed');
+      expect((await load.stop()).failures).toEqual([]);
+      expect(await lastRollout(project)).toMatchObject({ message: expect.stringMatching(/^check errors: /) as string });
+      await until('the agent to rest', isFree);
+      await expectServesAlone(project, { version: 'v1', color: 'blue', releases: ['v1'] });
+    });
+  },
+);
+
 describe('a command that is killed', () => {
   it('is gone on with by the agent within five seconds of the end of its lease, behind nginx', async () => {
     await watchedOver({ proxy: 'nginx', settings: { promote: '3s' } });

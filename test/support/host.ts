@@ -8,6 +8,7 @@ import type { Outcome } from '../../src/app/outcome.ts';
 import type { Clock, Compose, Engine, FrozenRelease, Ports, Registry, Router } from '../../src/app/ports.ts';
 import { DeployError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
+import type { Raw } from '../../src/core/checks.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
@@ -74,6 +75,8 @@ export class Host {
   hooks: Hooks = NO_HOOKS;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
+  /** What checks measure. */
+  measures: () => Raw = () => ({ kind: 'no-data', detail: 'nobody measures here' });
   /** Called when images are fetched. */
   onFetch: () => void = () => undefined;
   /** Called before the engine is looked at, and after something was told. */
@@ -204,7 +207,7 @@ export class Host {
       registry: this.#registry(),
       router: () => this.#router(),
       prober: { probe: () => Promise.resolve({ ok: true, at: this.clock.now(), detail: '200' }) },
-      checker: () => ({ measure: () => Promise.resolve({ kind: 'no-data', detail: 'nobody measures here' }) }),
+      checker: () => ({ measure: () => Promise.resolve(this.measures()) }),
       hooks: { run: () => Promise.reject(new Error('no hooks run here')) },
       notices: () => ({ emit: () => undefined, close: () => Promise.resolve() }),
       store: this.store(),

@@ -110,6 +110,33 @@ function isUnsettled({ run, policy, phase }: AssessedRun, now: Millis): boolean 
   return phase.nextAt <= now || last === 'fail' || last === 'error';
 }
 
+/** What has to be measured, by the keys of runs, and when something will be. */
+export interface Agenda {
+  readonly due: readonly string[];
+  readonly next: Millis | null;
+}
+
+/**
+ * What is still to be seen of a release that serves, as long as the one before it is held. Who could not be asked decides
+ * nothing any more, however often: the release was good.
+ */
+export function heldAgenda({ runs }: RolloutRecord, now: Millis): Agenda {
+  return agenda(heldWatches(runs), now);
+}
+
+/** A failure of a release that serves already; null while there is none. */
+export function failedWhileHeld(context: StepContext): Decision | null {
+  const bad = badOf(heldWatches(context.record.runs).map(assessed));
+  return bad?.kind === 'failed' ? turnAround(context, bad.message) : null;
+}
+
+function heldWatches(runs: readonly CheckRun[]): readonly CheckRun[] {
+  const patient = { errorLimit: Infinity, inconclusiveLimit: Infinity };
+  return runs
+    .filter(({ step, use }) => step === null && !use.policy.dryRun)
+    .map((run) => ({ ...run, use: { ...run.use, policy: { ...run.use.policy, ...patient } } }));
+}
+
 function watches({ runs }: RolloutRecord): readonly CheckRun[] {
   return runs.filter(({ step }) => step === null);
 }
@@ -125,10 +152,7 @@ export function makingChecks({ record, now }: StepContext, decision: Decision): 
 }
 
 /** What is to be measured now, and when something else will be. */
-export function agenda(
-  runs: readonly CheckRun[],
-  now: Millis,
-): { readonly due: readonly string[]; readonly next: Millis | null } {
+export function agenda(runs: readonly CheckRun[], now: Millis): Agenda {
   const running = runs.flatMap((run) => {
     const { phase } = assessed(run);
     return phase.kind === 'running' ? [{ key: runKey(run), at: phase.nextAt }] : [];

@@ -2,7 +2,7 @@ import { act, type Decision, stepDone, wait } from '../decision.ts';
 import { matchText } from '../match.ts';
 import type { StepOf } from '../plan.ts';
 import type { CheckUse } from '../service-checks.ts';
-import { agenda, dryRunText, stepRuns, unsettled } from './checks.ts';
+import { agenda, dryRunText, heldAgenda, stepRuns, unsettled } from './checks.ts';
 import { currentStep, type RolloutRecord } from '../record.ts';
 import { previewNow } from '../routing.ts';
 import { configOf, isCounted, toleratedText } from '../failure.ts';
@@ -127,9 +127,12 @@ function hasGood({ record, observed }: StepContext, service: string): boolean {
   return wanted === 0 || good;
 }
 
+/** Nobody waits here; an agent comes again when there is something to see of the release that serves. */
 export function hold({ record, now }: StepContext, step: StepOf<'hold'>): Decision {
   const until = record.stepStartedAt + step.ms;
-  return now >= until ? stepDone : { kind: 'leave', until };
+  const { due, next } = heldAgenda(record, now);
+  const look = due.length > 0 ? now : (next ?? until);
+  return now >= until ? stepDone : { kind: 'leave', until: Math.min(until, look) };
 }
 
 /** When a held release will be retired; null if none is held. */

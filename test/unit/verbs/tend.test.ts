@@ -5,6 +5,8 @@ import { nothingToDo } from '../../../src/app/outcome.ts';
 import { tend } from '../../../src/app/tend.ts';
 import { rollback } from '../../../src/app/rollback.ts';
 import { DeployError } from '../../../src/core/errors.ts';
+import type { Raw } from '../../../src/core/checks.ts';
+import { bounds, check } from '../../support/checks.ts';
 import { Host, type Terminal } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
 
@@ -111,6 +113,73 @@ describe('an agent', () => {
     await host.deploy('v2');
     host.kill('v2');
     await host.untilState('rollback_completed');
+  });
+
+  describe('while the version before is held', () => {
+    const errors = check({
+      name: 'errors',
+      intervalMs: 1000,
+      failureLimit: 1,
+      errorLimit: 1,
+      pass: bounds({ max: 0 }),
+    });
+    const value = (seen: number) => (): Raw => ({ kind: 'value', value: seen, detail: null });
+    const error = (): Raw => ({ kind: 'error', detail: 'the log cannot be read' });
+
+    async function held(): Promise<void> {
+      const checks = { specs: { errors }, watch: ['errors'], before: [], after: [] };
+      host.services = () => [service('web', { checks, retireAfterMs: 600_000 })];
+      host.measures = value(0);
+      await host.deploy('v1');
+      expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    }
+
+    const measured = async (): Promise<number> => {
+      const [run] = (await host.lastRollout()).runs;
+      return (run?.tally.passes ?? 0) + (run?.tally.failures ?? 0) + (run?.tally.errors ?? 0);
+    };
+    const measuredMore = async (): Promise<void> => {
+      const before = await measured();
+      await host.until('another measurement', async () => (await measured()) > before + 3);
+    };
+
+    it('watches the new one, and goes back when it begins to fail', async () => {
+      await held();
+      startAgent();
+      await measuredMore();
+      expect(await state()).toBe('completed');
+      host.measures = value(7);
+      await host.untilState('rollback_completed');
+      expect(await host.lastRollout()).toMatchObject({ message: 'check errors: 7, wanted at most 0 (2 failures)' });
+      await host.until('v2 to be gone', () => host.world.containers.every((c) => c.version === 'v1'));
+    });
+
+    it('takes nothing back because nobody can be asked, and asks again', async () => {
+      await held();
+      startAgent();
+      host.measures = error;
+      await measuredMore();
+      expect(await state()).toBe('completed');
+      host.measures = value(7);
+      await host.untilState('rollback_completed');
+    });
+
+    it('lets another command in', async () => {
+      await held();
+      startAgent();
+      await measuredMore();
+      expect(await host.deploy('v3')).toMatchObject({ exit: 0 });
+      expect(await host.lastRollout()).toMatchObject({ candidate: { version: 'v3' } });
+    });
+
+    it('does not watch without an agent', async () => {
+      await held();
+      const before = await measured();
+      host.measures = value(7);
+      const now = host.clock.now();
+      await host.until('time to pass', () => host.clock.now() > now + 10_000);
+      expect(await measured()).toBe(before);
+    });
   });
 
   it('that has to go leaves a rollout where it is, and the next one goes on with it', async () => {
