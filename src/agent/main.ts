@@ -3,8 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeployError, messageOf } from '../core/errors.ts';
-import type { RouteState } from '../core/observed.ts';
-import { tend, type Tender } from '../app/tend.ts';
+import { tend } from '../app/tend.ts';
 import type { Ports } from '../app/ports.ts';
 import { createContext } from '../cli/context.ts';
 import { declareGlobalFlags, readGlobals } from '../cli/global-flags.ts';
@@ -15,6 +14,7 @@ import { createLog, type AgentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Orders, routes } from './routes.ts';
 import { SocketServer } from './server.ts';
+import { type Signs, tenderOf } from './tender.ts';
 import { Updates } from './updates.ts';
 
 /** How long after something went wrong it is tried again. */
@@ -83,11 +83,6 @@ function untilTold(): AbortSignal {
   return leaving.signal;
 }
 
-/** When it was last seen to do anything. */
-interface Signs {
-  at: number;
-}
-
 interface Parts {
   readonly ports: Ports;
   readonly log: AgentLog;
@@ -104,12 +99,12 @@ async function serve({ ports, log, metrics, signs, leaving, stateDirectory, vers
   const orders = new Orders();
   const server = new SocketServer(
     stateDirectory,
-    routes(ports, () => ({ version, since, next: updates.next }), metrics, orders),
+    routes({ ports, about: () => ({ version, since, next: updates.next }), metrics, orders, log }),
   );
   log.logger.info({ version }, 'watching over the project');
   await Promise.all([
     again({ ports, log, leaving }, () => metrics.follow(ports, leaving)),
-    again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates, signs), leaving)),
+    again({ ports, log, leaving }, () => log.during(null, () => tend(ports, tenderOf(log, updates, signs), leaving))),
     again({ ports, log, leaving }, async () => {
       await ports.store.prepare();
       await server.listen();
@@ -142,32 +137,6 @@ async function again(
       await ports.clock.wait(waitMs, leaving);
     }
   }
-}
-
-function tenderOf(log: AgentLog, updates: Updates, signs: Signs): Tender {
-  return {
-    looked: () => {
-      signs.at = Date.now();
-    },
-    took: ({ id, verb, candidate }) => {
-      log.logger.info({ rollout: id, verb, version: candidate.version }, 'goes on here');
-    },
-    left: ({ id }, reason) => {
-      log.logger.warn({ rollout: id }, `left to the next command: ${reason}`);
-    },
-    followed: (routes) => {
-      log.logger.info({ routes: routes.map(backendsText) }, 'the proxy follows its replicas');
-    },
-    restarted: (container) => {
-      log.logger.warn({ container }, 'was unhealthy and is started again');
-    },
-    rests: () => void updates.read().catch(log.failed),
-    failed: log.failed,
-  };
-}
-
-function backendsText({ service, backends }: RouteState): string {
-  return `${service}: ${backends.map(({ container }) => container).join(', ')}`;
 }
 
 async function beat(): Promise<void> {

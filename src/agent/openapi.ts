@@ -79,7 +79,8 @@ export function openapi(): object {
     info: {
       title: 'deploy-bg-agent',
       version: API_VERSION,
-      description: 'What the agent of a Compose project can be asked and told: docs/agent.md.',
+      description:
+        'What the agent of a Compose project can be asked and told: docs/agent.md. A request may have an X-Request-Id; every answer has one.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: 'http://agent', description: 'on the unix socket .deploy-bg/agent.sock' }],

@@ -6,13 +6,25 @@ import type { AboutAgent, Ports } from '../app/ports.ts';
 import { status } from '../app/status.ts';
 import { DeployError } from '../core/errors.ts';
 import { answerOf } from './answers.ts';
+import type { AgentLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
+import { loggedRequests } from './requests.ts';
 import { VERBS } from './verbs.ts';
 
+/** What an agent answers with. */
+export interface Answering {
+  readonly ports: Ports;
+  readonly about: () => AboutAgent;
+  readonly metrics: Metrics;
+  readonly orders: Orders;
+  readonly log: AgentLog;
+}
+
 /** What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text. */
-export function routes(ports: Ports, about: () => AboutAgent, metrics: Metrics, orders = new Orders()): Hono {
+export function routes({ ports, about, metrics, orders, log }: Answering): Hono {
   const app = new Hono();
+  app.use(loggedRequests(log, ports.clock));
   app.get('/healthz', (asked) => asked.json({ status: 'ok', ...about() }));
   app.get('/readyz', async (asked) => {
     await Promise.all([ports.engine.ping(), ports.store.rollouts()]);

@@ -48,7 +48,7 @@ export class Updates {
     await this.#running;
   }
 
-  readonly #run = (): Promise<void> => (this.#running = this.#update());
+  readonly #run = (): Promise<void> => (this.#running = this.#log.during(null, () => this.#update()));
 
   async #update(): Promise<void> {
     const options = { version: null, now: false, dryRun: false, waitMs: WAIT_MS, timeoutMs: null };

@@ -220,7 +220,11 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   await ports.store.saveRelease(release);
   if (options.detach) await freezeHere(session, record);
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
-  if (options.detach) return accepted(record, onItsWay(record));
+  if (options.detach) {
+    // While the lock is ours nobody else has begun.
+    ports.emit({ kind: 'ordered', rollout: record.id, order: 'run' });
+    return accepted(record, onItsWay(record));
+  }
   const { record: ended, evidence } = await execute(session, record, signal, false);
   await forgetOldReleases(session, release.history);
   if (known.liveRelease === null) await forgetLooseTags(session);

@@ -1,6 +1,7 @@
 import type { GateEvent } from './check-events.ts';
 import type { Millis } from './observed.ts';
 import type { RolloutVerb } from './record.ts';
+import type { Steering } from './steer.ts';
 import type { State } from './state.ts';
 
 /** What the engine code tells whoever watches. Reporters show it; engine code never prints. */
@@ -19,6 +20,8 @@ export type ProgressEvent =
       readonly steps: readonly string[];
       readonly continued: boolean;
     }
+  /** Another process has been told: to run a rollout that was accepted here, or to do something with one that it runs. */
+  | { readonly kind: 'ordered'; readonly rollout: string; readonly order: 'run' | Steering }
   | { readonly kind: 'step-started'; readonly index: number; readonly total: number; readonly text: string }
   | {
       readonly kind: 'step-finished';

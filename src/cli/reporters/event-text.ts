@@ -16,6 +16,8 @@ export function eventText(event: ProgressEvent): readonly string[] {
         startText(event),
         ...(event.continued ? [] : event.steps.map((step, at) => `  ${String(at + 1)}. ${step}`)),
       ];
+    case 'ordered':
+      return []; // who ordered it is told how that ended
     case 'step-started':
       return [`${position(event)} ${event.text}`];
     case 'step-finished':

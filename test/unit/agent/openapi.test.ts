@@ -2,14 +2,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
 import { type AnswerName, ANSWERS } from '../../../src/agent/answers.ts';
-import { Metrics } from '../../../src/agent/metrics.ts';
 import { openapi } from '../../../src/agent/openapi.ts';
 import { routes } from '../../../src/agent/routes.ts';
 import { SocketServer } from '../../../src/agent/server.ts';
+import { answering } from '../../support/agent-api.ts';
 import { Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
-
-const ABOUT = { version: '1.2.3', since: '2026-01-02T03:04:05.000Z', next: null };
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly requestBody?: unknown }>>>>;
@@ -22,7 +20,7 @@ beforeEach(async () => {
   host = await Host.create(() => [service('web')], {});
   const state = join(host.folder, '.deploy-bg');
   await host.store().prepare();
-  server = new SocketServer(state, app());
+  server = new SocketServer(state, routes(answering(host)));
   client = new AgentClient(state);
   await server.listen();
 });
@@ -30,8 +28,6 @@ afterEach(async () => {
   await server.close();
   await host.dispose();
 });
-
-const app = () => routes(host.run('agent', () => new Promise(() => undefined)).ports, () => ABOUT, new Metrics());
 
 describe('the published schema of the API', () => {
   it('is docs/agent-openapi.json, to be written anew by vitest -u, and what the agent answers', async () => {
@@ -44,7 +40,7 @@ describe('the published schema of the API', () => {
     const published = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const asked = app().routes.filter(({ method }) => method === 'GET');
+    const asked = routes(answering(host)).routes.filter(({ method }) => method === 'GET');
     expect(published.filter((each) => each.startsWith('GET'))).toEqual(asked.map(({ path }) => `GET ${path}`));
     const told = ['deploy', 'rollback', 'promote', 'pause', 'resume', 'abort', 'retry'].map((verb) => `POST /${verb}`);
     expect(published.filter((each) => each.startsWith('POST'))).toEqual(told);

@@ -8,10 +8,9 @@ import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
 import { Metrics } from '../../../src/agent/metrics.ts';
 import { routes } from '../../../src/agent/routes.ts';
 import { SocketServer } from '../../../src/agent/server.ts';
+import { ABOUT, answering } from '../../support/agent-api.ts';
 import { Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
-
-const ABOUT = { version: '1.2.3', since: '2026-01-02T03:04:05.000Z', next: null };
 
 let host: Host;
 let state: string;
@@ -22,11 +21,7 @@ beforeEach(async () => {
   state = join(host.folder, '.deploy-bg');
   await host.store().prepare();
   metrics = new Metrics();
-  const { ports } = host.run('agent', () => new Promise(() => undefined));
-  server = new SocketServer(
-    state,
-    routes(ports, () => ABOUT, metrics),
-  );
+  server = new SocketServer(state, routes(answering(host, { metrics })));
 });
 afterEach(async () => {
   await server.close();
@@ -44,10 +39,7 @@ describe("the agent's socket", () => {
   it('takes the place of one that was killed, and not of one that lives', async () => {
     await writeFile(join(state, 'agent.sock'), '');
     await server.listen();
-    const second = new SocketServer(
-      state,
-      routes(host.run('b', () => new Promise(() => undefined)).ports, () => ABOUT, metrics),
-    );
+    const second = new SocketServer(state, routes(answering(host)));
     await expect(second.listen()).rejects.toMatchObject({ code: 'locked' });
     await new AgentClient(state).ping();
   });
@@ -64,11 +56,7 @@ describe("the agent's socket", () => {
   it('works where the path is longer than a socket may have', async () => {
     const deep = join(await mkdtemp(join(tmpdir(), 'deploy-bg-deep-')), 'x'.repeat(120));
     await host.store().prepare();
-    const { ports } = host.run('c', () => new Promise(() => undefined));
-    const far = new SocketServer(
-      deep,
-      routes(ports, () => ABOUT, metrics),
-    );
+    const far = new SocketServer(deep, routes(answering(host)));
     await (await import('node:fs/promises')).mkdir(deep);
     try {
       await far.listen();
