@@ -10,10 +10,11 @@ import { declareGlobalFlags, readGlobals } from '../cli/global-flags.ts';
 import type { GlobalOptions } from '../cli/globals.ts';
 import { processIo } from '../cli/io.ts';
 import type { EventSink } from '../core/events.ts';
+import { guardedBy, type TcpAccess, tcpAccess } from './access.ts';
 import { createLog, type AgentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { Orders, routes } from './routes.ts';
-import { SocketServer } from './server.ts';
+import { type Answering, Orders, routes } from './routes.ts';
+import { SocketServer, TcpServer } from './server.ts';
 import { type Signs, tenderOf } from './tender.ts';
 import { Updates } from './updates.ts';
 
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[], program: Program): Promise<n
   const log = createLog(io.env['LOG_LEVEL'] ?? 'info');
   const leaving = untilTold();
   try {
+    const tcp = tcpAccess(io.env);
     const metrics = new Metrics();
     const signs = { at: Date.now() };
     const emit: EventSink = (event) => {
@@ -47,16 +49,10 @@ export async function main(argv: readonly string[], program: Program): Promise<n
     };
     const silent = { emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
     const context = await createContext(globalsOf(argv), silent, io, null);
-    const ports = { ...context.ports, who: `deploy-bg-agent@${hostname()}`, leaving };
-    await serve({
-      ports,
-      log,
-      metrics,
-      signs,
-      leaving,
-      stateDirectory: context.stateDirectory,
-      version: program.version,
-    });
+    const secrets = [...context.ports.secrets, ...(tcp?.token == null ? [] : [tcp.token])];
+    const ports = { ...context.ports, secrets, who: `deploy-bg-agent@${hostname()}`, leaving };
+    const { stateDirectory } = context;
+    await serve({ ports, log, metrics, signs, leaving, stateDirectory, tcp, version: program.version });
     log.logger.info('gone; what was under way goes on with the next start, or with the next command');
     return 0;
   } catch (error) {
@@ -90,22 +86,23 @@ interface Parts {
   readonly signs: Signs;
   readonly leaving: AbortSignal;
   readonly stateDirectory: string;
+  readonly tcp: TcpAccess | null;
   readonly version: string;
 }
 
-async function serve({ ports, log, metrics, signs, leaving, stateDirectory, version }: Parts): Promise<void> {
+async function serve(parts: Parts): Promise<void> {
+  const { ports, log, metrics, signs, leaving, stateDirectory, tcp, version } = parts;
   const since = new Date(ports.clock.now()).toISOString();
   const updates = new Updates(ports, log, leaving);
   const orders = new Orders();
-  const server = new SocketServer(
-    stateDirectory,
-    routes({ ports, about: () => ({ version, since, next: updates.next }), metrics, orders, log }),
-  );
-  log.logger.info({ version }, 'watching over the project');
+  const answering = { ports, about: () => ({ version, since, next: updates.next }), metrics, orders, log };
+  const server = new SocketServer(stateDirectory, routes(answering));
+  log.logger.info({ version, listen: tcp?.address }, 'watching over the project');
   await Promise.all([
-    again({ ports, log, leaving }, () => metrics.follow(ports, leaving)),
-    again({ ports, log, leaving }, () => log.during(null, () => tend(ports, tenderOf(log, updates, signs), leaving))),
-    again({ ports, log, leaving }, async () => {
+    again(parts, () => metrics.follow(ports, leaving)),
+    again(parts, () => log.during(null, () => tend(ports, tenderOf(log, updates, signs), leaving))),
+    tcp === null ? null : serveTcp(parts, tcp, answering),
+    again(parts, async () => {
       await ports.store.prepare();
       await server.listen();
       if (ports.clock.now() < signs.at + STUCK_MS) await beat();
@@ -113,6 +110,17 @@ async function serve({ ports, log, metrics, signs, leaving, stateDirectory, vers
     }),
   ]);
   await Promise.all([updates.close(), orders.ended()]);
+  await server.close();
+}
+
+/** An address that somebody else has is no reason to leave the project alone. */
+async function serveTcp(parts: Parts, access: TcpAccess, answering: Answering): Promise<void> {
+  const { ports, leaving } = parts;
+  const server = new TcpServer(access.address, routes(answering, guardedBy(access)));
+  await again(parts, async () => {
+    await server.listen();
+    await ports.clock.wait(BEAT_MS, leaving);
+  });
   await server.close();
 }
 

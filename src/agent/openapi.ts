@@ -1,19 +1,31 @@
 import * as z from 'zod';
+import type { RefusedStatus } from './access.ts';
 import { type AnswerName, ANSWERS, type ErrorStatus } from './answers.ts';
 import { type Verb, VERBS } from './verbs.ts';
 
 /** Of the API, not of the program: the first part changes only where who asks has to change. */
 const API_VERSION = '1.0.0';
 
+type PublishedStatus = ErrorStatus | RefusedStatus;
+
 const JSON_TYPE = 'application/json';
 
 /** What answers with an error, by its status. */
-const ERROR_TEXTS: Readonly<Record<ErrorStatus, string>> = {
+const ERROR_TEXTS: Readonly<Record<PublishedStatus, string>> = {
   400: 'what is asked for is nonsense, or only the host can do it; nothing was changed',
   404: 'there is no such path',
   409: 'not possible now: another command is at work, or the state is another one',
   500: 'it failed; what serves is in the answer',
   503: 'the engine, a registry or Compose cannot be reached',
+  401: 'over TCP: the token is missing, or another one',
+  403: 'over TCP: nothing is told to the agent; and without a token only /healthz and /metrics are answered',
+  421: 'over TCP: a name in the Host header of a request to a loopback address',
+};
+
+/** What a TCP address may answer instead of the rest. */
+const REFUSES: Readonly<Record<'get' | 'post', readonly PublishedStatus[]>> = {
+  get: [401, 403, 421],
+  post: [403, 421],
 };
 
 /** What can be asked of an agent, beside what it can be told (`VERBS`). */
@@ -83,12 +95,20 @@ export function openapi(): object {
         'What the agent of a Compose project can be asked and told: docs/agent.md. A request may have an X-Request-Id; every answer has one.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: 'http://agent', description: 'on the unix socket .deploy-bg/agent.sock' }],
+    servers: [
+      { url: 'http://agent', description: 'on the unix socket .deploy-bg/agent.sock' },
+      { url: 'http://127.0.0.1:9180', description: 'where DEPLOY_BG_LISTEN says so: questions only' },
+    ],
+    security: [{}, { token: [] }],
     paths: {
       ...Object.fromEntries(QUESTIONS.map((question) => [question.path, { get: questionOf(question) }])),
       ...Object.fromEntries([...VERBS].map(([name, verb]) => [`/${name}`, { post: orderOf(name, verb) }])),
     },
-    components: { schemas: answerSchemas(), responses: errorResponses() },
+    components: {
+      schemas: answerSchemas(),
+      responses: errorResponses(),
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'over TCP, where there is one' } },
+    },
   };
 }
 
@@ -97,7 +117,7 @@ function questionOf({ path, summary, parameters, content, errors }: Question): o
     operationId: path.replace(/\W+(json)?/g, ''),
     summary,
     ...(parameters === undefined ? {} : { parameters }),
-    responses: { 200: { description: summary, content }, ...errorsOf(errors) },
+    responses: { 200: { description: summary, content }, ...errorsOf([...errors, ...REFUSES.get]) },
   };
 }
 
@@ -110,13 +130,13 @@ function orderOf(name: string, { summary, body }: Verb): object {
     responses: {
       200: { description: 'it is over, or nothing had to be done', content: inJson('Outcome') },
       ...(name === 'deploy' ? { 202: { description: 'accepted: the agent runs it', content: inJson('Outcome') } } : {}),
-      ...errorsOf([400, 409, 500, 503]),
+      ...errorsOf([400, 409, 500, 503, ...REFUSES.post]),
     },
   };
 }
 
-function errorsOf(statuses: readonly ErrorStatus[]): object {
-  const of = (status: ErrorStatus): object => ({ $ref: `#/components/responses/${String(status)}` });
+function errorsOf(statuses: readonly PublishedStatus[]): object {
+  const of = (status: PublishedStatus): object => ({ $ref: `#/components/responses/${String(status)}` });
   return Object.fromEntries(statuses.map((status) => [status, of(status)]));
 }
 

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { jsonOf } from '../adapters/http/json.ts';
 import { events } from '../app/events.ts';
@@ -21,10 +21,14 @@ export interface Answering {
   readonly log: AgentLog;
 }
 
-/** What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text. */
-export function routes({ ports, about, metrics, orders, log }: Answering): Hono {
+/**
+ * What can be asked of an agent. Answers are JSON; `/events` is a stream of server-sent events, `/metrics` is Prometheus' text.
+ * @param guard refuses those who may not ask; none where who can ask may
+ */
+export function routes({ ports, about, metrics, orders, log }: Answering, guard?: MiddlewareHandler): Hono {
   const app = new Hono();
   app.use(loggedRequests(log, ports.clock));
+  if (guard !== undefined) app.use(guard);
   app.get('/healthz', (asked) => asked.json({ status: 'ok', ...about() }));
   app.get('/readyz', async (asked) => {
     await Promise.all([ports.engine.ping(), ports.store.rollouts()]);
