@@ -50,7 +50,8 @@ export async function main(argv: readonly string[], program: Program): Promise<n
     const silent = { emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
     const context = await createContext(globalsOf(argv), silent, io, null);
     const secrets = [...context.ports.secrets, ...(tcp?.token == null ? [] : [tcp.token])];
-    const ports = { ...context.ports, secrets, who: `deploy-bg-agent@${hostname()}`, leaving };
+    const prober = metrics.timed(context.ports.prober);
+    const ports = { ...context.ports, prober, secrets, who: `deploy-bg-agent@${hostname()}`, leaving };
     const { stateDirectory } = context;
     await serve({ ports, log, metrics, signs, leaving, stateDirectory, tcp, version: program.version });
     log.logger.info('gone; what was under way goes on with the next start, or with the next command');
@@ -93,14 +94,14 @@ interface Parts {
 async function serve(parts: Parts): Promise<void> {
   const { ports, log, metrics, signs, leaving, stateDirectory, tcp, version } = parts;
   const since = new Date(ports.clock.now()).toISOString();
-  const updates = new Updates(ports, log, leaving);
+  const updates = new Updates(ports, log, metrics, leaving);
   const orders = new Orders();
   const answering = { ports, about: () => ({ version, since, next: updates.next }), metrics, orders, log };
   const server = new SocketServer(stateDirectory, routes(answering));
   log.logger.info({ version, listen: tcp?.address }, 'watching over the project');
   await Promise.all([
     again(parts, () => metrics.follow(ports, leaving)),
-    again(parts, () => log.during(null, () => tend(ports, tenderOf(log, updates, signs), leaving))),
+    again(parts, () => log.during(null, () => tend(ports, tenderOf({ log, metrics, updates, signs }), leaving))),
     tcp === null ? null : serveTcp(parts, tcp, answering),
     again(parts, async () => {
       await ports.store.prepare();

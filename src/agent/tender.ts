@@ -1,6 +1,7 @@
 import type { Tender } from '../app/tend.ts';
 import type { RouteState } from '../core/observed.ts';
 import type { AgentLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { Updates } from './updates.ts';
 
 /** When it was last seen to do anything. */
@@ -8,8 +9,16 @@ export interface Signs {
   at: number;
 }
 
-/** Puts into the log what tending does beside the rollouts that it runs. */
-export function tenderOf(log: AgentLog, updates: Updates, signs: Signs): Tender {
+/** What tending tells. */
+export interface Told {
+  readonly log: AgentLog;
+  readonly metrics: Metrics;
+  readonly updates: Updates;
+  readonly signs: Signs;
+}
+
+/** Puts into the log, and counts, what tending does beside the rollouts that it runs. */
+export function tenderOf({ log, metrics, updates, signs }: Told): Tender {
   return {
     looked: () => {
       signs.at = Date.now();
@@ -23,6 +32,7 @@ export function tenderOf(log: AgentLog, updates: Updates, signs: Signs): Tender 
       log.logger.warn({ rollout: id }, `left to the next command: ${reason}`);
     },
     followed: (routes) => {
+      metrics.routed(true);
       log.logger.info({ routes: routes.map(backendsText) }, 'the proxy follows its replicas');
     },
     restarted: (container) => {

@@ -75,8 +75,8 @@ export async function deploy(
     // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
     if (options.refresh) await fetchQuietly(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
-    const outcome = await inTurn(ports, turn, stop, () =>
-      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
+    const outcome = await inTurn(ports, turn, stop, (since) =>
+      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach, since }, (session) =>
         deployIn(session, { project, options, isWanted, reconsider }, stop),
       ),
     );

@@ -9,6 +9,8 @@ export type ProgressEvent =
   | { readonly kind: 'warning'; readonly code: string | null; readonly message: string; readonly hint: string | null }
   /** A phase before the rollout's own steps: reading compose files, pulling images. */
   | { readonly kind: 'phase'; readonly text: string }
+  /** The project is this command's alone from here on; `verb` is what it is called in the lock, `deploy v2`. */
+  | { readonly kind: 'lock-taken'; readonly verb: string; readonly waitedMs: Millis }
   | {
       readonly kind: 'rollout-started';
       readonly rollout: string;

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Metrics } from '../../../src/agent/metrics.ts';
 import { routes } from '../../../src/agent/routes.ts';
 import { tenderOf } from '../../../src/agent/tender.ts';
 import { Updates } from '../../../src/agent/updates.ts';
@@ -77,7 +78,9 @@ describe('the lines of an order', () => {
     host.hasAgent = true;
     agent = host.run('agent', async (ports, signal) => {
       const own = { ...ports, emit: log.emit };
-      const tender = tenderOf(log, new Updates(own, log, signal), { at: 0 });
+      const metrics = new Metrics();
+      const updates = new Updates(own, log, metrics, signal);
+      const tender = tenderOf({ log, metrics, updates, signs: { at: 0 } });
       await log.during(null, () => tend(own, tender, signal));
       return nothingToDo(null, null, 'gone');
     });

@@ -147,7 +147,7 @@ describe("the agent's metrics", () => {
     const ended = new AbortController();
     const following = metrics.follow(host.run('m', () => new Promise(() => undefined)).ports, ended.signal);
     await host.until('it to have read the journal', async () => (await text()).includes('state="completed"'));
-    expect(await text()).not.toContain('deploy_bg_rollouts_total{');
+    expect(await text()).toContain('rollouts_total{verb="deploy",state="completed"} 0');
     await host.deploy('v2');
     await host.until('it to count', async () =>
       (await text()).includes('rollouts_total{verb="deploy",state="completed"} 1'),
