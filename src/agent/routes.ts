@@ -47,7 +47,10 @@ export function routes({ ports, about, metrics, orders, log }: Answering, guard?
         for await (const view of events(ports, { rollout, since: null, follow }, ended.signal))
           await stream.writeSSE({ event: view.kind, data: JSON.stringify(view) });
       } catch (error) {
-        await stream.writeSSE({ event: 'error', data: JSON.stringify(answerOf(error).body) });
+        // The line of the request was written when the stream began.
+        const { status: would, body } = answerOf(error);
+        if (would >= 500) log.failed(error);
+        await stream.writeSSE({ event: 'error', data: JSON.stringify(body) });
       }
     });
   });

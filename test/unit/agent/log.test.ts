@@ -59,6 +59,19 @@ describe('a request', () => {
     expect(all.lines).toMatchObject([{ level: 'debug', path }]);
   });
 
+  it('for events has a second line if they cannot be read to the end', async () => {
+    await host.store().prepare();
+    const { ports, ...parts } = answering(host, { log });
+    const store = { entries: () => Promise.reject(new Error('gone')), watchJournal: () => undefined };
+    const broken = routes({ ...parts, ports: { ...ports, store: store as unknown as typeof ports.store } });
+    const answer = await broken.request('/events', { headers: { 'X-Request-Id': 'r-2' } });
+    expect(await answer.text()).toContain('event: error\ndata: {"code":"internal"');
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'info', path: '/events', status: 200, request: 'r-2' }),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'gone', request: 'r-2' }));
+  });
+
   it.each(['trace-1', 'A.b_c-9', 'x'.repeat(64)])('has the id that its caller gave it: %s', async (id) => {
     const { headers } = await api().request('/status', { headers: { 'X-Request-Id': id } });
     expect(headers.get('X-Request-Id')).toBe(id);
