@@ -3,18 +3,19 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeployError, messageOf } from '../core/errors.ts';
-import type { RouteState } from '../core/observed.ts';
-import { tend, type Tender } from '../app/tend.ts';
+import { tend } from '../app/tend.ts';
 import type { Ports } from '../app/ports.ts';
 import { createContext } from '../cli/context.ts';
 import { declareGlobalFlags, readGlobals } from '../cli/global-flags.ts';
 import type { GlobalOptions } from '../cli/globals.ts';
 import { processIo } from '../cli/io.ts';
 import type { EventSink } from '../core/events.ts';
+import { guardedBy, type TcpAccess, tcpAccess } from './access.ts';
 import { createLog, type AgentLog } from './log.ts';
 import { Metrics } from './metrics.ts';
-import { Orders, routes } from './routes.ts';
-import { SocketServer } from './server.ts';
+import { type Answering, Orders, routes } from './routes.ts';
+import { SocketServer, TcpServer } from './server.ts';
+import { type Signs, tenderOf } from './tender.ts';
 import { Updates } from './updates.ts';
 
 /** How long after something went wrong it is tried again. */
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[], program: Program): Promise<n
   const log = createLog(io.env['LOG_LEVEL'] ?? 'info');
   const leaving = untilTold();
   try {
+    const tcp = tcpAccess(io.env);
     const metrics = new Metrics();
     const signs = { at: Date.now() };
     const emit: EventSink = (event) => {
@@ -47,16 +49,11 @@ export async function main(argv: readonly string[], program: Program): Promise<n
     };
     const silent = { emit, outcome: () => undefined, failed: log.failed, settle: () => undefined };
     const context = await createContext(globalsOf(argv), silent, io, null);
-    const ports = { ...context.ports, who: `deploy-bg-agent@${hostname()}`, leaving };
-    await serve({
-      ports,
-      log,
-      metrics,
-      signs,
-      leaving,
-      stateDirectory: context.stateDirectory,
-      version: program.version,
-    });
+    const secrets = [...context.ports.secrets, ...(tcp?.token == null ? [] : [tcp.token])];
+    const prober = metrics.timed(context.ports.prober);
+    const ports = { ...context.ports, prober, secrets, who: `deploy-bg-agent@${hostname()}`, leaving };
+    const { stateDirectory } = context;
+    await serve({ ports, log, metrics, signs, leaving, stateDirectory, tcp, version: program.version });
     log.logger.info('gone; what was under way goes on with the next start, or with the next command');
     return 0;
   } catch (error) {
@@ -83,11 +80,6 @@ function untilTold(): AbortSignal {
   return leaving.signal;
 }
 
-/** When it was last seen to do anything. */
-interface Signs {
-  at: number;
-}
-
 interface Parts {
   readonly ports: Ports;
   readonly log: AgentLog;
@@ -95,22 +87,23 @@ interface Parts {
   readonly signs: Signs;
   readonly leaving: AbortSignal;
   readonly stateDirectory: string;
+  readonly tcp: TcpAccess | null;
   readonly version: string;
 }
 
-async function serve({ ports, log, metrics, signs, leaving, stateDirectory, version }: Parts): Promise<void> {
+async function serve(parts: Parts): Promise<void> {
+  const { ports, log, metrics, signs, leaving, stateDirectory, tcp, version } = parts;
   const since = new Date(ports.clock.now()).toISOString();
-  const updates = new Updates(ports, log, leaving);
+  const updates = new Updates(ports, log, metrics, leaving);
   const orders = new Orders();
-  const server = new SocketServer(
-    stateDirectory,
-    routes(ports, () => ({ version, since, next: updates.next }), metrics, orders),
-  );
-  log.logger.info({ version }, 'watching over the project');
+  const answering = { ports, about: () => ({ version, since, next: updates.next }), metrics, orders, log };
+  const server = new SocketServer(stateDirectory, routes(answering));
+  log.logger.info({ version, listen: tcp?.address }, 'watching over the project');
   await Promise.all([
-    again({ ports, log, leaving }, () => metrics.follow(ports, leaving)),
-    again({ ports, log, leaving }, () => tend(ports, tenderOf(log, updates, signs), leaving)),
-    again({ ports, log, leaving }, async () => {
+    again(parts, () => metrics.follow(ports, leaving)),
+    again(parts, () => log.during(null, () => tend(ports, tenderOf({ log, metrics, updates, signs }), leaving))),
+    tcp === null ? null : serveTcp(parts, tcp, answering),
+    again(parts, async () => {
       await ports.store.prepare();
       await server.listen();
       if (ports.clock.now() < signs.at + STUCK_MS) await beat();
@@ -118,6 +111,17 @@ async function serve({ ports, log, metrics, signs, leaving, stateDirectory, vers
     }),
   ]);
   await Promise.all([updates.close(), orders.ended()]);
+  await server.close();
+}
+
+/** An address that somebody else has is no reason to leave the project alone. */
+async function serveTcp(parts: Parts, access: TcpAccess, answering: Answering): Promise<void> {
+  const { ports, leaving } = parts;
+  const server = new TcpServer(access.address, routes(answering, guardedBy(access)));
+  await again(parts, async () => {
+    await server.listen();
+    await ports.clock.wait(BEAT_MS, leaving);
+  });
   await server.close();
 }
 
@@ -142,32 +146,6 @@ async function again(
       await ports.clock.wait(waitMs, leaving);
     }
   }
-}
-
-function tenderOf(log: AgentLog, updates: Updates, signs: Signs): Tender {
-  return {
-    looked: () => {
-      signs.at = Date.now();
-    },
-    took: ({ id, verb, candidate }) => {
-      log.logger.info({ rollout: id, verb, version: candidate.version }, 'goes on here');
-    },
-    left: ({ id }, reason) => {
-      log.logger.warn({ rollout: id }, `left to the next command: ${reason}`);
-    },
-    followed: (routes) => {
-      log.logger.info({ routes: routes.map(backendsText) }, 'the proxy follows its replicas');
-    },
-    restarted: (container) => {
-      log.logger.warn({ container }, 'was unhealthy and is started again');
-    },
-    rests: () => void updates.read().catch(log.failed),
-    failed: log.failed,
-  };
-}
-
-function backendsText({ service, backends }: RouteState): string {
-  return `${service}: ${backends.map(({ container }) => container).join(', ')}`;
 }
 
 async function beat(): Promise<void> {

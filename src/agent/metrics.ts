@@ -1,12 +1,20 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { follow } from '../app/follow.ts';
-import type { JournalEntry, Ports } from '../app/ports.ts';
+import type { JournalEntry, Ports, Prober } from '../app/ports.ts';
+import { isFinished } from '../app/recover.ts';
 import { apply } from '../core/apply.ts';
 import type { EventSink, ProgressEvent } from '../core/events.ts';
-import { type RolloutRecord, upgraded } from '../core/record.ts';
-import { isTerminal } from '../core/state.ts';
+import type { Millis } from '../core/observed.ts';
+import { currentStep, type RolloutRecord, type RolloutVerb, upgraded } from '../core/record.ts';
+import { isTerminal, type State, TRANSITIONS } from '../core/state.ts';
 
 const SECONDS = [1, 2, 5, 10, 20, 60, 120, 300, 900, 3600];
+const PROBE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const WAIT_SECONDS = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600];
+const REQUESTS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+const VERBS: readonly RolloutVerb[] = ['deploy', 'rollback', 'reset'];
+const STATES = Object.keys(TRANSITIONS) as State[];
 
 /** What Prometheus reads: rollouts whoever runs them, by the journal; requests by those that run here. */
 export class Metrics {
@@ -31,6 +39,12 @@ export class Metrics {
     labelNames: ['state'],
     registers: [this.registry],
   });
+  readonly #step = new Gauge({
+    name: 'deploy_bg_rollout_step',
+    help: '1 for the kind of step that the last rollout stands at, as long as it is not over.',
+    labelNames: ['step'],
+    registers: [this.registry],
+  });
   readonly #weight = new Gauge({
     name: 'deploy_bg_candidate_weight_percent',
     help: 'Share of the traffic that the proxy sends to the candidate of the last rollout.',
@@ -40,6 +54,12 @@ export class Metrics {
     name: 'deploy_bg_container_failures_total',
     help: 'Candidate containers that failed.',
     labelNames: ['service'],
+    registers: [this.registry],
+  });
+  readonly #routerChanges = new Counter({
+    name: 'deploy_bg_router_changes_total',
+    help: 'How often the proxy was told other routes, by whether it took them.',
+    labelNames: ['result'],
     registers: [this.registry],
   });
   readonly #requests = new Counter({
@@ -55,6 +75,43 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly #inFlight = new Histogram({
+    name: 'deploy_bg_in_flight_at_switch',
+    help: 'Requests that a container held when it left the proxy.',
+    buckets: REQUESTS,
+    registers: [this.registry],
+  });
+  readonly #probe = new Histogram({
+    name: 'deploy_bg_probe_duration_seconds',
+    help: 'How long a replica took to answer a probe, or not to.',
+    labelNames: ['service', 'result'],
+    buckets: PROBE_SECONDS,
+    registers: [this.registry],
+  });
+  readonly #lockWait = new Histogram({
+    name: 'deploy_bg_lock_wait_seconds',
+    help: 'How long the project was waited for, because another command was at work.',
+    buckets: WAIT_SECONDS,
+    registers: [this.registry],
+  });
+  readonly #scheduled = new Gauge({
+    name: 'deploy_bg_update_scheduled',
+    help: '1 if the compose files have a schedule for updates, and the agent keeps it.',
+    registers: [this.registry],
+  });
+  readonly #updated = new Gauge({
+    name: 'deploy_bg_update_last_success_timestamp_seconds',
+    help: 'When an update by the schedule was done, or found nothing to do; before the first, since when there is a schedule.',
+    registers: [this.registry],
+  });
+
+  /** What is counted is there from the start: of a series that begins with 1 nobody sees that it grew. */
+  constructor() {
+    for (const verb of VERBS) for (const state of STATES.filter(isTerminal)) this.#ended.inc({ verb, state }, 0);
+    for (const result of ['finished', 'cut']) this.#requests.inc({ result }, 0);
+    for (const result of ['ok', 'failed']) this.#routerChanges.inc({ result }, 0);
+  }
+
   /** Follows the journal until the signal fires. What ended before is no news. */
   async follow(ports: Ports, signal: AbortSignal): Promise<void> {
     let counts = false;
@@ -67,6 +124,7 @@ export class Metrics {
   /** @param counts it happened while somebody was there to count */
   read(entry: JournalEntry, counts: boolean): void {
     if (entry.kind === 'accepted') this.#show(this.#remember(upgraded(entry.record)));
+    if (entry.kind === 'result' && entry.action === 'route' && counts) this.routed(entry.error === null);
     if (entry.kind !== 'event') return;
     const before = this.#records.get(entry.rollout);
     if (before === undefined) return;
@@ -79,22 +137,57 @@ export class Metrics {
 
   /** What the rollouts that run here tell. */
   readonly emit: EventSink = (event: ProgressEvent) => {
+    if (event.kind === 'lock-taken') this.#lockWait.observe(event.waitedMs / 1000);
     if (event.kind !== 'drained') return;
     this.#requests.inc({ result: 'finished' }, event.finished);
     this.#requests.inc({ result: 'cut' }, event.cut);
+    this.#inFlight.observe(event.inFlightAtSwitch);
     this.#drain.observe(event.ms / 1000);
   };
+
+  /** The proxy was told other routes. */
+  routed(isTaken: boolean): void {
+    this.#routerChanges.inc({ result: isTaken ? 'ok' : 'failed' });
+  }
+
+  /** A prober whose answers are timed. */
+  timed(prober: Prober): Prober {
+    return {
+      probe: async (container, spec) => {
+        const end = this.#probe.startTimer({ service: container.service });
+        const reading = await prober.probe(container, spec);
+        end({ result: reading.ok ? 'ok' : 'failed' });
+        return reading;
+      },
+    };
+  }
+
+  /** Whether updates run by a schedule from now on. */
+  scheduled(isScheduled: boolean, now: Millis): void {
+    this.#scheduled.set(isScheduled ? 1 : 0);
+    if (isScheduled) this.updated(now);
+  }
+
+  /** An update by the schedule has ended well. */
+  updated(now: Millis): void {
+    this.#updated.set(now / 1000);
+  }
 
   /** Only the last one changes; a folded journal tells all of them again. */
   #remember(record: RolloutRecord): RolloutRecord {
     this.#records.clear();
     this.#records.set(record.id, record);
+    for (const service of Object.keys(record.candidate.services)) this.#failures.inc({ service }, 0);
     return record;
   }
 
-  #show({ state, weight }: RolloutRecord): void {
+  #show(record: RolloutRecord): void {
+    const { state, weight } = record;
     this.#state.reset();
     this.#state.set({ state }, 1);
+    this.#step.reset();
+    const step = isFinished(record) ? undefined : currentStep(record);
+    if (step !== undefined) this.#step.set({ step: step.kind }, 1);
     this.#weight.set(weight ?? 0);
   }
 

@@ -2,10 +2,11 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { lstat, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type ListenOptions } from 'node:net';
 import { join } from 'node:path';
 import { SOCKET_NAME, socketPath } from '../adapters/agent-socket/socket.ts';
-import { DeployError } from '../core/errors.ts';
+import type { ListenAddress } from '../cli/listen.ts';
+import { DeployError, messageOf } from '../core/errors.ts';
 
 /** The agent's ear: a unix socket in the state folder, for its owner alone. */
 export class SocketServer {
@@ -33,7 +34,7 @@ export class SocketServer {
           next: 'stop one of them: docker ps --filter label=deploy-bg.agent',
         });
       await rm(path, { force: true });
-      this.#server = await listening(this.#app, path);
+      this.#server = await listeningAlone(this.#app, path);
     } finally {
       await close();
     }
@@ -42,26 +43,71 @@ export class SocketServer {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    if (server === null) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await ended(server);
+  }
+}
+
+/** More than anybody needs who reads metrics, and few enough to leave the agent its files. */
+const MOST_CONNECTIONS = 64;
+
+/** The agent's other ear, where somebody wants one: a TCP address. */
+export class TcpServer {
+  readonly #address: ListenAddress;
+  readonly #app: Hono;
+  #server: Server | null = null;
+
+  constructor(address: ListenAddress, app: Hono) {
+    this.#address = address;
+    this.#app = app;
+  }
+
+  /** Listens, unless it does so already. @throws not-possible */
+  async listen(): Promise<void> {
+    if (this.#server !== null) return;
+    const { host, port } = this.#address;
+    try {
+      this.#server = await listening(this.#app, { host, port });
+      this.#server.maxConnections = MOST_CONNECTIONS;
+    } catch (error) {
+      throw new DeployError('not-possible', {
+        what: `the agent cannot listen at ${host}, port ${String(port)}: ${messageOf(error)}`,
+        next: 'give DEPLOY_BG_LISTEN an address of this machine and a port that nobody has',
+        cause: error,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    await ended(server);
   }
 }
 
 /** Nobody else may connect, not even for a moment. */
-async function listening(app: Hono, path: string): Promise<Server> {
-  const server = createAdaptorServer({ fetch: app.fetch, createServer }) as Server;
+async function listeningAlone(app: Hono, path: string): Promise<Server> {
   const before = process.umask(0o177);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(path, resolve);
-    });
+    return await listening(app, { path });
   } finally {
     process.umask(before);
   }
+}
+
+async function listening(app: Hono, where: ListenOptions): Promise<Server> {
+  const server = createAdaptorServer({ fetch: app.fetch, createServer }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(where, resolve);
+  });
   // A connection that fails before it is accepted is its caller's matter.
   server.on('error', () => undefined);
   return server;
+}
+
+async function ended(server: Server | null): Promise<void> {
+  if (server === null) return;
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function isThere(path: string): Promise<boolean> {

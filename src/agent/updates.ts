@@ -4,6 +4,7 @@ import type { Ports } from '../app/ports.ts';
 import { readToday } from '../app/session.ts';
 import { update } from '../app/update.ts';
 import type { AgentLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Another command may be at work at that moment. */
 const WAIT_MS = 600_000;
@@ -12,14 +13,16 @@ const WAIT_MS = 600_000;
 export class Updates {
   readonly #ports: Ports;
   readonly #log: AgentLog;
+  readonly #metrics: Metrics;
   readonly #signal: AbortSignal;
   #cron: Cron | null = null;
   #schedule: string | null = null;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(ports: Ports, log: AgentLog, signal: AbortSignal) {
+  constructor(ports: Ports, log: AgentLog, metrics: Metrics, signal: AbortSignal) {
     this.#ports = ports;
     this.#log = log;
+    this.#metrics = metrics;
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#cron?.stop());
   }
@@ -39,6 +42,7 @@ export class Updates {
     this.#cron?.stop();
     // One at a time: the next one finds what the one before it has deployed.
     this.#cron = schedule === null ? null : new Cron(schedule, { mode: '5-part', protect: true }, this.#run);
+    this.#metrics.scheduled(schedule !== null, this.#ports.clock.now());
     this.#log.logger.info({ schedule, next: this.next, reason }, 'updates');
   }
 
@@ -48,7 +52,7 @@ export class Updates {
     await this.#running;
   }
 
-  readonly #run = (): Promise<void> => (this.#running = this.#update());
+  readonly #run = (): Promise<void> => (this.#running = this.#log.during(null, () => this.#update()));
 
   async #update(): Promise<void> {
     const options = { version: null, now: false, dryRun: false, waitMs: WAIT_MS, timeoutMs: null };
@@ -57,6 +61,7 @@ export class Updates {
       await this.read();
       if (this.#cron === null) return;
       const outcome = await update(this.#ports, options, this.#signal);
+      this.#metrics.updated(this.#ports.clock.now());
       this.#log.logger.info({ ...outcome }, outcome.message);
     } catch (error) {
       this.#log.failed(error);

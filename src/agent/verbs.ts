@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { deploy } from '../app/deploy.ts';
 import { parseVersion } from '../cli/arguments.ts';
-import { DeployError, EXIT } from '../core/errors.ts';
+import { DeployError } from '../core/errors.ts';
 import type { Outcome } from '../app/outcome.ts';
 import { refuseHost } from '../app/hand-over.ts';
 import type { Ports } from '../app/ports.ts';
@@ -14,77 +14,77 @@ async function requireOurs({ store }: Ports): Promise<void> {
   if (newest !== undefined) refuseHost(newest, 'the agent cannot do this', 'use the command on the host');
 }
 
-/** What an agent can be told, as the command of that name; `body` is JSON, or nothing. Each ends as that command does. */
-type Verb = (ports: Ports, body: unknown, signal: AbortSignal) => Promise<Outcome>;
+/** What an agent can be told, as the command of that name, and ends as that one does. */
+export interface Verb {
+  /** What it does, in a line. */
+  readonly summary: string;
+  /** What can be asked for. */
+  readonly body: z.ZodType;
+  /** @param body JSON, or an empty object. @throws invalid-usage naming what is wrong with it, and what the command throws */
+  readonly run: (ports: Ports, body: unknown, signal: AbortSignal) => Promise<Outcome>;
+}
 
-const deployBody = z.strictObject({
-  version: z.string(),
-  services: z.array(z.string()).default([]),
-  force: z.boolean().default(false),
-});
-const rollbackBody = z.strictObject({ to: z.string().nullable().default(null) });
-const promoteBody = z.strictObject({ full: z.boolean().default(false) });
-const noBody = z.strictObject({});
-
-/** As `deploy --detach`: returns when the rollout is accepted, and the agent runs it. */
-const deployDetached: Verb = (ports, body, signal) => {
-  const asked = read(deployBody, body);
-  const plainly = { pull: true, build: false, refresh: false, dryRun: false, takeOver: false, supersede: false };
-  const alone = { attach: false, detach: true, waitMs: null, timeoutMs: null };
-  return deploy(ports, { ...plainly, ...alone, ...asked, version: parseVersion(asked.version) }, signal);
-};
-
-const steered =
-  (verb: 'pause' | 'resume' | 'abort' | 'retry'): Verb =>
-  async (ports, body, signal) => {
-    read(noBody, body);
-    await requireOurs(ports);
-    return steer(ports, { verb, timeoutMs: null }, signal);
-  };
-
-/** By the last part of their path. */
-export const VERBS: ReadonlyMap<string, Verb> = new Map([
-  ['deploy', deployDetached],
-  [
-    'rollback',
-    async (ports, body, signal) => {
-      const { to } = read(rollbackBody, body);
-      await requireOurs(ports);
-      return rollback(ports, { to, timeoutMs: null }, signal);
-    },
-  ],
-  [
-    'promote',
-    async (ports, body, signal) => {
-      const { full } = read(promoteBody, body);
-      await requireOurs(ports);
-      return steer(ports, { verb: full ? 'promote-full' : 'promote', timeoutMs: null }, signal);
-    },
-  ],
-  ['pause', steered('pause')],
-  ['resume', steered('resume')],
-  ['abort', steered('abort')],
-  ['retry', steered('retry')],
-] satisfies readonly (readonly [string, Verb])[]);
+function verb<T>(
+  summary: string,
+  body: z.ZodType<T>,
+  run: (ports: Ports, asked: T, signal: AbortSignal) => Promise<Outcome>,
+): Verb {
+  return { summary, body, run: async (ports, given, signal) => run(ports, read(body, given), signal) };
+}
 
 /** @throws invalid-usage naming what is wrong */
 function read<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const what = parsed.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
-  throw new DeployError('invalid-usage', { what, next: 'docs/agent.md lists what can be asked' });
+  throw new DeployError('invalid-usage', { what, next: 'see /openapi.json, or docs/agent.md' });
 }
 
-const STATUS: Readonly<Record<number, 400 | 409 | 503>> = {
-  [EXIT.invalid]: 400,
-  [EXIT.refused]: 409,
-  [EXIT.superseded]: 409,
-  [EXIT.unreachable]: 503,
-};
+const deployBody = z.strictObject({
+  version: z.string().meta({ description: 'a valid image tag' }),
+  services: z.array(z.string()).default([]).meta({ description: 'to replace; empty: all' }),
+  force: z.boolean().default(false).meta({ description: 'replace what is asked for even if nothing changed' }),
+});
+const rollbackBody = z.strictObject({
+  to: z.string().nullable().default(null).meta({ description: 'a release or a version; null: the one before' }),
+});
+const promoteBody = z.strictObject({
+  full: z.boolean().default(false).meta({ description: 'pass all remaining gates' }),
+});
+const noBody = z.strictObject({});
 
-/** How an error reads over HTTP: the three parts, the code and the exit code of the command. */
-export function answerOf(error: unknown): { readonly status: 400 | 409 | 500 | 503; readonly body: object } {
-  if (!(error instanceof DeployError)) return { status: 500, body: { code: 'internal', exit: EXIT.failed } };
-  const { code, exit, message, serves, next, details } = error;
-  return { status: STATUS[exit] ?? 500, body: { code, exit, message, serves, next, details } };
-}
+const steered = (name: 'pause' | 'resume' | 'abort' | 'retry', summary: string): Verb =>
+  verb(summary, noBody, async (ports, _, signal) => {
+    await requireOurs(ports);
+    return steer(ports, { verb: name, timeoutMs: null }, signal);
+  });
+
+/** As `deploy --detach`: returns when the rollout is accepted, and the agent runs it. */
+const deployDetached = verb('deploy a version; answers when it is accepted', deployBody, (ports, asked, signal) => {
+  const plainly = { pull: true, build: false, refresh: false, dryRun: false, takeOver: false, supersede: false };
+  const alone = { attach: false, detach: true, waitMs: null, timeoutMs: null };
+  return deploy(ports, { ...plainly, ...alone, ...asked, version: parseVersion(asked.version) }, signal);
+});
+
+/** By the last part of their path. */
+export const VERBS: ReadonlyMap<string, Verb> = new Map([
+  ['deploy', deployDetached],
+  [
+    'rollback',
+    verb('go back to the version before; answers when it is over', rollbackBody, async (ports, { to }, signal) => {
+      await requireOurs(ports);
+      return rollback(ports, { to, timeoutMs: null }, signal);
+    }),
+  ],
+  [
+    'promote',
+    verb('let a rollout that waits at a gate go on', promoteBody, async (ports, { full }, signal) => {
+      await requireOurs(ports);
+      return steer(ports, { verb: full ? 'promote-full' : 'promote', timeoutMs: null }, signal);
+    }),
+  ],
+  ['pause', steered('pause', 'stop a rollout where it is; what serves goes on to serve')],
+  ['resume', steered('resume', 'let a rollout that a person paused go on')],
+  ['abort', steered('abort', 'take a rollout back')],
+  ['retry', steered('retry', 'try again what failed')],
+]);

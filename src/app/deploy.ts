@@ -75,8 +75,8 @@ export async function deploy(
     // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
     if (options.refresh) await fetchQuietly(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
-    const outcome = await inTurn(ports, turn, stop, () =>
-      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach }, (session) =>
+    const outcome = await inTurn(ports, turn, stop, (since) =>
+      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach, since }, (session) =>
         deployIn(session, { project, options, isWanted, reconsider }, stop),
       ),
     );
@@ -220,7 +220,11 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   await ports.store.saveRelease(release);
   if (options.detach) await freezeHere(session, record);
   await ports.store.append({ kind: 'accepted', at: ports.clock.now(), record });
-  if (options.detach) return accepted(record, onItsWay(record));
+  if (options.detach) {
+    // While the lock is ours nobody else has begun.
+    ports.emit({ kind: 'ordered', rollout: record.id, order: 'run' });
+    return accepted(record, onItsWay(record));
+  }
   const { record: ended, evidence } = await execute(session, record, signal, false);
   await forgetOldReleases(session, release.history);
   if (known.liveRelease === null) await forgetLooseTags(session);

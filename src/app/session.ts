@@ -1,5 +1,5 @@
 import { DeployError } from '../core/errors.ts';
-import type { Observed } from '../core/observed.ts';
+import type { Millis, Observed } from '../core/observed.ts';
 import type { NotifyTarget } from '../core/notify.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
 import { secretsIn } from '../core/secrets.ts';
@@ -96,11 +96,11 @@ export async function locate(ports: Ports, version: string): Promise<Location> {
 export async function inSession<T>(
   ports: Ports,
   location: Location,
-  about: { readonly verb: string; readonly files: Project | null; readonly attach?: boolean },
+  about: About,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const secrets = await allSecrets(ports, location);
-  const lock = await lockFor(ports, about.verb);
+  const lock = await lockFor(ports, about);
   const guard = guarded(ports, { ...location, secrets });
   const target = { spec: location.proxy, project: location.project };
   try {
@@ -125,16 +125,27 @@ export async function inSession<T>(
   }
 }
 
+/** What takes the lock. */
+interface About {
+  readonly verb: string;
+  readonly files: Project | null;
+  readonly attach?: boolean;
+  /** It has waited for the project since then, also before it came here. */
+  readonly since?: Millis;
+}
+
 /** Longer than any proxy takes to be told. */
 const FOLLOWED_WITHIN_MS = 20_000;
 const LOOK_MS = 50;
 
 /** @throws locked if somebody is at work for longer than a moment */
-async function lockFor({ store, clock, who }: Ports, verb: string): Promise<Lock> {
+async function lockFor({ store, clock, who, emit }: Ports, { verb, since = clock.now() }: About): Promise<Lock> {
   const until = clock.now() + FOLLOWED_WITHIN_MS;
   for (;;) {
     try {
-      return await store.lock({ who, verb, since: clock.now() });
+      const lock = await store.lock({ who, verb, since: clock.now() });
+      emit({ kind: 'lock-taken', verb, waitedMs: clock.now() - since });
+      return lock;
     } catch (error) {
       const isLocked = error instanceof DeployError && error.code === 'locked';
       if (!isLocked || clock.now() >= until || !(await isMomentary(store))) throw error;

@@ -43,6 +43,7 @@ export async function steer(
  */
 export async function ask(ports: Ports, record: RolloutRecord, verb: Steering): Promise<Outcome | null> {
   if ((await ports.store.holder()) === null) return null;
+  ports.emit({ kind: 'ordered', rollout: record.id, order: verb });
   await ports.store.addRequest(verb);
   const deadline = ports.clock.now() + TAKEN_WITHIN_MS;
   let held = true;

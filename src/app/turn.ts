@@ -34,22 +34,24 @@ export interface Turn {
 /**
  * Runs a deploy when the project is free. While another process has it: one that does the same is followed to its
  * end, one that is paused until a person comes is superseded, for any other it queues as long as it may.
+ * @param work is told since when the project has been waited for
  * @throws locked, and what `work` throws
  */
 export async function inTurn(
   ports: Ports,
   turn: Turn,
   signal: AbortSignal,
-  work: () => Promise<Outcome>,
+  work: (since: Millis) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const until = turn.waitMs === null ? null : ports.clock.now() + turn.waitMs;
+  const since = ports.clock.now();
+  const until = turn.waitMs === null ? null : since + turn.waitMs;
   for (let locked: DeployError | null = null; ;) {
     const same = await sameUnderWay(ports, turn, signal);
     if (same !== null && turn.detach) return accepted(same, `already under way: ${onItsWay(same)}`);
     const followed = same === null ? null : await attach(ports, same, turn, signal);
     if (followed !== null) return followed;
     if (locked !== null) await besideAnother(ports, turn, { until, locked }, signal);
-    const tried = await unlessLocked(work);
+    const tried = await unlessLocked(() => work(since));
     if (!(tried instanceof DeployError)) return tried;
     locked = tried;
   }

@@ -20,6 +20,10 @@ export interface CommandOptions {
   readonly agent: {
     readonly action: 'init' | 'status' | 'logs';
     readonly print: boolean;
+    /** An address that `init` has the agent listen at; null: none. */
+    readonly listen: string | null;
+    /** With the token of those who may ask there; null: nobody but this machine. */
+    readonly tokenFile: string | null;
     readonly json: boolean;
     readonly follow: boolean;
   };

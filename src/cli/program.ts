@@ -221,12 +221,19 @@ const declareAgent: Declare = (program, choose) => {
     .summary('the sidecar that goes on with deploys when their terminal is gone')
     .addArgument(new Argument('<action>', 'what to do with it').choices(['init', 'status', 'logs']))
     .option('--print', 'init: print the service instead of writing it into the compose file', false)
+    .option('--listen <address>', 'init: answer questions there, too, as Prometheus asks them: 127.0.0.1:9180')
+    .option('--token-file <file>', 'init: answer who has this token, and not on this machine alone')
     .option('--json', 'status: print it as JSON', false)
     .option('--follow', 'logs: go on with what comes', false)
-    .action((action: CommandOptions['agent']['action'], raw: Omit<CommandOptions['agent'], 'action'>) => {
-      choose('agent', { ...raw, action });
+    .action((action: CommandOptions['agent']['action'], raw: RawAgent) => {
+      choose('agent', { ...raw, action, listen: raw.listen ?? null, tokenFile: raw.tokenFile ?? null });
     });
 };
+
+interface RawAgent extends Omit<CommandOptions['agent'], 'action' | 'listen' | 'tokenFile'> {
+  readonly listen?: string;
+  readonly tokenFile?: string;
+}
 
 const declareInstall: Declare = (program, choose) => {
   program

@@ -55,6 +55,7 @@ export const ERRORS = {
   'nothing-to-go-back-to': { exit: EXIT.refused, next: 'docker-deploy-bg history lists the releases there are' },
   'unknown-release': { exit: EXIT.refused, next: 'docker-deploy-bg history lists the releases there are' },
   'not-possible': { exit: EXIT.refused, next: 'run docker-deploy-bg status to see the state' },
+  'not-allowed': { exit: EXIT.refused, next: 'ask the agent by its unix socket, .deploy-bg/agent.sock' },
   'not-confirmed': { exit: EXIT.refused, next: 'answer yes, or add --yes' },
   'state-unreadable': {
     exit: EXIT.refused,

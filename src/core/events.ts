@@ -1,6 +1,7 @@
 import type { GateEvent } from './check-events.ts';
 import type { Millis } from './observed.ts';
 import type { RolloutVerb } from './record.ts';
+import type { Steering } from './steer.ts';
 import type { State } from './state.ts';
 
 /** What the engine code tells whoever watches. Reporters show it; engine code never prints. */
@@ -8,6 +9,8 @@ export type ProgressEvent =
   | { readonly kind: 'warning'; readonly code: string | null; readonly message: string; readonly hint: string | null }
   /** A phase before the rollout's own steps: reading compose files, pulling images. */
   | { readonly kind: 'phase'; readonly text: string }
+  /** The project is this command's alone from here on; `verb` is what it is called in the lock, `deploy v2`. */
+  | { readonly kind: 'lock-taken'; readonly verb: string; readonly waitedMs: Millis }
   | {
       readonly kind: 'rollout-started';
       readonly rollout: string;
@@ -19,6 +22,8 @@ export type ProgressEvent =
       readonly steps: readonly string[];
       readonly continued: boolean;
     }
+  /** Another process has been told: to run a rollout that was accepted here, or to do something with one that it runs. */
+  | { readonly kind: 'ordered'; readonly rollout: string; readonly order: 'run' | Steering }
   | { readonly kind: 'step-started'; readonly index: number; readonly total: number; readonly text: string }
   | {
       readonly kind: 'step-finished';

@@ -56,6 +56,8 @@ export function noticeOf(event: ProgressEvent): Notice | null {
     case 'step-started':
     case 'step-finished':
     case 'waiting':
+    case 'lock-taken':
+    case 'ordered':
     case 'drained':
       return null;
   }

@@ -16,7 +16,12 @@ export interface AgentAnswer {
   readonly text: string;
 }
 
-const aboutSchema = z.object({ version: z.string(), since: z.string(), next: z.string().nullable() });
+/** What an agent says of itself. */
+export const aboutSchema = z.object({
+  version: z.string(),
+  since: z.string().meta({ description: 'when it began, ISO 8601' }),
+  next: z.string().nullable().meta({ description: 'when its next update begins, ISO 8601; null if none does' }),
+});
 
 /** The agent of a project, asked through the socket in its state folder. */
 export class AgentClient implements Agent {

@@ -4,9 +4,17 @@ import { DeployError, messageOf } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
 import { mayBeElsewhere } from '../elsewhere/where.ts';
 import { configFolder } from '../endpoint.ts';
-import { AGENT_LABEL, AGENT_SERVICE, agentService, serviceText, withService } from '../install/agent-service.ts';
+import {
+  AGENT_LABEL,
+  AGENT_SERVICE,
+  agentService,
+  type Listening,
+  serviceText,
+  withService,
+} from '../install/agent-service.ts';
 import type { CommandOptions } from '../invocation.ts';
 import { print } from '../io.ts';
+import { listenAddress, readToken } from '../listen.ts';
 import { localProject, type LocalProject } from '../local-project.ts';
 import { readSettings } from '../settings.ts';
 import type { Command, Session } from '../session.ts';
@@ -14,7 +22,7 @@ import { age } from '../views/text.ts';
 
 type Options = CommandOptions['agent'];
 
-/** `agent init [--print] | status [--json] | logs [--follow]`. */
+/** `agent init [--print] [--listen ADDRESS] [--token-file FILE] | status [--json] | logs [--follow]`. */
 export const run: Command<'agent'> = (options, session) => {
   switch (options.action) {
     case 'init':
@@ -27,13 +35,14 @@ export const run: Command<'agent'> = (options, session) => {
 };
 
 /** Writes the agent's service into the first compose file, and builds its image if there is none. */
-async function init({ print: printed }: Options, session: Session): Promise<number> {
+async function init(options: Options, session: Session): Promise<number> {
   const { io, globals, version } = session;
+  const listening = listeningOf(options, io.cwd);
   const local = await localProject(globals, io);
   const project = await local.read('latest');
   const image = `${AGENT_SERVICE}:${version}`;
-  const service = agentService({ image, ...placesOf(project, local, session) });
-  if (printed) {
+  const service = agentService({ image, ...placesOf(project, local, session), listening });
+  if (options.print) {
     print(io.stdout, [`services:\n${serviceText(service)}`.trimEnd()]);
     return 0;
   }
@@ -44,6 +53,20 @@ async function init({ print: printed }: Options, session: Session): Promise<numb
   await build(image, local, session);
   print(io.stdout, ['to start it:', `  docker compose up -d ${AGENT_SERVICE}`]);
   return 0;
+}
+
+/** Refused here already is what the agent would refuse when it starts. @throws invalid-usage, invalid-config */
+function listeningOf({ listen, tokenFile }: Options, cwd: string): Listening | null {
+  const file = tokenFile === null ? null : resolve(cwd, tokenFile);
+  if (listen === null) {
+    if (file === null) return null;
+    throw new DeployError('invalid-usage', {
+      what: '--token-file is for those who ask at an address: give --listen, too',
+    });
+  }
+  if (file !== null) readToken(file);
+  listenAddress(listen, { name: '--listen', code: 'invalid-usage', hasToken: file !== null });
+  return { address: listen, tokenFile: file };
 }
 
 /** @throws not-possible if the file cannot be read or written */

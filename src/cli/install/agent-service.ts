@@ -24,6 +24,16 @@ export interface AgentParts {
   readonly dockerConfig: string | null;
   /** Variables that mean the same inside: state folder, times, time zone. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Null: at no address. */
+  readonly listening: Listening | null;
+}
+
+/** Where the agent answers questions beside its unix socket. */
+export interface Listening {
+  /** `127.0.0.1:9180`. */
+  readonly address: string;
+  /** With the token of those who may ask, absolute; null: who is on this machine learns that it lives, and metrics. */
+  readonly tokenFile: string | null;
 }
 
 const SOCKET_INSIDE = '/var/run/docker.sock';
@@ -31,11 +41,13 @@ const CONFIG_INSIDE = '/docker-config';
 
 /** The service, as Compose reads it. A dollar sign is one. */
 export function agentService(parts: AgentParts): Readonly<Record<string, unknown>> {
-  const { image, directory, folders, flags, user, socket, socketGroup, dockerConfig, environment } = parts;
+  const { image, directory, folders, flags, user, socket, socketGroup, dockerConfig, environment, listening } = parts;
+  const tokenFile = listening?.tokenFile ?? null;
   const volumes = [
     mount(socket, SOCKET_INSIDE),
     ...[directory, ...folders].map((folder) => mount(folder, folder)),
     ...(dockerConfig === null ? [] : [{ ...mount(dockerConfig, CONFIG_INSIDE), read_only: true }]),
+    ...(tokenFile === null ? [] : [{ ...mount(tokenFile, tokenFile), read_only: true }]),
   ];
   return escaped({
     image,
@@ -56,6 +68,8 @@ export function agentService(parts: AgentParts): Readonly<Record<string, unknown
       HOME: '/tmp',
       ...(dockerConfig === null ? {} : { DOCKER_CONFIG: CONFIG_INSIDE }),
       ...environment,
+      ...(listening === null ? {} : { DEPLOY_BG_LISTEN: listening.address }),
+      ...(tokenFile === null ? {} : { DEPLOY_BG_TOKEN_FILE: tokenFile }),
     },
     volumes,
     labels: { [AGENT_LABEL]: 'true' },

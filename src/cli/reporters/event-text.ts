@@ -16,6 +16,9 @@ export function eventText(event: ProgressEvent): readonly string[] {
         startText(event),
         ...(event.continued ? [] : event.steps.map((step, at) => `  ${String(at + 1)}. ${step}`)),
       ];
+    case 'lock-taken':
+    case 'ordered':
+      return []; // who waits is told what for, and who ordered how that ended
     case 'step-started':
       return [`${position(event)} ${event.text}`];
     case 'step-finished':

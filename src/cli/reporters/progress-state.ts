@@ -69,6 +69,9 @@ export function progress(state: ProgressState, event: ProgressEvent, now: Millis
       return hooked(state, event);
     case 'paused':
       return { ...state, waiting: { what: `somebody to go on: ${event.message}`, until: event.until } };
+    case 'lock-taken':
+    case 'ordered':
+      return state;
     case 'drained':
       return { ...state, notes: [...state.notes, drainedText(event)] };
     case 'failure':

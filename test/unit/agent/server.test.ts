@@ -8,10 +8,9 @@ import { AgentClient } from '../../../src/adapters/agent-socket/client.ts';
 import { Metrics } from '../../../src/agent/metrics.ts';
 import { routes } from '../../../src/agent/routes.ts';
 import { SocketServer } from '../../../src/agent/server.ts';
+import { ABOUT, answering } from '../../support/agent-api.ts';
 import { Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
-
-const ABOUT = { version: '1.2.3', since: '2026-01-02T03:04:05.000Z', next: null };
 
 let host: Host;
 let state: string;
@@ -22,11 +21,7 @@ beforeEach(async () => {
   state = join(host.folder, '.deploy-bg');
   await host.store().prepare();
   metrics = new Metrics();
-  const { ports } = host.run('agent', () => new Promise(() => undefined));
-  server = new SocketServer(
-    state,
-    routes(ports, () => ABOUT, metrics),
-  );
+  server = new SocketServer(state, routes(answering(host, { metrics })));
 });
 afterEach(async () => {
   await server.close();
@@ -44,10 +39,7 @@ describe("the agent's socket", () => {
   it('takes the place of one that was killed, and not of one that lives', async () => {
     await writeFile(join(state, 'agent.sock'), '');
     await server.listen();
-    const second = new SocketServer(
-      state,
-      routes(host.run('b', () => new Promise(() => undefined)).ports, () => ABOUT, metrics),
-    );
+    const second = new SocketServer(state, routes(answering(host)));
     await expect(second.listen()).rejects.toMatchObject({ code: 'locked' });
     await new AgentClient(state).ping();
   });
@@ -64,11 +56,7 @@ describe("the agent's socket", () => {
   it('works where the path is longer than a socket may have', async () => {
     const deep = join(await mkdtemp(join(tmpdir(), 'deploy-bg-deep-')), 'x'.repeat(120));
     await host.store().prepare();
-    const { ports } = host.run('c', () => new Promise(() => undefined));
-    const far = new SocketServer(
-      deep,
-      routes(ports, () => ABOUT, metrics),
-    );
+    const far = new SocketServer(deep, routes(answering(host)));
     await (await import('node:fs/promises')).mkdir(deep);
     try {
       await far.listen();
@@ -124,7 +112,10 @@ describe('what the agent is told', () => {
     await host.deploy('v1');
     await host.deploy('v2');
     await server.listen();
-    const refused = { status: 400, json: { code: 'invalid-usage', message: /runs on the host/ } };
+    const refused = {
+      status: 400,
+      json: { code: 'invalid-usage', message: expect.stringContaining('runs on the host') as string },
+    };
     for (const verb of ['/promote', '/abort', '/rollback']) expect(await post(verb)).toMatchObject(refused);
     expect(await host.lastRollout()).toMatchObject({ state: 'paused' });
   });
@@ -156,7 +147,7 @@ describe("the agent's metrics", () => {
     const ended = new AbortController();
     const following = metrics.follow(host.run('m', () => new Promise(() => undefined)).ports, ended.signal);
     await host.until('it to have read the journal', async () => (await text()).includes('state="completed"'));
-    expect(await text()).not.toContain('deploy_bg_rollouts_total{');
+    expect(await text()).toContain('rollouts_total{verb="deploy",state="completed"} 0');
     await host.deploy('v2');
     await host.until('it to count', async () =>
       (await text()).includes('rollouts_total{verb="deploy",state="completed"} 1'),

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { agentService, withService } from '../../../src/cli/install/agent-service.ts';
+import { listenAddress } from '../../../src/cli/listen.ts';
 
 const SERVICE = { image: 'deploy-bg-agent:1', pid: 'host' };
 const NAME = 'deploy-bg-agent';
+
+const PARTS = {
+  ...{ image: 'i', directory: '/srv/a$b', folders: [], flags: [], user: '0:0', socket: '/s', socketGroup: '0' },
+  ...{ dockerConfig: null, environment: {}, listening: null },
+};
 
 const FILES: Readonly<Record<string, string>> = {
   'services at the end': 'services:\n  web:\n    image: a\n',
@@ -42,10 +48,31 @@ describe('agent init', () => {
   );
 
   it('a dollar sign in a path is one for Compose, too', () => {
-    const parts = {
-      ...{ image: 'i', directory: '/srv/a$b', folders: [], flags: [], user: '0:0', socket: '/s', socketGroup: '0' },
-      ...{ dockerConfig: null, environment: {} },
-    };
-    expect(agentService(parts)).toMatchObject({ working_dir: '/srv/a$$b' });
+    expect(agentService(PARTS)).toMatchObject({ working_dir: '/srv/a$$b' });
+  });
+
+  it('listens nowhere unless it is asked to', () => {
+    expect(JSON.stringify(agentService(PARTS))).not.toContain('LISTEN');
+  });
+
+  it('listens where it is asked to, and can read who may ask there, and nothing beside', () => {
+    const listening = { address: '10.0.0.1:9180', tokenFile: '/etc/agent-token' };
+    expect(agentService({ ...PARTS, listening })).toMatchObject({
+      environment: { DEPLOY_BG_LISTEN: '10.0.0.1:9180', DEPLOY_BG_TOKEN_FILE: '/etc/agent-token' },
+      volumes: expect.arrayContaining([
+        { type: 'bind', source: '/etc/agent-token', target: '/etc/agent-token', read_only: true },
+      ]) as unknown,
+    });
+  });
+});
+
+describe('an address for the agent', () => {
+  const from = { name: '--listen', code: 'invalid-usage', hasToken: false } as const;
+
+  it('is refused by the flag as by the variable, in its own words', () => {
+    expect(listenAddress('[::1]:9180', from)).toEqual({ host: '::1', port: 9180, isLoopback: true });
+    expect(() => listenAddress('localhost:9180', from)).toThrow(/^--listen: "localhost:9180" is no address/);
+    expect(() => listenAddress('0.0.0.0:9180', from)).toThrow(/^--listen: other machines reach 0.0.0.0:9180/);
+    expect(listenAddress('0.0.0.0:9180', { ...from, hasToken: true })).toMatchObject({ isLoopback: false });
   });
 });
