@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { docker, ok, type Run, TestProject, until, withProject } from '../support/project.ts';
-import { storeOf } from '../support/state.ts';
+import { docker, ok, type Run, TEST_LABEL, TestProject, until, withProject } from '../support/project.ts';
+import { LIGHT, storeOf } from '../support/state.ts';
 import { TestRegistry } from '../support/real-registry.ts';
 
 let registry: TestRegistry;
@@ -31,6 +31,30 @@ const rollouts = async (project: TestProject): Promise<number> => {
   const { stdout } = await ok(project.run(['history', '--json']));
   return (JSON.parse(stdout) as { rollouts: unknown[] }[]).flatMap((entry) => entry.rollouts).length;
 };
+
+/** What `scripts/test --long` adds. */
+const LONG = process.env['DEPLOY_BG_TEST_LONG'] === '1';
+const HOUR = 3_600_000;
+const UPDATES = 100;
+
+interface Footprint {
+  readonly images: number;
+  readonly containers: number;
+  readonly networks: number;
+  readonly stateBytes: number;
+}
+
+/** What there is of a project on this machine. */
+async function footprint(project: TestProject): Promise<Footprint> {
+  const { stdout: bytes } = await execa('du', ['-sb', join(project.directory, '.deploy-bg')]);
+  const networks = await docker.listNetworks();
+  return {
+    images: (await docker.listImages({ all: true, filters: { label: [`${TEST_LABEL}=${project.name}`] } })).length,
+    containers: (await project.containers()).length,
+    networks: networks.filter(({ Name }) => Name.startsWith(project.name)).length,
+    stateBytes: Number.parseInt(bytes, 10),
+  };
+}
 
 describe('update', () => {
   it('deploys a tag that moved under load, and nothing while it has not', async () => {
@@ -60,6 +84,34 @@ describe('update', () => {
       expect(await rollouts(project)).toBe(3);
     });
   });
+
+  it.runIf(LONG)(
+    'a hundred times in a row loses nothing, and leaves no more behind than the first ones',
+    HOUR,
+    async () => {
+      await withImages({ history: 2 }, ['v1', 'v2'], async (project, run) => {
+        const next = (n: number): string => (n % 2 === 0 ? 'v1' : 'v2');
+        const one = async (n: number): Promise<void> => {
+          await registry.push(project, next(n), 'latest');
+          expect(await ok(run('update', 'latest'))).toMatchObject({ exit: 0 });
+        };
+        await one(0);
+        const load = project.load(LIGHT);
+        let early: Footprint | null = null;
+        for (let n = 1; n <= UPDATES; n += 1) {
+          await one(n);
+          if (n === UPDATES / 5) early = await footprint(project);
+        }
+        const report = await load.stop();
+        const late = await footprint(project);
+        console.log(UPDATES, 'updates', report.requests, 'requests', { early, late });
+        expect(report.failures).toEqual([]);
+        expect(late).toMatchObject({ images: early?.images, containers: early?.containers, networks: early?.networks });
+        expect(late.stateBytes).toBeLessThan((early?.stateBytes ?? 0) * 1.5);
+        expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
+      });
+    },
+  );
 
   it('leaves no images of releases that no way back leads to', async () => {
     await withImages({ history: 1 }, ['v1', 'v2', 'v3'], async (project, run) => {
