@@ -87,7 +87,7 @@ describe('update', () => {
 
   it.runIf(LONG)(
     'a hundred times in a row loses nothing, and leaves no more behind than the first ones',
-    HOUR,
+    { timeout: HOUR },
     async () => {
       await withImages({ history: 2 }, ['v1', 'v2'], async (project, run) => {
         const next = (n: number): string => (n % 2 === 0 ? 'v1' : 'v2');
