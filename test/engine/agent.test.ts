@@ -5,7 +5,7 @@ import { DockerProxyEngine } from '../../src/adapters/docker/proxy-engine.ts';
 import { createRouter } from '../../src/adapters/proxy/router.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { LEASE_MS } from '../../src/app/ports.ts';
-import { docker, ok, type ProjectOptions, type ProxyKind, TestProject, until } from '../support/project.ts';
+import { docker, freePort, ok, type ProjectOptions, type ProxyKind, TestProject, until } from '../support/project.ts';
 import { expectServesAlone, LIGHT, storeOf } from '../support/state.ts';
 import { lastRollout } from '../support/in-place.ts';
 
@@ -154,6 +154,29 @@ describe('an agent of a project that is not root’s', () => {
     expect(others).toBe('');
     await expectServesAlone(project, { version: 'v2', color: 'green', releases: ['v1', 'v2'] });
     expect(await logOf()).toMatch(/"cut":0/);
+  });
+});
+
+describe('an agent that is asked over TCP', () => {
+  it('tells those with the token how things are, everybody here what Prometheus reads, and takes no orders', async () => {
+    project = await TestProject.create({ proxy: 'caddy' });
+    await project.build('v1');
+    const token = 'only-those-who-have-this-one-may-ask';
+    await project.write('agent-token', token);
+    await execa('chown', ['-R', '12345:12345', project.directory]);
+    await execa('chmod', ['600', `${project.directory}/agent-token`]);
+    const listen = `127.0.0.1:${String(await freePort())}`;
+    await ok(project.run(['agent', 'init', '--listen', listen, '--token-file', 'agent-token']));
+    await ok(project.deploy('v1'));
+    await until('the agent to be healthy', async () => (await agent()).State.Health?.Status === 'healthy');
+    const asked = (path: string, init?: RequestInit) => fetch(`http://${listen}${path}`, init);
+    const known = { headers: { authorization: `Bearer ${token}` } };
+    expect(await (await asked('/metrics')).text()).toContain('deploy_bg_rollouts_total');
+    expect((await asked('/status')).status).toBe(401);
+    expect(await (await asked('/status', known)).json()).toMatchObject({ live: { version: 'v1' } });
+    expect((await asked('/deploy', { ...known, method: 'POST', body: '{"version":"v2"}' })).status).toBe(403);
+    expect(await versions()).toEqual(['v1', 'v1']);
+    expect(await logOf()).not.toContain(token);
   });
 });
 
