@@ -1,6 +1,8 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { CALM_HEALTHCHECK, freePort, TestProject, until } from '../support/project.ts';
+import { CALM_HEALTHCHECK, freePort, TEST_LABEL, TestProject, until } from '../support/project.ts';
 import { LIGHT, measurements } from '../support/state.ts';
 
 /** A color's containers answer to the service's name with the color on every shared network. */
@@ -90,4 +92,11 @@ describe('a canary that a Prometheus of the project watches', () => {
     expect(run.stderr.match(/check errors of web: pass: 0, wanted at most 0\.05/g)).toHaveLength(4);
     expect(await project.status()).toMatchObject({ live: { version: 'v2' }, leftovers: [], disagreements: [] });
   });
+});
+
+it('Prometheus takes the example alerts as they are', async () => {
+  const rules = `${join(import.meta.dirname, '../../templates/prometheus')}:/rules:ro`;
+  const words = ['run', '--rm', '--label', TEST_LABEL, '--volume', rules, '--entrypoint', 'promtool'];
+  const { stdout } = await execa('docker', [...words, 'prom/prometheus:v3', 'check', 'rules', '/rules/alerts.yml']);
+  expect(stdout).toContain('SUCCESS');
 });
