@@ -8,7 +8,7 @@ import { specOf } from '../core/service-checks.ts';
 import { replicasOn } from '../core/sides.ts';
 import { environmentOf } from './about.ts';
 import { measure } from './measure.ts';
-import { frozen, type Session } from './session.ts';
+import { frozen, type View } from './session.ts';
 
 /** The rollout and the world as they are when something begins in the background. */
 export interface Seen {
@@ -25,12 +25,12 @@ interface Running {
 
 /** Measures in the background what a wait names as due, and keeps what came of it. It decides nothing. */
 export class Measuring {
-  readonly #session: Session;
+  readonly #session: View;
   readonly #notify: () => void;
   readonly #running = new Map<string, Running>();
   #ended: Measured[] = [];
 
-  constructor(session: Session, notify: () => void) {
+  constructor(session: View, notify: () => void) {
     this.#session = session;
     this.#notify = notify;
   }

@@ -13,22 +13,26 @@ import type { Services } from '../core/disagreements.ts';
 import { sharedNames } from '../core/snapshot.ts';
 
 /** A project under the hands of one verb: everything that a rollout's actions need. */
-export interface Session {
+export interface Session extends View {
+  readonly lock: Lock;
+  /** Today's compose files; null for verbs that work from frozen releases only. */
+  readonly files: Project | null;
+  /** Stay and watch at a pause that only a person can end. */
+  readonly attach: boolean;
+}
+
+/** A project as somebody sees it who changes nothing. */
+export interface View {
   readonly ports: Ports;
   readonly project: string;
   readonly router: Router;
-  readonly lock: Lock;
   readonly storeId: string;
-  /** Today's compose files; null for verbs that work from frozen releases only. */
-  readonly files: Project | null;
   /** Replaced services by name, to tell them from shared ones. */
   readonly replaced: readonly string[];
   readonly directory: string;
   readonly checker: Checker;
   /** Texts that stand in no message, event or journal. */
   readonly secrets: readonly string[];
-  /** Stay and watch at a pause that only a person can end. */
-  readonly attach: boolean;
 }
 
 /** Where a project is and what is known of it without asking the engine. */
@@ -99,8 +103,18 @@ export async function inSession<T>(
   about: About,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const secrets = await allSecrets(ports, location);
   const lock = await lockFor(ports, about);
+  try {
+    const { files, attach = false } = about;
+    return await looking(ports, location, (view) => work({ ...view, lock, files, attach }));
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The same for what only looks, and keeps nobody from anything. */
+export async function looking<T>(ports: Ports, location: Location, work: (view: View) => Promise<T>): Promise<T> {
+  const secrets = await allSecrets(ports, location);
   const guard = guarded(ports, { ...location, secrets });
   const target = { spec: location.proxy, project: location.project };
   try {
@@ -110,17 +124,13 @@ export async function inSession<T>(
       router: ports.router(target),
       checker: ports.checker(target),
       secrets,
-      lock,
       storeId: await ports.store.id(),
-      files: about.files,
       replaced: location.replaced,
       directory: location.directory,
-      attach: about.attach ?? false,
     });
   } catch (error) {
     throw withoutSecrets(error, secrets);
   } finally {
-    await lock.release();
     await guard.close();
   }
 }
@@ -179,7 +189,7 @@ export async function observe(ports: Ports, project: string, router: Router | nu
 
 /** What Compose needs to create containers of a service on a side, in its place there. @throws if the side is no release or its release is gone */
 export async function frozen(
-  session: Session,
+  session: View,
   side: Side,
   about: { readonly rollout: string; readonly service: string },
 ): Promise<FrozenRelease> {

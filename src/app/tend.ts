@@ -57,6 +57,7 @@ export async function tend(ports: Ports, tender: Tender, signal: AbortSignal): P
       for await (const news of follow(ports, null, stop, bell)) await tending.look(news.length > 0);
     } finally {
       ended.abort();
+      await tending.ended();
     }
   });
 }
@@ -78,6 +79,7 @@ class Tending {
   #failedAt = '';
   #inVain = 0;
   #watched = false;
+  #watching: Promise<void> | null = null;
   #known = false;
   #news = false;
 
@@ -104,8 +106,15 @@ class Tending {
     if (isFinished(last)) await this.#follow(last.project);
     else if (await this.#isDue(last)) await this.#takeOn(last);
     // A release that is held gets no requests: those who serve are watched and followed all the same.
-    else if (isWatchDue(last, this.#ports.clock.now())) await this.#watch(last);
-    else if (last.state === 'completed') await this.#follow(last.project);
+    else if (last.state === 'completed') {
+      await this.#follow(last.project);
+      if (isWatchDue(last, this.#ports.clock.now())) await this.#watch(last);
+    }
+  }
+
+  /** Resolves when nothing is under way in the background. */
+  async ended(): Promise<void> {
+    await this.#watching;
   }
 
   async #readJournal(): Promise<void> {
@@ -164,15 +173,23 @@ class Tending {
     }
   }
 
-  /** What came of it is in the journal, and news. */
+  /** Begins a measurement, if none is under way. What comes of it is in the journal, and news. */
   async #watch(record: RolloutRecord): Promise<void> {
-    try {
-      if ((await this.#reasonToLeave(record)) === null) await watchHeld(this.#ports, record);
-    } catch (error) {
-      if (error instanceof DeployError && error.code === 'locked') return;
-      this.#tryLater(record);
-      this.#tender.failed(error);
+    if (this.#watching !== null || (await this.#reasonToLeave(record)) !== null) {
+      this.#restsUntil = this.#ports.clock.now() + REST_MS;
+      return;
     }
+    this.#watching = watchHeld(this.#ports, record)
+      .catch((error: unknown) => {
+        if (error instanceof DeployError && error.code === 'locked') return;
+        this.#tryLater(record);
+        this.#tender.failed(error);
+      })
+      .finally(() => {
+        this.#watching = null;
+        this.#restsUntil = 0;
+        this.#bell.ring();
+      });
   }
 
   /** No later than what is known of already. */

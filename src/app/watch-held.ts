@@ -1,12 +1,14 @@
 import { apply } from '../core/apply.ts';
-import type { RolloutRecord } from '../core/record.ts';
+import { currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
 import { redactWords } from '../core/redact.ts';
 import { heldUntil } from '../core/steps/gates.ts';
 import { heldAgenda } from '../core/steps/checks.ts';
 import { Measuring } from './measuring.ts';
 import { FOLLOWING, type Ports } from './ports.ts';
 import { report } from './report.ts';
-import { inSession, locate, observe, type Session } from './session.ts';
+import { inSession, locate, looking, observe, type Session } from './session.ts';
+
+type Measured = Extract<RecordEvent, { kind: 'measured' }>;
 
 /** True if something of a release that serves is to be seen now, while the one before it is held. */
 export function isWatchDue(record: RolloutRecord, now: number): boolean {
@@ -15,37 +17,40 @@ export function isWatchDue(record: RolloutRecord, now: number): boolean {
 
 /**
  * Makes the measurements that are due of a release that serves while the one before it is held. What they mean is the
- * planner's to say, to whoever asks it next. Other commands wait meanwhile.
- * @throws locked if somebody has begun a rollout meanwhile
+ * planner's to say, to whoever asks it next. Nobody waits for a measurement: what has become of the release meanwhile
+ * decides whether it counts.
+ * @throws locked if somebody is at work when it is to be written down
  */
-export async function watchHeld(ports: Ports, { id, candidate }: RolloutRecord): Promise<void> {
-  const location = await locate(ports, candidate.version ?? '');
-  await inSession(ports, location, { verb: FOLLOWING, files: null }, async (session) => {
-    const last = (await ports.store.rollouts()).at(-1);
-    if (last?.id === id && isWatchDue(last, ports.clock.now())) await measureAll(session, last);
+export async function watchHeld(ports: Ports, record: RolloutRecord): Promise<void> {
+  const location = await locate(ports, record.candidate.version ?? '');
+  const measured = await looking(ports, location, async (view) => {
+    const measuring = new Measuring(view, () => undefined);
+    const leave = (): void => void measuring.close();
+    ports.leaving?.addEventListener('abort', leave);
+    try {
+      const observed = await observe(ports, view.project, null);
+      measuring.follow(heldAgenda(record, ports.clock.now()).due, { record, observed });
+      return await measuring.ended();
+    } finally {
+      ports.leaving?.removeEventListener('abort', leave);
+      await measuring.close();
+    }
   });
+  if (measured.length === 0) return;
+  await inSession(ports, location, { verb: FOLLOWING, files: null }, (session) => note(session, record, measured));
 }
 
-async function measureAll(session: Session, record: RolloutRecord): Promise<void> {
-  const { ports, lock, secrets } = session;
-  const measuring = new Measuring(session, () => undefined);
-  const observed = await observe(ports, session.project, null);
-  const leave = (): void => void measuring.close();
-  ports.leaving?.addEventListener('abort', leave);
-  try {
-    measuring.follow(heldAgenda(record, ports.clock.now()).due, { record, observed });
-    let before = record;
-    for (const measured of await measuring.ended()) {
-      const event = redactWords(measured, secrets);
-      await lock.check();
-      const at = ports.clock.now();
-      const after = apply(before, event, at);
-      await ports.store.append({ kind: 'event', at, rollout: record.id, event });
-      report(ports.emit, { before, after, event, at, observed, details: [] });
-      before = after;
-    }
-  } finally {
-    ports.leaving?.removeEventListener('abort', leave);
-    await measuring.close();
+async function note({ ports, project, lock, secrets }: Session, seen: RolloutRecord, measured: readonly Measured[]) {
+  let before = (await ports.store.rollouts()).at(-1);
+  if (before?.id !== seen.id || before.cursor !== seen.cursor || currentStep(before)?.kind !== 'hold') return;
+  const observed = await observe(ports, project, null);
+  for (const each of measured) {
+    const event = redactWords(each, secrets);
+    await lock.check();
+    const at = ports.clock.now();
+    const after = apply(before, event, at);
+    await ports.store.append({ kind: 'event', at, rollout: before.id, event });
+    report(ports.emit, { before, after, event, at, observed, details: [] });
+    before = after;
   }
 }

@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: '×' | 'ms' | 'MB' | 'failed';
+  readonly unit: '×' | 'ms' | 'MB' | 'failed' | 'lost';
   /** The most it may be; null if it is only reported. */
   readonly goal: number | null;
 }

@@ -2,11 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProxyKind } from '../support/project.ts';
 import { benchDeploys } from './deploys.ts';
+import { benchDying } from './dying.ts';
 import type { Figure } from './figure.ts';
 import { benchStartup } from './startup.ts';
 import { benchThroughput } from './throughput.ts';
 
-/** `npm run bench [-- caddy|nginx|startup|throughput]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
+/** `npm run bench [-- caddy|nginx|startup|throughput|dying]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const runs = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
   if (runs('startup')) figures.push(...(await benchStartup()));
   for (const proxy of ['caddy', 'nginx'] as const satisfies readonly ProxyKind[]) {
     if (runs(proxy)) figures.push(...(await benchDeploys(proxy)));
+    if (wanted.includes('dying')) figures.push(...(await benchDying(proxy)));
     // Takes all of the machine, and generators that not everybody has.
     if (wanted.includes('throughput')) figures.push(...(await benchThroughput(proxy)));
   }
