@@ -13,8 +13,10 @@ export interface LocalProject {
   readonly directory: string;
   /** The compose files, absolute, in the order in which Compose reads them. */
   readonly files: readonly string[];
-  /** Overlays and environment files, absolute, whether they are there or not. */
-  readonly otherFiles: readonly string[];
+  /** What the colors of the project are given beside them, absolute. */
+  readonly overlays: readonly string[];
+  /** Absolute, whether they are there or not. */
+  readonly envFiles: readonly string[];
   readonly endpoint: Endpoint;
   /** The real docker. */
   readonly docker: string;
@@ -33,7 +35,8 @@ export async function localProject(globals: GlobalOptions, io: Io): Promise<Loca
   return {
     directory,
     files: sources.map(({ path }) => absolute(path)),
-    otherFiles: [...named, ...painted].map(absolute),
+    overlays: painted.map(absolute),
+    envFiles: named.map(absolute),
     endpoint,
     docker,
     read: (version) => new DockerCompose(options, () => Promise.resolve(null)).read(version),

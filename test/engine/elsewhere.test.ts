@@ -10,7 +10,7 @@ describe.skipIf(APART === undefined)('an engine on another machine', () => {
   let project: TestProject;
 
   beforeAll(async () => {
-    project = await TestProject.create({ proxy: 'caddy', web: { env_file: 'web.env' } });
+    project = await TestProject.create({ proxy: 'caddy', web: { env_file: 'web.env', environment: ['ALONE'] } });
     await project.write('web.env', 'APP_GREETING=hello\n');
     await Promise.all(['v1', 'v2'].map((version) => project.build(version)));
   });
@@ -41,12 +41,15 @@ describe.skipIf(APART === undefined)('an engine on another machine', () => {
       project.directory,
       '-x',
     ]);
-    const first = await ok(project.deploy('v1'));
+    const first = await ok(project.run(['deploy', 'v1'], { env: { ALONE: 'of this shell' } }));
     expect(first.stdout).toContain('v1');
+    const [replica] = await project.replicas();
+    const { Env } = (await docker.getContainer(replica?.id ?? '').inspect()).Config;
+    expect(Env).toEqual(expect.arrayContaining(['APP_GREETING=hello', 'ALONE=of this shell']));
 
     const load = project.load();
     await load.waitFor(({ byVersion }) => (byVersion['v1'] ?? 0) > 100, 20_000, 'answers of v1');
-    const second = await ok(project.deploy('v2'));
+    const second = await ok(project.run(['deploy', 'v2'], { env: { ALONE: 'of this shell' } }));
     await load.waitFor(({ byVersion }) => (byVersion['v2'] ?? 0) > 100, 20_000, 'answers of v2');
     const report = await load.stop();
     expect(report.failures).toEqual([]);

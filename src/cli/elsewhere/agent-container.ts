@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { execa } from 'execa';
-import { DeployError } from '../../core/errors.ts';
+import { DeployError, EXIT } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
 import { AGENT_LABEL } from '../install/agent-service.ts';
+import { type Interrupts, watchInterrupts } from '../interrupts.ts';
 import type { LocalProject } from '../local-project.ts';
 import type { Io } from '../io.ts';
 import type { SentFile } from './files.ts';
+import { THERE } from './where.ts';
 
 const AGENT = '/opt/deploy-bg/deploy-bg-agent.js';
-/** `docker exec` itself ends with these, and no command of ours does. */
-const OF_DOCKER: ReadonlySet<number> = new Set([125, 126, 127]);
-/** So that a signal can be handed on: the process keeps its id when it becomes the command. */
-const REMEMBERED = 'echo $$ > "$0"; exec docker-deploy-bg "$@"';
-const HANDED_ON = ['SIGINT', 'SIGTERM'] as const;
+/** The image's own variables are none of the project's. So that a signal can be handed on, the process keeps its id. */
+const RUN = 'unset NODE_ENV NODE_VERSION YARN_VERSION; echo $$ > "$0"; exec docker-deploy-bg "$@"';
+/** It may not have begun yet. */
+const HAND_ON = 'for i in $(seq 50); do test -s "$0" && break; sleep 0.1; done; kill -s INT "$(cat "$0")"';
+/** Longer than any answer takes that is not the command's own. */
+const ANSWER_MS = 60_000;
+const OURS: ReadonlySet<number> = new Set(Object.values(EXIT));
 
 /** A command to be run there. */
 export interface Call {
@@ -50,62 +54,72 @@ export class AgentContainer {
   /** Puts files where they are here. @throws not-possible */
   async receive(files: readonly SentFile[]): Promise<void> {
     const [docker, words] = this.#docker(['exec', '--interactive', this.#id, 'node', AGENT, 'receive']);
-    const { exitCode, stderr } = await execa(docker, words, { input: JSON.stringify(files), reject: false });
+    const { exitCode, stderr } = await execa(docker, words, {
+      input: JSON.stringify(files),
+      reject: false,
+      timeout: ANSWER_MS,
+    });
     if (exitCode === 0) return;
     throw new DeployError('not-possible', {
       what: 'the project’s files could not be brought to the engine’s machine',
-      next: 'docker-deploy-bg agent init writes the agent’s service anew; start it again, so that it has all folders',
+      next: 'docker-deploy-bg agent init gives the agent all folders of the project; then docker compose up -d deploy-bg-agent',
       details: stderr.split('\n').slice(-5),
     });
   }
 
   /** Runs a command there as if it were here; what it prints is printed here. @returns its exit code */
-  async run(call: Call): Promise<number> {
-    const { stdin, stdout, stderr } = this.#io;
-    const terminal = stdin.isTTY === true && stdout.isTTY === true && stderr.isTTY === true;
-    return ended(terminal ? await this.#onTerminal(call) : await this.#signalled(call));
-  }
-
-  /** Keys, Ctrl-C among them, and the size of the window are docker's to hand on. */
-  async #onTerminal({ words, ...call }: Call): Promise<number> {
-    const [docker, all] = this.#docker([...this.#exec(call, ['--interactive', '--tty']), 'docker-deploy-bg', ...words]);
-    const { exitCode } = await execa(docker, all, { stdio: 'inherit', reject: false });
-    return exitCode ?? 1;
-  }
-
-  /** docker hands no signal on, and would leave at the first. */
-  async #signalled({ words, ...call }: Call): Promise<number> {
+  async run({ words, variables, directory }: Call): Promise<number> {
+    const { stdin, stdout, stderr, env } = this.#io;
+    // Keys, Ctrl-C among them, and the size of the window are docker's to hand on.
+    const isTerminal = stdin.isTTY === true && stdout.isTTY === true && stderr.isTTY === true;
     const file = `/tmp/deploy-bg-call-${randomUUID()}`;
-    const [docker, all] = this.#docker([...this.#exec(call, []), 'sh', '-c', REMEMBERED, file, ...words]);
-    const inside = (script: string) => {
-      const [program, others] = this.#docker(['exec', this.#id, 'sh', '-c', script, file]);
-      return execa(program, others, { stdin: 'ignore', reject: false });
-    };
-    const handOn = (signal: NodeJS.Signals): void => {
-      void inside(`kill -s ${signal.slice('SIG'.length)} "$(cat "$0")"`);
-    };
-    for (const signal of HANDED_ON) process.on(signal, handOn);
+    const flags = ['--workdir', directory, '--env', `${THERE}=1`, ...variables.flatMap((name) => ['--env', name])];
+    const [docker, all] = this.#docker([
+      ...['exec', ...(isTerminal ? ['--interactive', '--tty'] : []), ...flags],
+      ...[this.#id, 'sh', '-c', RUN, file, ...words],
+    ]);
+    // docker would leave at the first signal, and the command would not hear of it.
+    const stdio = isTerminal ? 'inherit' : (['ignore', 'inherit', 'inherit'] as const);
+    const running = execa(docker, all, { stdio, reject: false, detached: !isTerminal });
+    const interrupts = this.#handingOn(file, () => running.kill('SIGKILL'), isTerminal ? {} : env);
     try {
-      const output = { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' } as const;
-      const { exitCode } = await execa(docker, all, { ...output, reject: false, detached: true });
-      return exitCode ?? 1;
+      const { exitCode } = await running;
+      return await this.#ended(exitCode ?? null);
     } finally {
-      for (const signal of HANDED_ON) process.off(signal, handOn);
-      await inside('rm -f "$0"');
+      interrupts.dispose();
+      await this.#inside('rm -f "$0"', file);
     }
   }
 
-  #exec({ variables, directory }: Omit<Call, 'words'>, flags: readonly string[]): readonly string[] {
-    const env = variables.flatMap((name) => ['--env', name]);
-    return ['exec', ...flags, '--workdir', directory, ...env, this.#id];
+  /** The command hears the first two as Ctrl-C; the third leaves it alone. */
+  #handingOn(file: string, leave: () => void, env: Io['env']): Interrupts {
+    let heard = 0;
+    const handOn = (): void => {
+      heard += 1;
+      if (heard > 2) leave();
+      else void this.#inside(HAND_ON, file);
+    };
+    return watchInterrupts({ onAbort: handOn, onStop: handOn }, env);
   }
-}
 
-/** @throws agent-unreachable if it was docker that ended */
-function ended(exitCode: number): number {
-  if (!OF_DOCKER.has(exitCode)) return exitCode;
-  throw new DeployError('agent-unreachable', {
-    what: 'the agent’s container could not run the command, or went away meanwhile',
-    next: 'run docker-deploy-bg status; docker-deploy-bg agent logs says what it did',
-  });
+  async #inside(script: string, file: string): Promise<void> {
+    const [docker, words] = this.#docker(['exec', this.#id, 'sh', '-c', script, file]);
+    await execa(docker, words, { stdin: 'ignore', reject: false, timeout: ANSWER_MS });
+  }
+
+  /** docker ends by itself with codes of its own, and with 1 like a command of ours. @throws agent-unreachable */
+  async #ended(exitCode: number | null): Promise<number> {
+    if (exitCode !== null && OURS.has(exitCode) && (exitCode !== EXIT.failed || (await this.#isRunning())))
+      return exitCode;
+    throw new DeployError('agent-unreachable', {
+      what: 'the connection to the agent’s container was lost: what was begun there may go on',
+      next: 'run docker-deploy-bg status; docker-deploy-bg agent logs says what the agent did',
+    });
+  }
+
+  async #isRunning(): Promise<boolean> {
+    const [docker, words] = this.#docker(['inspect', '--format', '{{.State.Running}}', this.#id]);
+    const { stdout } = await execa(docker, words, { stdin: 'ignore', reject: false, timeout: ANSWER_MS });
+    return stdout === 'true';
+  }
 }

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { refuseHost } from '../../app/hand-over.ts';
 import { DeployError } from '../../core/errors.ts';
+import { dockerEndpoint } from '../compose-options.ts';
 import { localProject, type LocalProject } from '../local-project.ts';
 import { declareGlobalFlags } from '../global-flags.ts';
 import type { GlobalOptions } from '../globals.ts';
@@ -9,14 +9,17 @@ import type { CommandName, Invocation } from '../invocation.ts';
 import type { Io } from '../io.ts';
 import { pluginCall } from '../plugin.ts';
 import { AgentContainer, type Call } from './agent-container.ts';
-import { projectFiles, variablesIn } from './files.ts';
+import { projectFiles, wordsIn } from './files.ts';
 import { isThisMachine, mayBeElsewhere } from './where.ts';
 
 /** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
 const OF_HERE: ReadonlySet<CommandName> = new Set(['systemd', 'install', 'shell-init', 'version']);
 
 /** What decides how a command works and what it looks like, besides what the compose files ask for. */
-const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|NO_COLOR|FORCE_COLOR|TERM)$/;
+const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_PROFILES|NO_COLOR|FORCE_COLOR|TERM)$/;
+/** What is about the machine and the programs on it, and another there. */
+const OF_THIS_MACHINE =
+  /^(PATH|HOME|PWD|OLDPWD|SHELL|TMPDIR|USER|LOGNAME|HOSTNAME|(DOCKER|DEPLOY_BG|SSH|XDG|NODE|LD|LC|DYLD)_.*)$/;
 
 /**
  * Runs a command where the engine is, in the agent's container, if the engine's containers may be out of reach from
@@ -26,8 +29,9 @@ const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|NO_COLOR|FO
  */
 export async function runElsewhere(argv: readonly string[], invocation: Invocation, io: Io): Promise<number | null> {
   if (isOfHere(invocation)) return null;
+  const { endpoint } = await dockerEndpoint(invocation.globals, io);
+  if (!mayBeElsewhere(endpoint)) return null;
   const local = await localProject(invocation.globals, io);
-  if (!mayBeElsewhere(local.endpoint)) return null;
   const project = await local.read(versionOf(invocation));
   const agent = await AgentContainer.of(project.name, local, io);
   if (agent === null) {
@@ -37,12 +41,17 @@ export async function runElsewhere(argv: readonly string[], invocation: Invocati
   refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
   refuseBuild(invocation);
   const extra = project.proxy.template === null ? [] : [project.proxy.template];
-  const files = await projectFiles(local.files, project.directory, [...local.otherFiles, ...extra]);
+  const files = await projectFiles([...local.files, ...local.overlays], project.directory, [
+    ...local.envFiles,
+    ...extra,
+  ]);
   await agent.receive(files);
-  const wanted = variablesIn(files);
-  const variables = Object.keys(io.env).filter((name) => MEANT_THERE.test(name) || wanted.has(name));
-  const words = [...flagsThere(invocation.globals, local, project.name, io), ...wordsOf(argv)];
-  return agent.run({ words, variables, directory: project.directory } satisfies Call);
+  const words = wordsIn(files);
+  const isWanted = (name: string): boolean => words.has(name) && !OF_THIS_MACHINE.test(name);
+  const variables = Object.keys(io.env).filter((name) => MEANT_THERE.test(name) || isWanted(name));
+  const envFiles = local.envFiles.filter((path) => files.some((file) => file.path === path));
+  const argvThere = [...flagsThere(invocation.globals, { ...local, envFiles }, project.name), ...wordsOf(argv)];
+  return agent.run({ words: argvThere, variables, directory: project.directory } satisfies Call);
 }
 
 function isOfHere({ command, options }: Invocation): boolean {
@@ -70,12 +79,13 @@ function refuseBuild({ command, options }: Invocation): void {
 }
 
 /** The same project, by the places of its files. */
-function flagsThere(globals: GlobalOptions, local: LocalProject, name: string, io: Io): readonly string[] {
+function flagsThere(globals: GlobalOptions, local: LocalProject, name: string): readonly string[] {
   const { compose, progress, ansi, yes, debug } = globals;
   return [
     ...local.files.flatMap((file) => ['--file', file]),
     ...['--project-directory', local.directory, '--project-name', name],
-    ...compose.envFiles.flatMap((file) => ['--env-file', resolve(io.cwd, file)]),
+    // Without one, Compose would read an `.env` that is there, and not here.
+    ...(local.envFiles.length > 0 ? local.envFiles : ['/dev/null']).flatMap((file) => ['--env-file', file]),
     ...compose.profiles.flatMap((profile) => ['--profile', profile]),
     ...['--progress', progress, '--ansi', ansi],
     ...(yes ? ['--yes'] : []),

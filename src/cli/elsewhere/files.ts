@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
-import { DeployError } from '../../core/errors.ts';
+import { DeployError, messageOf } from '../../core/errors.ts';
 
 /** A file as it is sent: with all that makes it the same there. */
 export interface SentFile {
@@ -19,7 +19,16 @@ const byName = <T extends z.ZodType>(value: T) => z.record(z.string(), z.nullabl
 const namedFile = z.looseObject({ file: z.string().optional() });
 const composeSchema = z.looseObject({
   include: z
-    .array(z.union([z.string(), z.looseObject({ path: oneOrMore.optional(), env_file: oneOrMore.optional() })]))
+    .array(
+      z.union([
+        z.string(),
+        z.looseObject({
+          path: oneOrMore.optional(),
+          env_file: oneOrMore.optional(),
+          project_directory: z.string().optional(),
+        }),
+      ]),
+    )
     .optional()
     .catch(undefined),
   services: byName(
@@ -33,17 +42,22 @@ const composeSchema = z.looseObject({
   secrets: byName(namedFile),
 });
 
+/** A compose file that another one names; what it names itself is relative to a folder of its own. */
+interface NamedCompose {
+  readonly file: string;
+  readonly folder: string | null;
+}
+
 interface Named {
-  /** Compose files, whose own files are relative to themselves. */
-  readonly compose: readonly string[];
+  readonly compose: readonly NamedCompose[];
   readonly others: readonly string[];
 }
 
 /**
  * The files that a project is read from: these, and those that they name.
- * @param compose absolute, as Compose reads them; what they name is relative to `directory`
+ * @param compose absolute, as Compose reads them, and overlays; what they name is relative to `directory`
  * @param more other files of the project, absolute
- * @throws not-possible for a file that is named by a variable
+ * @throws not-possible for a file that is named by a variable, or cannot be read
  */
 export async function projectFiles(
   compose: readonly string[],
@@ -57,38 +71,57 @@ export async function projectFiles(
     const named = namesIn(await readFile(path, 'utf8').catch(() => ''));
     const at = (name: string): string => resolve(base, withoutVariables(name, path));
     for (const other of named.others) paths.add(at(other));
-    for (const other of named.compose) {
-      paths.add(join(dirname(at(other)), '.env'));
-      await visit(at(other), dirname(at(other)));
+    for (const { file, folder } of named.compose) {
+      const home = at(folder ?? dirname(file));
+      paths.add(join(home, '.env'));
+      await visit(at(file), home);
     }
   };
   for (const path of compose) await visit(path, directory);
   return (await Promise.all([...paths].map(read))).filter((file) => file !== null);
 }
 
-/** The names of variables in some files, for those who set them. */
-export function variablesIn(files: readonly SentFile[]): ReadonlySet<string> {
+/**
+ * What in some files may be the name of a variable: besides `$NAME` Compose knows names alone (`environment: [NAME]`,
+ * `secrets: {x: {environment: NAME}}`, a line of an env file). A word too many does no harm: here Compose sees all of them.
+ */
+export function wordsIn(files: readonly SentFile[]): ReadonlySet<string> {
   const texts = files.map(({ content }) => Buffer.from(content, 'base64').toString('utf8'));
-  return new Set(texts.flatMap((text) => [...text.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name]) => name ?? '')));
+  return new Set(texts.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
 }
 
 function namesIn(text: string): Named {
-  const parsed = composeSchema.safeParse(parseDocument(text, { merge: true, logLevel: 'silent' }).toJS());
+  const documents = [parseAllDocuments(text, { merge: true, logLevel: 'silent' })].flat();
+  const all = documents.map((document) => namesOf(document.toJS({ maxAliasCount: -1 })));
+  return { compose: all.flatMap(({ compose }) => compose), others: all.flatMap(({ others }) => others) };
+}
+
+function namesOf(document: unknown): Named {
+  const parsed = composeSchema.safeParse(document);
   // Compose says what is wrong with it.
   if (!parsed.success) return { compose: [], others: [] };
   const { include = [], services = {}, configs = {}, secrets = {} } = parsed.data;
   const all = Object.values(services).filter((service) => service !== null);
-  const extended = all.map(({ extends: other }) => (typeof other === 'object' ? other.file : undefined));
-  const held = [...Object.values(configs), ...Object.values(secrets)].map((each) => each?.file);
+  const extended = all.flatMap(({ extends: other }) => (typeof other === 'object' ? (other.file ?? []) : []));
+  const held = [...Object.values(configs), ...Object.values(secrets)].flatMap((each) => each?.file ?? []);
   const included = include.map((each) => (typeof each === 'string' ? { path: each } : each));
   return {
-    compose: [...included.flatMap(({ path }) => list(path)), ...extended].filter((name) => name !== undefined),
+    compose: [
+      ...included.flatMap(({ path, project_directory: folder }) => together(list(path), folder)),
+      ...extended.map((file) => ({ file, folder: null })),
+    ],
     others: [
       ...included.flatMap((each) => list(each.env_file)),
       ...all.flatMap(({ env_file, label_file }) => [...list(env_file), ...list(label_file)]),
       ...held,
-    ].filter((name) => name !== undefined),
+    ],
   };
+}
+
+/** Several files of one `include` are one project, at home where the first of them is. */
+function together(files: readonly string[], folder: string | undefined): readonly NamedCompose[] {
+  const [first] = files;
+  return first === undefined ? [] : files.map((file) => ({ file, folder: folder ?? dirname(first) }));
 }
 
 function list(names: z.infer<typeof oneOrMore> | undefined): readonly string[] {
@@ -104,12 +137,16 @@ function withoutVariables(name: string, file: string): string {
   });
 }
 
-/** Null for one that is not there, which Compose may allow. */
+/** Null for one that is not there, which Compose may allow; others must be what they are here. */
 async function read(path: string): Promise<SentFile | null> {
   try {
     const [content, { mode }] = await Promise.all([readFile(path, 'base64'), stat(path)]);
     return { path, content, mode: mode & 0o777 };
-  } catch {
-    return null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new DeployError('not-possible', {
+      what: `${path} cannot be sent to the engine’s machine: ${messageOf(error)}`,
+      next: 'make it readable for whoever deploys, or run docker-deploy-bg on that machine',
+    });
   }
 }

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { receive } from '../../../src/agent/receive.ts';
-import { projectFiles, variablesIn } from '../../../src/cli/elsewhere/files.ts';
+import { projectFiles, wordsIn } from '../../../src/cli/elsewhere/files.ts';
 import { isPlainlyHere, isThisMachine, mayBeElsewhere } from '../../../src/cli/elsewhere/where.ts';
 import { GLOBALS } from './support.ts';
 
@@ -72,9 +72,13 @@ secrets: { s: { file: s.txt }, e: { environment: S } }`,
   });
 
   it('takes the variables along that somebody may have set', async () => {
-    await write({ 'compose.yml': 'services: { web: { image: "a:${VERSION:-1}$TAIL", command: $$not } }' });
+    await write({
+      'compose.yml':
+        'services: { web: { image: "a:${VERSION:-1}$TAIL", environment: [ALONE], env_file: w.env } }\nsecrets: { s: { environment: SECRET } }',
+      'w.env': 'BARE\n',
+    });
     const files = await projectFiles([join(folder, 'compose.yml')], folder, []);
-    expect([...variablesIn(files)]).toEqual(expect.arrayContaining(['VERSION', 'TAIL']));
+    expect([...wordsIn(files)]).toEqual(expect.arrayContaining(['VERSION', 'TAIL', 'ALONE', 'SECRET', 'BARE']));
   });
 
   it('is there what it is here, byte by byte, with its mode; what is the same already stays as it is', async () => {
@@ -86,7 +90,24 @@ secrets: { s: { file: s.txt }, e: { environment: S } }`,
     await chmod(path, 0o400);
     const { ino } = await stat(path);
     await receive(Readable.from([JSON.stringify([{ path, content, mode: 0o640 }])]));
-    expect(await stat(path)).toMatchObject({ ino });
+    expect(await stat(path)).toMatchObject({
+      ino,
+      mode: expect.toSatisfy((mode: number) => (mode & 0o777) === 0o640) as number,
+    });
+  });
+
+  it('is refused where a file is none: an older one there would be taken for it', async () => {
+    await write({ 'compose.yml': 'services: { web: { env_file: folder } }', 'folder/x': '' });
+    await expect(sent()).rejects.toMatchObject({ code: 'not-possible' });
+  });
+
+  it('is at home where the first file of an include is, or where that says', async () => {
+    await write({
+      'compose.yml': 'include: [{ path: [a/a.yml, b/b.yml] }, { path: c/c.yml, project_directory: d }]',
+      ...{ 'a/a.yml': '', 'b/b.yml': 'services: { b: { env_file: b.env } }', 'a/b.env': '' },
+      ...{ 'c/c.yml': 'services: { c: { env_file: c.env } }', 'd/c.env': '' },
+    });
+    expect(await sent()).toEqual(['a/a.yml', 'a/b.env', 'b/b.yml', 'c/c.yml', 'compose.yml', 'd/c.env']);
   });
 });
 
@@ -103,6 +124,10 @@ describe('an engine', () => {
     expect(isPlainlyHere(GLOBALS.docker, { DOCKER_HOST: host }, platform)).toBe(!expected);
   });
 
+  it('is here for a command that was sent to it', () => {
+    expect(isPlainlyHere(GLOBALS.docker, { DOCKER_HOST: 'tcp://x', DEPLOY_BG_THERE: '1' }, 'linux')).toBe(true);
+  });
+
   it('of a context has to be looked up', () => {
     expect(isPlainlyHere({ ...GLOBALS.docker, context: 'prod' }, {}, 'linux')).toBe(false);
   });
@@ -113,6 +138,7 @@ describe('an engine', () => {
     ['tcp://[::1]:2375', true],
     ['tcp://198.51.100.1:2375', false],
     ['ssh://localhost', false],
+    ['192.168.1.5:2375', false],
   ])('at %s is on this machine: %j', (host, expected) => {
     expect(isThisMachine({ host })).toBe(expected);
   });
