@@ -2,7 +2,6 @@ import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 
 import { dirname, join, relative, resolve } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
-import { projectFiles } from '../elsewhere/files.ts';
 import { mayBeElsewhere } from '../elsewhere/where.ts';
 import { configFolder } from '../endpoint.ts';
 import {
@@ -42,9 +41,7 @@ async function init(options: Options, session: Session): Promise<number> {
   const local = await localProject(globals, io);
   const project = await local.read('latest');
   const image = `${AGENT_SERVICE}:${version}`;
-  const files = await projectFiles([...local.files, ...local.overlays], project.directory, local.envFiles);
-  const folders = files.map(({ path }) => dirname(path));
-  const service = agentService({ image, ...placesOf(project, local, session, folders), listening });
+  const service = agentService({ image, ...placesOf(project, local, session), listening });
   if (options.print) {
     print(io.stdout, [`services:\n${serviceText(service)}`.trimEnd()]);
     return 0;
@@ -89,19 +86,13 @@ function write(file: string, service: object): void {
 const MEANT_INSIDE =
   /^(DEPLOY_BG_STATE_DIR|HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_(PROJECT_NAME|PROFILES))$/;
 
-/** @param folders of the files that the project is read from */
-function placesOf(
-  project: Project,
-  { endpoint, files }: LocalProject,
-  { io, globals }: Session,
-  folders: readonly string[],
-) {
+function placesOf(project: Project, { endpoint, files }: LocalProject, { io, globals }: Session) {
   const { directory, proxy } = project;
   const stateDirectory = readSettings(io.env, io.cwd).stateDir ?? directory;
   const config = configFolder(globals.docker, io.env);
   const envFiles = globals.compose.envFiles.map((file) => resolve(io.cwd, file));
-  const template = proxy.template === null ? [] : [dirname(proxy.template)];
-  const needed = [stateDirectory, proxy.output, ...folders, ...template];
+  const read = [...files, ...envFiles, ...(proxy.template === null ? [] : [proxy.template])];
+  const needed = [stateDirectory, proxy.output, ...read.map((file) => dirname(file))];
   const environment = Object.entries(io.env).filter(([name, value]) => MEANT_INSIDE.test(name) && value !== undefined);
   return {
     directory,

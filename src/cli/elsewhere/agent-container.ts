@@ -62,7 +62,7 @@ export class AgentContainer {
     if (exitCode === 0) return;
     throw new DeployError('not-possible', {
       what: 'the project’s files could not be brought to the engine’s machine',
-      next: 'docker-deploy-bg agent init gives the agent all folders of the project; then docker compose up -d deploy-bg-agent',
+      next: 'the agent writes into the project’s folder, and those of its compose files: keep what they name there',
       details: stderr.split('\n').slice(-5),
     });
   }
