@@ -43,6 +43,12 @@ export interface CommandOptions {
     readonly rollout: string | null;
     readonly since: Since | null;
   };
+  readonly lint: {
+    readonly version: string | null;
+    readonly strict: boolean;
+    readonly json: boolean;
+    readonly schema: boolean;
+  };
   readonly install: { readonly shim: boolean; readonly uninstall: boolean; readonly dir: string | null };
   readonly 'shell-init': { readonly shell: Shell };
   readonly version: Readonly<Record<string, never>>;

@@ -235,6 +235,20 @@ interface RawAgent extends Omit<CommandOptions['agent'], 'action' | 'listen' | '
   readonly tokenFile?: string;
 }
 
+const declareLint: Declare = (program, choose) => {
+  program
+    .command('lint')
+    .summary('say what is wrong with the compose files')
+    .description('Reads the compose files as a deploy would, and asks nothing of an engine. Errors end with 2.')
+    .addArgument(new Argument('[version]', 'what ${VERSION} shall stand for: latest').argParser(parseVersion))
+    .option('--strict', 'end with 1 if there are warnings', false)
+    .option('--json', 'print it as JSON', false)
+    .option('--schema', 'print a JSON schema for editors instead', false)
+    .action((version: string | undefined, raw: Omit<CommandOptions['lint'], 'version'>) => {
+      choose('lint', { ...raw, version: version ?? null });
+    });
+};
+
 const declareInstall: Declare = (program, choose) => {
   program
     .command('install')
@@ -281,6 +295,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareReset,
   declareHistory,
   declareEvents,
+  declareLint,
   declareSystemd,
   declareAgent,
   declareInstall,

@@ -1,4 +1,5 @@
 import type { ProxyKind } from '../support/project.ts';
+import { agentCell } from './agents.ts';
 import type { Cell } from './cell.ts';
 import { FOREIGN, foreignCell } from './foreign.ts';
 import { type Kill, KILLS, killCell, type VerbName } from './kills.ts';
@@ -31,6 +32,7 @@ export function longPlan(all: boolean): readonly Cell[] {
     ...ALL.map((strategy) =>
       killCell({ ...kind(strategy, 'caddy'), agent: true }, 'deploy', 'SIGKILL, an agent goes on', all),
     ),
+    ...ALL.map((strategy) => agentCell(kind(strategy, 'caddy'), all)),
     ...both((proxy) => FOREIGN.map((fault) => foreignCell(kind('blue-green', proxy), fault))),
     ...FOREIGN.map((fault) => foreignCell(kind('rolling start-first', 'caddy'), fault)),
   ];

@@ -1,8 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
+import { stringify } from 'yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import pkg from '../../package.json' with { type: 'json' };
 
@@ -66,6 +68,47 @@ describe('the executable', () => {
       stdout: `${pkg.version}\n`,
       stderr: '',
     });
+  });
+});
+
+describe('lint', () => {
+  const SILENT = { ...process.env, DOCKER_HOST: 'unix:///nobody/listens/here.sock' };
+
+  /** What it says of a compose file, with no engine in reach. */
+  function lint(keys: object, words: readonly string[] = [], more: object = {}) {
+    const project = mkdtempSync(join(tmpdir(), 'deploy-bg-lint-'));
+    try {
+      const web = { image: 'web:${VERSION}', 'x-deploy-bg': keys, ...more };
+      const file = { name: 'shop', services: { web } };
+      writeFileSync(join(project, 'compose.yml'), stringify({ ...file, 'x-deploy-bg': { proxy: { driver: 'none' } } }));
+      return spawnSync(cli, ['lint', ...words], { encoding: 'utf8', cwd: project, env: SILENT });
+    } finally {
+      rmSync(project, { recursive: true });
+    }
+  }
+
+  it('says what a deploy would do, where nothing is wrong', () => {
+    const fine = lint({ strategy: 'recreate' }, ['--strict']);
+    expect(fine).toMatchObject({ status: 0, stdout: 'shop: 0 warnings; a deploy replaces web (recreate)\n' });
+  });
+
+  it('names the line of what a deploy would refuse', () => {
+    const wrong = lint({ strategy: 'blue' });
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    expect(wrong.stderr).toContain('compose.yml:6: E01');
+  });
+
+  it('lets warnings pass, unless somebody is strict', () => {
+    // Its monitor is over before that can fail.
+    const slow = { healthcheck: { test: ['CMD', 'true'], interval: '1m' } };
+    const [lax, strict] = [lint({}, [], slow), lint({}, ['--strict'], slow)];
+    expect([lax.status, strict.status]).toEqual([0, 1]);
+    expect(lax.stdout).toMatch(/^compose\.yml:\d+: W02 /);
+  });
+
+  it('prints the schema that the package has', () => {
+    const published = readFileSync(join(ROOT, 'docs/compose-file.schema.json'), 'utf8');
+    expect(lint({}, ['--schema']).stdout).toBe(published);
   });
 });
 

@@ -13,7 +13,7 @@ import { projectFiles, wordsIn } from './files.ts';
 import { isThisMachine, mayBeElsewhere } from './where.ts';
 
 /** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
-const OF_HERE: ReadonlySet<CommandName> = new Set(['systemd', 'install', 'shell-init', 'version']);
+const OF_HERE: ReadonlySet<CommandName> = new Set(['lint', 'systemd', 'install', 'shell-init', 'version']);
 
 /** What decides how a command works and what it looks like, besides what the compose files ask for. */
 const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_PROFILES|NO_COLOR|FORCE_COLOR|TERM)$/;
