@@ -8,6 +8,7 @@ import type { Millis } from '../core/observed.ts';
 import { currentStep, type RolloutRecord, type RolloutVerb, upgraded } from '../core/record.ts';
 import { isTerminal, type State, TRANSITIONS } from '../core/state.ts';
 
+const PREFIX = 'deploy_bg_';
 const SECONDS = [1, 2, 5, 10, 20, 60, 120, 300, 900, 3600];
 const PROBE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const WAIT_SECONDS = [0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600];
@@ -20,90 +21,63 @@ const STATES = Object.keys(TRANSITIONS) as State[];
 export class Metrics {
   readonly registry = new Registry();
   readonly #records = new Map<string, RolloutRecord>();
-  readonly #ended = new Counter({
-    name: 'deploy_bg_rollouts_total',
-    help: 'Rollouts that ended, by verb and state.',
-    labelNames: ['verb', 'state'],
-    registers: [this.registry],
-  });
-  readonly #duration = new Histogram({
-    name: 'deploy_bg_rollout_duration_seconds',
-    help: 'From the acceptance of a rollout to its end: the traffic has moved, or is back.',
-    labelNames: ['verb'],
-    buckets: SECONDS,
-    registers: [this.registry],
-  });
-  readonly #state = new Gauge({
-    name: 'deploy_bg_rollout_state',
-    help: '1 for the state of the last rollout.',
-    labelNames: ['state'],
-    registers: [this.registry],
-  });
-  readonly #step = new Gauge({
-    name: 'deploy_bg_rollout_step',
-    help: '1 for the kind of step that the last rollout stands at, as long as it is not over.',
-    labelNames: ['step'],
-    registers: [this.registry],
-  });
-  readonly #weight = new Gauge({
-    name: 'deploy_bg_candidate_weight_percent',
-    help: 'Share of the traffic that the proxy sends to the candidate of the last rollout.',
-    registers: [this.registry],
-  });
-  readonly #failures = new Counter({
-    name: 'deploy_bg_container_failures_total',
-    help: 'Candidate containers that failed.',
-    labelNames: ['service'],
-    registers: [this.registry],
-  });
-  readonly #routerChanges = new Counter({
-    name: 'deploy_bg_router_changes_total',
-    help: 'How often the proxy was told other routes, by whether it took them.',
-    labelNames: ['result'],
-    registers: [this.registry],
-  });
-  readonly #requests = new Counter({
-    name: 'deploy_bg_drained_requests_total',
-    help: 'Requests that were in flight when a container left the proxy, by what became of them.',
-    labelNames: ['result'],
-    registers: [this.registry],
-  });
-  readonly #drain = new Histogram({
-    name: 'deploy_bg_drain_duration_seconds',
-    help: 'How long a container took to finish its requests.',
-    buckets: SECONDS,
-    registers: [this.registry],
-  });
-
-  readonly #inFlight = new Histogram({
-    name: 'deploy_bg_in_flight_at_switch',
-    help: 'Requests that a container held when it left the proxy.',
-    buckets: REQUESTS,
-    registers: [this.registry],
-  });
-  readonly #probe = new Histogram({
-    name: 'deploy_bg_probe_duration_seconds',
-    help: 'How long a replica took to answer a probe, or not to.',
-    labelNames: ['service', 'result'],
-    buckets: PROBE_SECONDS,
-    registers: [this.registry],
-  });
-  readonly #lockWait = new Histogram({
-    name: 'deploy_bg_lock_wait_seconds',
-    help: 'How long the project was waited for, because another command was at work.',
-    buckets: WAIT_SECONDS,
-    registers: [this.registry],
-  });
-  readonly #scheduled = new Gauge({
-    name: 'deploy_bg_update_scheduled',
-    help: '1 if the compose files have a schedule for updates, and the agent keeps it.',
-    registers: [this.registry],
-  });
-  readonly #updated = new Gauge({
-    name: 'deploy_bg_update_last_success_timestamp_seconds',
-    help: 'When an update by the schedule was done, or found nothing to do; before the first, since when there is a schedule.',
-    registers: [this.registry],
-  });
+  readonly #ended = this.#counter('rollouts_total', 'Rollouts that ended, by verb and state.', ['verb', 'state']);
+  readonly #duration = this.#histogram(
+    'rollout_duration_seconds',
+    'From the acceptance of a rollout to its end: the traffic has moved, or is back.',
+    SECONDS,
+    ['verb'],
+  );
+  readonly #state = this.#gauge('rollout_state', '1 for the state of the last rollout.', ['state']);
+  readonly #step = this.#gauge(
+    'rollout_step',
+    '1 for the kind of step that the last rollout stands at, as long as it is not over.',
+    ['step'],
+  );
+  readonly #weight = this.#gauge(
+    'candidate_weight_percent',
+    'Share of the traffic that the proxy sends to the candidate of the last rollout.',
+  );
+  readonly #failures = this.#counter('container_failures_total', 'Candidate containers that failed.', ['service']);
+  readonly #routerChanges = this.#counter(
+    'router_changes_total',
+    'How often the proxy was told other routes, by whether it took them.',
+    ['result'],
+  );
+  readonly #requests = this.#counter(
+    'drained_requests_total',
+    'Requests that were in flight when a container left the proxy, by what became of them.',
+    ['result'],
+  );
+  readonly #drain = this.#histogram(
+    'drain_duration_seconds',
+    'How long a container took to finish its requests.',
+    SECONDS,
+  );
+  readonly #inFlight = this.#histogram(
+    'in_flight_at_switch',
+    'Requests that a container held when it left the proxy.',
+    REQUESTS,
+  );
+  readonly #probe = this.#histogram(
+    'probe_duration_seconds',
+    'How long a replica took to answer a probe, or not to.',
+    PROBE_SECONDS,
+    ['service', 'result'],
+  );
+  readonly #lockWait = this.#histogram(
+    'lock_wait_seconds',
+    'How long the project was waited for, because another command was at work.',
+    WAIT_SECONDS,
+  );
+  readonly #scheduled = this.#gauge(
+    'update_scheduled',
+    '1 if the compose files have a schedule for updates, and the agent keeps it.',
+  );
+  readonly #updated = this.#gauge(
+    'update_last_success_timestamp_seconds',
+    'When an update by the schedule was done, or found nothing to do; before the first, since when there is a schedule.',
+  );
 
   /** What is counted is there from the start: of a series that begins with 1 nobody sees that it grew. */
   constructor() {
@@ -194,5 +168,23 @@ export class Metrics {
   #count({ verb, state, acceptedAt }: RolloutRecord, at: number): void {
     this.#ended.inc({ verb, state });
     this.#duration.observe({ verb }, (at - acceptedAt) / 1000);
+  }
+
+  #counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
+    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram<L extends string = never>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames: readonly L[] = [],
+  ): Histogram<L> {
+    const registers = [this.registry];
+    return new Histogram({ name: PREFIX + name, help, buckets: [...buckets], labelNames, registers });
   }
 }

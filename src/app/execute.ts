@@ -3,8 +3,7 @@ import { DeployError, messageOf } from '../core/errors.ts';
 import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
-import { redact, redactWords } from '../core/redact.ts';
-import { apply } from '../core/apply.ts';
+import { redact } from '../core/redact.ts';
 import { type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
 import { isTerminal } from '../core/state.ts';
@@ -13,6 +12,7 @@ import { perform } from './actions.ts';
 import { evidenceOf } from './evidence.ts';
 import { HookRun } from './hook-run.ts';
 import { Measuring } from './measuring.ts';
+import { noteEvent } from './note-event.ts';
 import { type FailureEvidence, failureOf, servesText } from './outcome.ts';
 import { report, reportStart } from './report.ts';
 import { observe, type Session } from './session.ts';
@@ -274,18 +274,13 @@ class Execution {
   }
 
   async #change(given: RecordEvent): Promise<void> {
-    const { ports, secrets } = this.#session;
-    const event = redactWords(given, secrets);
-    await this.#session.lock.check();
-    const at = ports.clock.now();
-    if (event.kind === 'container-failed') await this.#gather(event.failure.id);
-    const before = this.#record;
-    const after = apply(before, event, at);
-    await ports.store.append({ kind: 'event', at, rollout: before.id, event });
+    if (given.kind === 'container-failed') await this.#gather(given.failure.id);
+    const noted = await noteEvent(this.#session, this.#record, given);
+    const { before, after } = noted;
     this.#record = after;
     if (after.cursor !== before.cursor || after.steps !== before.steps) await this.#leaveStep();
     const details = [...this.#details, ...(this.#cause?.details ?? [])];
-    report(ports.emit, { before, after, event, at, observed: await this.#look(), details });
+    report(this.#session.ports.emit, { ...noted, observed: await this.#look(), details });
   }
 
   /** What belongs to a step ends with it. */

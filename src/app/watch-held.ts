@@ -1,9 +1,8 @@
-import { apply } from '../core/apply.ts';
-import { currentStep, type RecordEvent, type RolloutRecord } from '../core/record.ts';
-import { redactWords } from '../core/redact.ts';
+import type { RecordEvent, RolloutRecord } from '../core/record.ts';
 import { heldUntil } from '../core/steps/gates.ts';
 import { heldAgenda } from '../core/steps/checks.ts';
 import { Measuring } from './measuring.ts';
+import { noteEvent } from './note-event.ts';
 import { FOLLOWING, type Ports } from './ports.ts';
 import { report } from './report.ts';
 import { inSession, locate, looking, observe, type Session } from './session.ts';
@@ -40,17 +39,14 @@ export async function watchHeld(ports: Ports, record: RolloutRecord): Promise<vo
   await inSession(ports, location, { verb: FOLLOWING, files: null }, (session) => note(session, record, measured));
 }
 
-async function note({ ports, project, lock, secrets }: Session, seen: RolloutRecord, measured: readonly Measured[]) {
-  let before = (await ports.store.rollouts()).at(-1);
-  if (before?.id !== seen.id || before.cursor !== seen.cursor || currentStep(before)?.kind !== 'hold') return;
+async function note(session: Session, seen: RolloutRecord, measured: readonly Measured[]): Promise<void> {
+  const { ports, project } = session;
+  let record = (await ports.store.rollouts()).at(-1);
+  if (record?.id !== seen.id || record.cursor !== seen.cursor || heldUntil(record) === null) return;
   const observed = await observe(ports, project, null);
-  for (const each of measured) {
-    const event = redactWords(each, secrets);
-    await lock.check();
-    const at = ports.clock.now();
-    const after = apply(before, event, at);
-    await ports.store.append({ kind: 'event', at, rollout: before.id, event });
-    report(ports.emit, { before, after, event, at, observed, details: [] });
-    before = after;
+  for (const event of measured) {
+    const noted = await noteEvent(session, record, event);
+    report(ports.emit, { ...noted, observed, details: [] });
+    record = noted.after;
   }
 }

@@ -6,7 +6,7 @@ import { currentStep, type RolloutRecord } from './record.ts';
 import { isGoingBack } from './state.ts';
 import { clear, create, remove, run, shared, shrink, stop } from './steps/containers.ts';
 import { check, failedWhileHeld, makingChecks, watch, watched } from './steps/checks.ts';
-import { atGate, complete, delay, hold, monitor, pause, windows } from './steps/gates.ts';
+import { atGate, complete, delay, heldUntil, hold, monitor, pause, windows } from './steps/gates.ts';
 import { aside, hook } from './steps/hooks.ts';
 import { abort, fail, pauseForFailure, type StepContext, turnAround } from './steps/outcome.ts';
 import { ready } from './steps/ready.ts';
@@ -69,7 +69,7 @@ function lastWord(context: StepContext): Decision | null {
   if (currentStep(context.record) === undefined) return null;
   const dead = nobodyAlive(context.record, context.observed);
   if (dead !== null) return turnAround(context, dead);
-  return currentStep(context.record)?.kind === 'hold' ? failedWhileHeld(context) : null;
+  return heldUntil(context.record) === null ? null : failedWhileHeld(context);
 }
 
 function failure(context: StepContext): Decision | null {

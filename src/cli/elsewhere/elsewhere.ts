@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { refuseHost } from '../../app/hand-over.ts';
 import { DeployError } from '../../core/errors.ts';
+import type { Project } from '../../core/project.ts';
 import { dockerEndpoint } from '../compose-options.ts';
 import { localProject, type LocalProject } from '../local-project.ts';
 import { declareGlobalFlags } from '../global-flags.ts';
@@ -8,18 +9,12 @@ import type { GlobalOptions } from '../globals.ts';
 import type { CommandName, Invocation } from '../invocation.ts';
 import type { Io } from '../io.ts';
 import { pluginCall } from '../plugin.ts';
-import { AgentContainer, type Call } from './agent-container.ts';
-import { projectFiles, wordsIn } from './files.ts';
+import { AgentContainer } from './agent-container.ts';
+import { projectFiles, type SentFile, variablesFor } from './files.ts';
 import { isThisMachine, mayBeElsewhere } from './where.ts';
 
 /** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
 const OF_HERE: ReadonlySet<CommandName> = new Set(['lint', 'systemd', 'install', 'shell-init', 'version']);
-
-/** What decides how a command works and what it looks like, besides what the compose files ask for. */
-const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_PROFILES|NO_COLOR|FORCE_COLOR|TERM)$/;
-/** What is about the machine and the programs on it, and another there. */
-const OF_THIS_MACHINE =
-  /^(PATH|HOME|PWD|OLDPWD|SHELL|TMPDIR|USER|LOGNAME|HOSTNAME|(DOCKER|DEPLOY_BG|SSH|XDG|NODE|LD|LC|DYLD)_.*)$/;
 
 /**
  * Runs a command where the engine is, in the agent's container, if the engine's containers may be out of reach from
@@ -40,18 +35,19 @@ export async function runElsewhere(argv: readonly string[], invocation: Invocati
   }
   refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
   refuseBuild(invocation);
-  const extra = project.proxy.template === null ? [] : [project.proxy.template];
-  const files = await projectFiles([...local.files, ...local.overlays], project.directory, [
-    ...local.envFiles,
-    ...extra,
-  ]);
+  const files = await filesOf(local, project);
   await agent.receive(files);
-  const words = wordsIn(files);
-  const isWanted = (name: string): boolean => words.has(name) && !OF_THIS_MACHINE.test(name);
-  const variables = Object.keys(io.env).filter((name) => MEANT_THERE.test(name) || isWanted(name));
-  const envFiles = local.envFiles.filter((path) => files.some((file) => file.path === path));
-  const argvThere = [...flagsThere(invocation.globals, { ...local, envFiles }, project.name), ...wordsOf(argv)];
-  return agent.run({ words: argvThere, variables, directory: project.directory } satisfies Call);
+  const flags = flagsThere(invocation.globals, local, files, project.name);
+  return agent.run({
+    words: [...flags, ...wordsOf(argv)],
+    variables: variablesFor(files, io.env),
+    directory: project.directory,
+  });
+}
+
+function filesOf({ files, overlays, envFiles }: LocalProject, { directory, proxy }: Project) {
+  const template = proxy.template === null ? [] : [proxy.template];
+  return projectFiles([...files, ...overlays], directory, [...envFiles, ...template]);
 }
 
 function isOfHere({ command, options }: Invocation): boolean {
@@ -79,13 +75,18 @@ function refuseBuild({ command, options }: Invocation): void {
 }
 
 /** The same project, by the places of its files. */
-function flagsThere(globals: GlobalOptions, local: LocalProject, name: string): readonly string[] {
-  const { compose, progress, ansi, yes, debug } = globals;
+function flagsThere(
+  { compose, progress, ansi, yes, debug }: GlobalOptions,
+  local: LocalProject,
+  sent: readonly SentFile[],
+  name: string,
+): readonly string[] {
+  const envFiles = local.envFiles.filter((path) => sent.some((file) => file.path === path));
   return [
     ...local.files.flatMap((file) => ['--file', file]),
     ...['--project-directory', local.directory, '--project-name', name],
     // Without one, Compose would read an `.env` that is there, and not here.
-    ...(local.envFiles.length > 0 ? local.envFiles : ['/dev/null']).flatMap((file) => ['--env-file', file]),
+    ...(envFiles.length > 0 ? envFiles : ['/dev/null']).flatMap((file) => ['--env-file', file]),
     ...compose.profiles.flatMap((profile) => ['--profile', profile]),
     ...['--progress', progress, '--ansi', ansi],
     ...(yes ? ['--yes'] : []),

@@ -81,17 +81,29 @@ export async function projectFiles(
   return (await Promise.all([...paths].map(read))).filter((file) => file !== null);
 }
 
+/** What decides how a command works and what it looks like, besides what the compose files ask for. */
+const MEANT_THERE = /^(HEALTH_CHECK_(TIMEOUT|INTERVAL)|DRAIN_TIMEOUT|COMPOSE_PROFILES|NO_COLOR|FORCE_COLOR|TERM)$/;
+/** What is about the machine and the programs on it, and another there. */
+const OF_THIS_MACHINE =
+  /^(PATH|HOME|PWD|OLDPWD|SHELL|TMPDIR|USER|LOGNAME|HOSTNAME|(DOCKER|DEPLOY_BG|SSH|XDG|NODE|LD|LC|DYLD)_.*)$/;
+
 /**
- * What in some files may be the name of a variable: besides `$NAME` Compose knows names alone (`environment: [NAME]`,
- * `secrets: {x: {environment: NAME}}`, a line of an env file). A word too many does no harm: here Compose sees all of them.
+ * Names of the variables that go along with some files. Besides `$NAME` Compose knows names alone (`environment: [NAME]`,
+ * `secrets: {x: {environment: NAME}}`, a line of an env file): every word may be one. One too many does no harm, since
+ * here Compose sees all of them.
  */
-export function wordsIn(files: readonly SentFile[]): ReadonlySet<string> {
+export function variablesFor(
+  files: readonly SentFile[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
   const texts = files.map(({ content }) => Buffer.from(content, 'base64').toString('utf8'));
-  return new Set(texts.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
+  const words = new Set(texts.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []));
+  const isAsked = (name: string): boolean => words.has(name) && !OF_THIS_MACHINE.test(name);
+  return Object.keys(env).filter((name) => MEANT_THERE.test(name) || isAsked(name));
 }
 
 function namesIn(text: string): Named {
-  const documents = [parseAllDocuments(text, { merge: true, logLevel: 'silent' })].flat();
+  const documents = parseAllDocuments(text, { merge: true, logLevel: 'silent' });
   const all = documents.map((document) => namesOf(document.toJS({ maxAliasCount: -1 })));
   return { compose: all.flatMap(({ compose }) => compose), others: all.flatMap(({ others }) => others) };
 }

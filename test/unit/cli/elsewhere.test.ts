@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { receive } from '../../../src/agent/receive.ts';
-import { projectFiles, wordsIn } from '../../../src/cli/elsewhere/files.ts';
+import { projectFiles, variablesFor } from '../../../src/cli/elsewhere/files.ts';
 import { isPlainlyHere, isThisMachine, mayBeElsewhere } from '../../../src/cli/elsewhere/where.ts';
 import { GLOBALS } from './support.ts';
 
@@ -78,7 +78,29 @@ secrets: { s: { file: s.txt }, e: { environment: S } }`,
       'w.env': 'BARE\n',
     });
     const files = await projectFiles([join(folder, 'compose.yml')], folder, []);
-    expect([...wordsIn(files)]).toEqual(expect.arrayContaining(['VERSION', 'TAIL', 'ALONE', 'SECRET', 'BARE']));
+    const asked = ['VERSION', 'TAIL', 'ALONE', 'SECRET', 'BARE'];
+    const env = Object.fromEntries([...asked, 'UNRELATED', 'DRAIN_TIMEOUT'].map((name) => [name, 'x']));
+    expect(variablesFor(files, env)).toEqual([...asked, 'DRAIN_TIMEOUT']);
+  });
+
+  it.each(['PATH', 'HOME', 'DOCKER_HOST', 'DEPLOY_BG_THERE', 'NODE_OPTIONS', 'LD_PRELOAD'])(
+    'leaves %s here, which means another thing there, whoever speaks of it',
+    async (name) => {
+      await write({
+        'compose.yml': `services: { web: { image: a, command: "echo $$${name}", environment: [${name}] } }`,
+      });
+      const files = await projectFiles([join(folder, 'compose.yml')], folder, []);
+      expect(variablesFor(files, { [name]: 'x' })).toEqual([]);
+    },
+  );
+
+  it('knows every document of a file, however many anchors it has', async () => {
+    const anchors = Array.from({ length: 200 }, () => '*a').join(', ');
+    await write({
+      'compose.yml': `x-a: &a { b: c }\nx-b: [${anchors}]\n---\nservices: { web: { env_file: web.env } }`,
+      'web.env': '',
+    });
+    expect(await sent()).toEqual(['compose.yml', 'web.env']);
   });
 
   it('is there what it is here, byte by byte, with its mode; what is the same already stays as it is', async () => {
