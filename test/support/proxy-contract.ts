@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { Client } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epochNow, startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
@@ -138,6 +139,19 @@ export function proxyContract(subject: Subject): void {
       expect(median).toBeLessThan(subject.switchMs);
     },
   );
+
+  test('who is being answered at the switch, and asks again on the same connection, meets the new version', async () => {
+    const [v1 = '', v2 = ''] = await started(subject, 'v1', 'v2');
+    await rig.router.apply(rig.routes(v1));
+    const client = new Client(await url());
+    const stream = await client.request({ path: '/stream?ms=4000', method: 'GET' });
+    await rig.router.apply(rig.routes(v2));
+    expect(await stream.body.text()).toMatch(/^version=v1[^]*end\n$/);
+    const again = await client.request({ path: '/', method: 'GET' });
+    await again.body.dump();
+    expect(again.headers['x-version']).toBe('v2');
+    await client.close();
+  });
 
   test('requests in flight are those of the application', async () => {
     const [v1 = '', v2 = ''] = await started(subject, 'v1', 'v2');

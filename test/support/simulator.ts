@@ -61,6 +61,8 @@ export interface WorldOptions {
   readonly startFails?: Readonly<Record<string, string>>;
   /** Requests in flight on the old side end that many seconds after the switch. */
   readonly inFlightSeconds?: number;
+  /** Which containers have a request in flight, that many seconds after the switch. */
+  readonly isBusy?: (id: string, seconds: number) => boolean;
   /** How long containers of these versions take to stop. */
   readonly stopSeconds?: Readonly<Record<string, number>>;
   /** The proxy answers something else than it was told, from now until then (seconds). */
@@ -384,8 +386,9 @@ export class World {
     }
   }
 
-  inFlight(): number {
-    return this.seconds - this.#switchedAt < (this.#options.inFlightSeconds ?? 0) ? 1 : 0;
+  inFlight(id: string): number {
+    const { inFlightSeconds = 0, isBusy = (_, seconds) => seconds < inFlightSeconds } = this.#options;
+    return isBusy(id, this.seconds - this.#switchedAt) ? 1 : 0;
   }
 }
 
@@ -502,8 +505,8 @@ class Simulation implements SimResult {
     // Who looks on sees measurements under way before time goes by.
     if (this.#world.measure(wait.measure)) return;
     advance(this.#world, wait);
-    const inFlight = this.#world.inFlight();
     for (const id of wait.drain) {
+      const inFlight = this.#world.inFlight(id);
       const before = this.#drains[id];
       const zeros = inFlight === 0 ? (before?.zeros ?? 0) + 1 : 0;
       this.#drains[id] = { inFlight, zeros, atSwitch: before?.atSwitch ?? inFlight, at: this.#world.now };

@@ -142,6 +142,14 @@ describe('blue-green', () => {
     expect(world.log.at(-2)).toBe('t13.1 remove shop-blue-web-1 shop-blue-web-2');
   });
 
+  it('drained is idle all together: one that was idle, and is asked once more while another drains, is waited for', () => {
+    const first = (id: string): boolean => id === 'c1';
+    const isBusy = (id: string, s: number): boolean => (first(id) ? s < 15 : s >= 13 && s < 20);
+    const world = deployed(v1, { isBusy });
+    run(world, plan(world, v2, v1));
+    expect(world.log.at(-2)).toBe('t21.1 remove shop-blue-web-1 shop-blue-web-2');
+  });
+
   it('takes the traffic back from a candidate that is dead when the old color would go', () => {
     const kept = (name: string) => release(name, [service('web', { retireAfterMs: 30_000 })]);
     const world = deployed(kept('v1'), { scripts: { v2: { '*': script('r1,x9') } } });

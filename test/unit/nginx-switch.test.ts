@@ -45,6 +45,10 @@ describe('a reload', () => {
 
   /** How long it takes where the workers are, one look after the other; the last look stays. */
   async function takes(...looks: readonly (Workers | null)[]): Promise<number> {
+    return takesWith(() => false, looks);
+  }
+
+  async function takesWith(handsOver: () => boolean, looks: readonly (Workers | null)[]): Promise<number> {
     let now = 0;
     let look = 0;
     const clock = { now: () => now, wait: (ms: number) => Promise.resolve(void (now += ms)) };
@@ -54,6 +58,7 @@ describe('a reload', () => {
       ask: () => Promise.resolve({ digest: 'new', routes: [], rest: () => '' }),
       workers: () => Promise.resolve(looks[Math.min(look++, looks.length - 1)] ?? null),
       reload: () => Promise.resolve(),
+      handOver: () => Promise.resolve(handsOver()),
     });
     await change.run();
     return now;
@@ -67,6 +72,16 @@ describe('a reload', () => {
     expect(await takes(workers([1]), workers([1]), workers([2], [1]), workers([2], [1]), workers([2]))).toBeLessThan(
       100,
     );
+  });
+
+  it('is over when the old workers send their clients to the new ones, and not before they stop to accept', async () => {
+    const looks = [workers([1]), workers([1, 2]), workers([1, 2]), workers([2], [1])];
+    let handedOver = 0;
+    expect(await takesWith(() => (handedOver += 1) > 0, looks)).toBeLessThan(100);
+    expect(handedOver).toBe(1);
+    const unseen = await takesWith(() => true, [null]);
+    expect(unseen).toBeGreaterThan(120);
+    expect(unseen).toBeLessThan(1000);
   });
 
   it('is not over while those of a reload in between accept, although nobody knows them', async () => {

@@ -278,10 +278,32 @@ describe('nginx', () => {
       expect(to(`${before} ${side}`)).toBe(side);
     expect(to(`${before} deploy-bg-web`)).toBe('deploy-bg-web');
     expect(to(`${before} deploy-bg-web, ${before} deploy-bg-my.web`)).toBeNull();
-    for (const nobody of ['deploy-bg-api', 'deploy-bg-myxweb', 'deploy-bg-other-web'])
-      expect(to(`${before} ${nobody}`)).toBeNull();
+    expect(to(`${before} deploy-bg-api`)).toBe('off');
+    for (const nobody of ['deploy-bg-myxweb', 'deploy-bg-other-web']) expect(to(`${before} ${nobody}`)).toBeNull();
     const { digest } = renderNginx([sticky, route('web', null, '/web', 'c'), route('api', null, '/api')], NGINX);
     expect(to(`${digest} deploy-bg-web`)).toBe('""');
+  });
+
+  test('workers of a configuration that is over ask another one by service, wherever a request comes to', () => {
+    const routes = [
+      route('web', null, null, 'a'),
+      route('shop', 'shop.example', null, 'b'),
+      route('api', null, '/api'),
+    ];
+    const text = content(renderNginx(routes, NGINX).files, 'routes.conf');
+    const parts = text.split(/^location /m).slice(1);
+    const [ways, others] = [
+      parts.filter((part) => !part.startsWith('@')),
+      parts.filter((part) => part.startsWith('@')),
+    ];
+    expect(ways).toHaveLength(3);
+    for (const way of ways) {
+      const over = /error_page 421 = (@\S+);[^]*if \(-f \$deploy_bg_over\) {\s+return 421;/.exec(way)?.[1] ?? '?';
+      expect(others.find((part) => part.startsWith(`${over} {`))).toMatch(
+        /Deploy-Bg-Asked "\$deploy_bg_asker deploy-bg-\$deploy_bg_service";[^]*proxy_pass http:\/\/deploy_bg_now;/,
+      );
+    }
+    expect(ways[0]).toMatch(/\$deploy_bg_service "web";[^]*shop\.example"\) {\s+set \$deploy_bg_service "shop";/);
   });
 
   test('a server’s own pages for errors are inherited by every location', () => {

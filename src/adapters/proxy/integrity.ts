@@ -12,11 +12,16 @@ export interface Written {
 
 const SIGNATURE = /config ([0-9a-f]{16})/;
 
+/** The fingerprint in a file that holds one; null if it does not. */
+export function signatureOf(text: string): string | null {
+  return SIGNATURE.exec(text)?.[1] ?? null;
+}
+
 /** Where files and proxy do not fit together; the files are in the order in which their fingerprint is made. */
 export function integrityFaults({ contents, signed, unsigned }: Written, proxy: string, loaded: string): string[] {
   const gone = Object.keys(contents).filter((file) => contents[file] == null);
   if (gone.length > 0) return gone.map((file) => `the proxy’s generated file ${file} is gone`);
-  const digest = SIGNATURE.exec(contents[signed] ?? '')?.[1] ?? '';
+  const digest = signatureOf(contents[signed] ?? '') ?? '';
   const texts = Object.entries(contents).map(([file, text]) =>
     file === signed && digest !== '' ? (text ?? '').replaceAll(digest, unsigned) : (text ?? ''),
   );

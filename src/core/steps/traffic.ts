@@ -92,10 +92,12 @@ export function drain(context: StepContext, step: StepOf<'drain'>): Decision {
   const side = requireSide(record, step.side);
   const longestDrain = Math.max(0, ...step.services.map((name) => side.services[name]?.drainTimeoutMs ?? 0));
   const until = (record.weightAt ?? record.stepStartedAt) + longestDrain;
-  const busy = draining(context, step).filter((c) => (observed.drains[c.id]?.zeros ?? 0) < ZEROS_NEEDED);
+  const replicas = draining(context, step);
+  const busy = replicas.filter((c) => (observed.drains[c.id]?.zeros ?? 0) < ZEROS_NEEDED);
   if (busy.length === 0 || now >= until) return stepDone;
   const what = busy.map((c) => `${c.name}: ${inFlightText(context, c)}`).join('; ');
-  return wait(`requests in flight to end (${what})`, until, { drain: busy.map((c) => c.id) });
+  // Whoever is idle already may be asked once more, by a client that a worker of the proxy still holds.
+  return wait(`requests in flight to end (${what})`, until, { drain: replicas.map((c) => c.id) });
 }
 
 function inFlightText({ observed }: StepContext, container: ObservedContainer): string {

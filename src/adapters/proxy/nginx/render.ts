@@ -6,6 +6,7 @@ import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
 import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
+import { OVER_FOLDER } from './over.ts';
 import { PAGES } from './own-pages.ts';
 import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
 
@@ -67,12 +68,13 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const asks = asksAgain(features) && !views.some((view) => PAGES.test(view.body));
   // One header more takes those away that a body without any inherits.
-  const hasDoor = asks && views.every((view) => view.off || view.body.includes('proxy_set_header'));
+  const hasDoor = asks && views.every((view) => view.bodyNow.includes('proxy_set_header'));
   const numbered = views.map((view, index) => {
     const behind = asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null;
     const now = hasDoor && !view.off ? `@deploy-bg-now-${String(index)}` : null;
     const again = asks && !view.off ? `@deploy-bg-again-${String(index)}` : null;
-    return { ...view, again, behind, now, next: behind ?? now };
+    const over = hasDoor ? `@deploy-bg-over-${String(index)}` : null;
+    return { ...view, again, behind, now, next: behind ?? now, over, tells: hasDoor || view.mirrors.length > 0 };
   });
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
   const files = [
@@ -124,6 +126,8 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     asksAgain: asks,
     behind: routes.flatMap(viewBehind),
     door: DOOR,
+    overFolder: OVER_FOLDER,
+    behindFile: BEHIND_FILE,
     doors: routes.flatMap(viewDoor),
     upstreams,
     choices,
@@ -133,13 +137,18 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
   };
 }
 
+interface LocationView {
+  readonly off: boolean;
+  readonly body: string;
+  readonly bodyNow: string;
+  readonly hasBehind: boolean;
+  readonly mirrors: readonly object[];
+}
+
 type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
-function viewLocations(
-  { path, fallback, hosts }: Location,
-  body: Body,
-): readonly { readonly off: boolean; readonly body: string; readonly hasBehind: boolean }[] {
+function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly LocationView[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
@@ -156,6 +165,7 @@ function viewLocations(
     })),
     mirrors: served.flatMap((route) => viewMirror(route) ?? []),
     asked,
+    sticky: viewCookie(served) !== null,
     hasBehind: served.some((route) => behindOf(route).length > 0),
     body: body(name, asked, served),
     bodyNow: body(name, DOOR.name, served),

@@ -16,7 +16,7 @@ import {
   writeWhole,
   type RenderedFile,
 } from '../files.ts';
-import { integrityFaults } from '../integrity.ts';
+import { integrityFaults, signatureOf } from '../integrity.ts';
 import { checkedRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
@@ -27,18 +27,21 @@ import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
+import { Over } from './over.ts';
 import { hasOwnPages } from './own-pages.ts';
 import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
 import { DOOR } from './upstreams.ts';
-import { workersOf } from './workers.ts';
+import { type Workers, workersOf } from './workers.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
 const LIVE_LINK = 'live';
 const TOKEN_FILE = 'token';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
+/** In a configuration whose workers ask others once it is over. */
+const HANDS_OVER = '$deploy_bg_over';
 
 export interface NginxDeps {
   readonly engine: ProxyEngine;
@@ -56,6 +59,7 @@ export class NginxRouter implements Router {
   readonly #place: Place;
   readonly #proc: string | undefined;
   readonly #states: States;
+  readonly #over: Over;
 
   constructor({ engine, clock, place, proc }: NginxDeps) {
     this.#engine = engine;
@@ -63,6 +67,7 @@ export class NginxRouter implements Router {
     this.#place = place;
     this.#proc = proc;
     this.#states = new States(place.output, LIVE_LINK);
+    this.#over = new Over(place.output);
   }
 
   async prepare(routes: readonly RouteState[]): Promise<void> {
@@ -89,7 +94,7 @@ export class NginxRouter implements Router {
       const change = await this.#switchOf(proxy, config);
       if (!(await this.#works(config, change))) await this.#change(proxy, config, wanted, change);
       else if ((await readIfThere(join(this.#place.output, SETTLED_FILE))) !== config.digest)
-        await change.settle(await this.#states.changedAt());
+        await change.resume(await this.#states.changedAt());
       await writeChanged(this.#place.output, [{ file: SETTLED_FILE, content: config.digest }]);
     });
   }
@@ -134,8 +139,23 @@ export class NginxRouter implements Router {
 
   /** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
   async #hasDoor(): Promise<boolean> {
-    const states = (await this.#states.all()).map((state) => readIfThere(join(this.#place.output, state, HTTP_FILE)));
-    return (await Promise.all(states)).every((content) => content?.includes(DOOR.address) === true);
+    return (await this.#httpOf(await this.#states.all())).every((content) => content.includes(DOOR.address));
+  }
+
+  /** Clients of workers before are answered by those of this configuration from now on; false if some of them will not be. */
+  async #handOver({ digest }: NginxConfig, state: string | null, before: Workers | null): Promise<boolean> {
+    const isAlone = before?.leaving.size === 0;
+    if (isAlone) await this.#over.clear();
+    const worked = await this.#httpOf(isAlone && state !== null ? [state] : await this.#states.all());
+    const others = worked.filter((content) => signatureOf(content) !== digest);
+    await this.#over.mark(others.flatMap((content) => signatureOf(content) ?? []));
+    return (await this.#hasDoor()) && others.every((content) => content.includes(HANDS_OVER));
+  }
+
+  /** Our part in nginx's http context of some states; empty where it is gone. */
+  async #httpOf(states: readonly string[]): Promise<readonly string[]> {
+    const contents = states.map((state) => readIfThere(join(this.#place.output, state, HTTP_FILE)));
+    return (await Promise.all(contents)).map((content) => content ?? '');
   }
 
   async warnings(): ReturnType<Router['warnings']> {
@@ -179,13 +199,14 @@ export class NginxRouter implements Router {
   }
 
   async #switchOf(proxy: ProxyContainer, config: NginxConfig): Promise<Switch> {
-    const token = await this.#token();
+    const [token, state] = await Promise.all([this.#token(), this.#states.current()]);
     return new Switch({
       clock: this.#clock,
       digest: config.digest,
       ask: () => askNginx(proxy, token),
       workers: () => workersOf(proxy.pid, this.#proc),
       reload: () => this.#engine.kill(proxy.id, 'HUP'),
+      handOver: (before) => this.#handOver(config, state, before),
     });
   }
 
@@ -227,12 +248,14 @@ export class NginxRouter implements Router {
 
   /** The files before are in place again, and so is what nginx works by, should it have taken the new ones. */
   async #goBack(proxy: ProxyContainer, before: string): Promise<void> {
+    for (const content of await this.#httpOf([before])) await this.#over.unmark(signatureOf(content));
     await this.#states.link(before);
     await this.#engine.kill(proxy.id, 'HUP');
   }
 
-  async #write({ files }: NginxConfig): Promise<void> {
+  async #write({ files, digest }: NginxConfig): Promise<void> {
     const { output } = this.#place;
+    await this.#over.unmark(digest);
     await prepareLog(output);
     await keepLogging(output, this.#clock.now());
     await this.#states.change(async (folder) => {

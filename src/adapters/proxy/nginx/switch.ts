@@ -26,6 +26,11 @@ export interface SwitchDeps {
   /** The workers that accept now; null if that cannot be seen. */
   readonly workers: () => Promise<Workers | null>;
   readonly reload: () => Promise<void>;
+  /**
+   * Lets workers of all other configurations send what comes to them to those of this one; false if some of them
+   * cannot. `before` are those that there were before the reload, as far as they were seen.
+   */
+  readonly handOver: (before: Workers | null) => Promise<boolean>;
 }
 
 /** One reload, from the signal until nobody is answered by the configuration before it. */
@@ -37,7 +42,7 @@ export class Switch {
   }
 
   async run(): Promise<void> {
-    const { clock, reload, workers } = this.#deps;
+    const { clock, reload, workers, handOver } = this.#deps;
     const old = await workers();
     await reload();
     const what = 'nginx to answer new connections by the new configuration';
@@ -45,12 +50,19 @@ export class Switch {
     const missing = await settled(wait, () => this.#oldOnes(old));
     if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
-    if (old === null) await this.settle(clock.now());
+    if (await handOver(old)) return;
+    if (old === null) await this.#settle(clock.now());
     else await this.#gone(clock.now(), old);
   }
 
+  /** Completes a switch whose process ended after the reload, at this time. */
+  async resume(changedAt: Millis | null): Promise<void> {
+    await this.#settle(changedAt);
+    await this.#deps.handOver(null);
+  }
+
   /** Waits until idle clients of workers that stopped accepting at this time have been let go. */
-  async settle(stoppedAt: Millis | null): Promise<void> {
+  async #settle(stoppedAt: Millis | null): Promise<void> {
     const { clock } = this.#deps;
     if (stoppedAt === null) return;
     const left = letGoAt(stoppedAt) - clock.now();

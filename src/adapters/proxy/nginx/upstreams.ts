@@ -66,8 +66,7 @@ export function viewBehind(route: RouteState): readonly object[] {
 /** The groups of a route in any configuration, and whom this one has for them. A client that has a side stays there. */
 export function viewDoor(route: RouteState): readonly object[] {
   const name = route.service.replaceAll('.', '\\.');
-  const target = targetOf(route);
-  if (target === null) return [];
+  const target = targetOf(route) ?? 'off';
   const sides = stickySides(route) === null ? [] : (['stable', 'candidate'] as const);
   return [
     ...sides.map((side) => ({ pattern: asked(`_bg_${side}-${name}`), target: partName(side, route.service) })),
