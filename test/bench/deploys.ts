@@ -4,8 +4,6 @@ import { type Figure, median, timed } from './figure.ts';
 import { fast } from './startup.ts';
 
 const ROUNDS = 5;
-/** What a deploy behind nginx may take longer (DESIGN section 7): it waits for idle clients, if there are any. */
-const KEEPALIVE_MIN_TIMEOUT_MS = 2000;
 
 /** Whole deploys against the raw engine doing the same, in turn; and how fast the traffic moves. */
 export async function benchDeploys(proxy: ProxyKind): Promise<Figure[]> {
@@ -24,7 +22,7 @@ export async function benchDeploys(proxy: ProxyKind): Promise<Figure[]> {
         name: `${proxy}: whole deploy against the raw engine`,
         value: median(ours) / median(raw),
         unit: '×',
-        goal: 1.9 + (proxy === 'nginx' ? KEEPALIVE_MIN_TIMEOUT_MS / median(raw) : 0),
+        goal: 1.9,
       },
       { name: `${proxy}: whole deploy`, value: median(ours), unit: 'ms', goal: null },
       { name: `${proxy}: the raw engine doing the same`, value: median(raw), unit: 'ms', goal: null },
@@ -112,7 +110,7 @@ async function switchTimes(project: TestProject): Promise<Figure[]> {
       name: `${proxy}: candidate ready → last request on a kept connection answered by the old`,
       value: median(kept),
       unit: 'ms',
-      goal: proxy === 'caddy' ? 50 : KEEPALIVE_MIN_TIMEOUT_MS + 300,
+      goal,
     },
   ];
 }
