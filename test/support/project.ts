@@ -54,6 +54,19 @@ export interface Run {
   readonly endedAt: number;
 }
 
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+  /** A command that runs another one, as another user. */
+  readonly as?: readonly string[];
+}
+
+/** Every deploy is the agent's, and the command that began it only watches. */
+export const DETACHED = process.env['DEPLOY_BG_TEST_DETACHED'] === '1';
+/** Those that say themselves who runs them. */
+const STAYS: ReadonlySet<string> = new Set(['--detach', '--attach', '--dry-run']);
+
 /** A Compose project of its own on the real engine, with the demo application behind a real proxy. */
 export class TestProject {
   readonly name: string;
@@ -153,29 +166,25 @@ export class TestProject {
   }
 
   /** Runs `docker-deploy-bg` in the project folder, as a process of its own. */
-  async run(
-    args: readonly string[],
-    options: {
-      readonly env?: Readonly<Record<string, string>>;
-      readonly cwd?: string;
-      readonly signal?: AbortSignal;
-      /** A command that runs another one, as another user. */
-      readonly as?: readonly string[];
-    } = {},
-  ): Promise<Run> {
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+    const handsOver = DETACHED && args[0] === 'deploy' && !args.some((arg) => STAYS.has(arg));
+    if (handsOver && (await this.#hasAgent())) {
+      const accepted = ended(await this.spawn([...args, '--detach'], options));
+      if (accepted.exit !== 0) return accepted;
+    }
     return ended(await this.spawn(args, options));
   }
 
+  /** Has an agent that takes deploys over; false where the agent is none for this project. */
+  async #hasAgent(): Promise<boolean> {
+    const init = await this.spawn(['agent', 'init']);
+    if (init.exitCode !== 0) return false;
+    await this.compose(['up', '-d', '--wait', 'deploy-bg-agent']);
+    return true;
+  }
+
   /** The same, as a process that can be signalled. */
-  spawn(
-    args: readonly string[],
-    options: {
-      readonly env?: Readonly<Record<string, string>>;
-      readonly cwd?: string;
-      readonly signal?: AbortSignal;
-      readonly as?: readonly string[];
-    } = {},
-  ) {
+  spawn(args: readonly string[], options: RunOptions = {}) {
     const [binary = 'node', ...words] = [...(options.as ?? []), 'node', CLI, ...args];
     return execa(binary, words, {
       cwd: options.cwd ?? this.directory,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 
 import { dirname, join, relative, resolve } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
+import { otherVersion } from '../agent-version.ts';
 import { mayBeElsewhere } from '../elsewhere/where.ts';
 import { configFolder } from '../endpoint.ts';
 import {
@@ -157,12 +158,17 @@ async function build(image: string, { docker, endpoint }: LocalProject, { io }: 
 }
 
 /** What it says of itself. @throws agent-unreachable */
-async function status({ json }: Options, { io, context }: Session): Promise<number> {
+async function status({ json }: Options, { io, context, version: own }: Session): Promise<number> {
   const { ports } = await context();
   const about = await ports.agent.about();
   const { version, since, next } = about;
   const updates = next === null ? 'none is scheduled' : `next at ${next}`;
-  const words = [`agent    ${version}, for ${age(io.now() - Date.parse(since))}`, `updates  ${updates}`];
+  const other = await otherVersion({ about: () => Promise.resolve(about) }, own);
+  const words = [
+    `agent    ${version}, for ${age(io.now() - Date.parse(since))}`,
+    `updates  ${updates}`,
+    ...(other === null ? [] : [`warning  ${other.message}: ${other.hint}`]),
+  ];
   print(io.stdout, json ? [JSON.stringify(about, null, 2)] : words);
   return 0;
 }
