@@ -56,6 +56,10 @@ export interface Engine {
   remove(container: string): Promise<void>;
   /** The last lines of both streams, oldest first. */
   logTail(container: string, lines: number): Promise<readonly string[]>;
+  /** The same with the time of each, also since a moment. */
+  lastLines(container: string, options: Omit<LogOptions, 'signal'>): Promise<readonly ContainerLine[]>;
+  /** The same and what comes, until the container ends or the signal fires. */
+  followedLines(container: string, options: LogOptions): AsyncIterable<ContainerLine>;
   /** What the health check printed last, newest last; empty without a health check. */
   healthLog(container: string): Promise<readonly string[]>;
   image(reference: string): Promise<ImageInfo | null>;
@@ -67,6 +71,21 @@ export interface Engine {
   composeProjectsWithNetworks(composeProjects: readonly string[]): Promise<readonly string[]>;
   /** Removes the networks that Compose created for this Compose project; those in use stay. */
   removeNetworks(composeProject: string): Promise<void>;
+}
+
+export interface LogOptions {
+  /** How many of those that there are. */
+  readonly tail: number | 'all';
+  readonly since: Millis | null;
+  readonly signal: AbortSignal;
+}
+
+/** A line that a container wrote. */
+export interface ContainerLine {
+  readonly at: Millis;
+  /** The same as the engine writes it, to the nanosecond: in the order of its texts. */
+  readonly stamp: string;
+  readonly text: string;
 }
 
 /** Where images come from. */

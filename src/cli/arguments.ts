@@ -20,6 +20,16 @@ export function parseServices(text: string, before: readonly string[]): readonly
   throw new DeployError('invalid-usage', { what: `--services: ${JSON.stringify(wrong)} is no name of a service` });
 }
 
+/** How many lines. @throws invalid-usage */
+export function parseTail(text: string): number | 'all' {
+  if (text === 'all') return 'all';
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new DeployError('invalid-usage', {
+    what: `--tail: ${JSON.stringify(text)} is no number of lines`,
+    next: 'give it like 100, or all',
+  });
+}
+
 /** Milliseconds of a `--timeout`. @throws invalid-usage */
 export function parseTimeout(text: string): number {
   const ms = secondsOrDuration(text);

@@ -1,4 +1,5 @@
 import type { DeployOptions } from '../app/deploy.ts';
+import type { LogsOptions } from '../app/logs.ts';
 import type { UpdateOptions } from '../app/update.ts';
 import type { GlobalOptions } from './globals.ts';
 
@@ -11,6 +12,10 @@ export interface Steered {
 
 /** A moment, or how long ago. */
 export type Since = { readonly at: number } | { readonly agoMs: number };
+
+export function momentOf(since: Since, now: number): number {
+  return 'at' in since ? since.at : now - since.agoMs;
+}
 
 /** The options of every command, parsed and validated. */
 export interface CommandOptions {
@@ -43,6 +48,7 @@ export interface CommandOptions {
     readonly rollout: string | null;
     readonly since: Since | null;
   };
+  readonly logs: Omit<LogsOptions, 'since'> & { readonly json: boolean; readonly since: Since | null };
   readonly lint: {
     readonly version: string | null;
     readonly strict: boolean;

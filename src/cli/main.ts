@@ -53,6 +53,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   reset: async () => (await ofProject()).reset,
   history: async () => (await ofProject()).history,
   events: async () => (await ofProject()).events,
+  logs: async () => (await ofProject()).logs,
   lint: async () => (await import('./commands/lint.ts')).run,
   install: async () => (await import('./commands/install.ts')).run,
   'shell-init': async () => (await import('./commands/shell-init.ts')).run,

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { parseServices, parseSince, parseTimeout, parseVersion, parseWait } from './arguments.ts';
+import { parseServices, parseSince, parseTail, parseTimeout, parseVersion, parseWait } from './arguments.ts';
 import { declareGlobalFlags, readGlobals } from './global-flags.ts';
 import type { CommandName, CommandOptions, Invocation, Shell, Since } from './invocation.ts';
 
@@ -210,8 +210,26 @@ const declareEvents: Declare = (program, choose) => {
     });
 };
 
-interface RawEvents extends Omit<CommandOptions['events'], 'rollout' | 'since'> {
+interface RawEvents extends Omit<CommandOptions['events'], 'rollout' | 'since'>, RawSince {
   readonly rollout?: string;
+}
+
+const declareLogs: Declare = (program, choose) => {
+  program
+    .command('logs')
+    .summary('show what the replicas of all versions write, side by side')
+    .addArgument(new Argument('[version]', 'of this version only').argParser(parseVersion))
+    .option('--follow', 'go on with what comes, until interrupted', false)
+    .addOption(new Option('--tail <lines>', 'the last ones of each replica, or `all`').argParser(parseTail).default(50))
+    .addOption(new Option('--since <time>', 'not before: 10m, 2026-01-02T14:03').argParser(parseSince))
+    .addOption(new Option('--services <names>', 'of these, comma-separated').argParser(parseServices).default([]))
+    .option('--json', 'print one JSON object a line', false)
+    .action((version: string | undefined, raw: Omit<CommandOptions['logs'], 'version' | 'since'> & RawSince) => {
+      choose('logs', { ...raw, version: version ?? null, since: raw.since ?? null });
+    });
+};
+
+interface RawSince {
   readonly since?: Since;
 }
 
@@ -295,6 +313,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareReset,
   declareHistory,
   declareEvents,
+  declareLogs,
   declareLint,
   declareSystemd,
   declareAgent,

@@ -273,6 +273,8 @@ export class Host {
         await each('remove', id);
       },
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
+      lastLines: () => Promise.resolve([]),
+      followedLines: () => (async function* () {})(),
       healthLog: () => Promise.resolve([]),
       image: (reference) =>
         Promise.resolve({

@@ -1,13 +1,13 @@
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import type { Engine, ImageInfo } from '../../app/ports.ts';
+import type { ContainerLine, Engine, ImageInfo, LogOptions } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
 import { inTime } from '../system/in-time.ts';
 import { ANSWER_DEADLINE_MS } from './connect.ts';
-import { demultiplexed } from './frames.ts';
+import { followedLines, lastLines } from './logs.ts';
 import { observedContainer } from './observed-container.ts';
 import { watchContainers } from './watch.ts';
 
@@ -117,11 +117,21 @@ export class DockerEngine implements Engine {
   }
 
   async logTail(id: string, lines: number): Promise<readonly string[]> {
-    const container = this.#docker.getContainer(id);
-    const output = await this.#ask(() => container.logs({ stdout: true, stderr: true, tail: lines, follow: false }));
-    const tty = (await this.#inspect(id))?.Config.Tty ?? false;
-    const text = tty ? output.toString('utf8') : demultiplexed(output);
-    return text.split('\n').filter((line) => line.trim() !== '');
+    const all = await this.lastLines(id, { tail: lines, since: null });
+    return all.map(({ text }) => text).filter((text) => text.trim() !== '');
+  }
+
+  async lastLines(id: string, options: Omit<LogOptions, 'signal'>): Promise<readonly ContainerLine[]> {
+    const isTty = await this.#isTty(id);
+    return this.#ask(() => lastLines(this.#docker.getContainer(id), isTty, options));
+  }
+
+  async *followedLines(id: string, options: LogOptions): AsyncGenerator<ContainerLine, void, undefined> {
+    yield* followedLines(this.#docker.getContainer(id), await this.#isTty(id), options);
+  }
+
+  async #isTty(id: string): Promise<boolean> {
+    return (await this.#inspect(id))?.Config.Tty ?? false;
   }
 
   async healthLog(id: string): Promise<readonly string[]> {

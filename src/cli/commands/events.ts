@@ -1,7 +1,7 @@
 import { events, type EventView } from '../../app/events.ts';
 import { EXIT } from '../../core/errors.ts';
 import { ctrlC } from '../interrupts.ts';
-import type { Since } from '../invocation.ts';
+import { momentOf } from '../invocation.ts';
 import { print } from '../io.ts';
 import type { Command } from '../session.ts';
 import { styleFor } from '../style.ts';
@@ -16,7 +16,3 @@ export const run: Command<'events'> = async ({ json, follow, rollout, since }, {
   for await (const view of events(ports, options, ctrlC())) print(io.stdout, [show(view)]);
   return follow ? EXIT.interrupted : EXIT.ok;
 };
-
-function momentOf(since: Since, now: number): number {
-  return 'at' in since ? since.at : now - since.agoMs;
-}

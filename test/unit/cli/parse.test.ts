@@ -66,6 +66,12 @@ describe('verbs', () => {
       { json: true, follow: true, rollout: 'r1', since: { agoMs: 600_000 } },
     ],
     ['events --since 2026-01-02', 'events', { since: { at: Date.UTC(2026, 0, 2) } }],
+    ['logs', 'logs', { version: null, services: [], tail: 50, since: null, follow: false, json: false }],
+    [
+      'logs v2 --follow --tail all --since 10m --services web,api --json',
+      'logs',
+      { version: 'v2', services: ['web', 'api'], tail: 'all', since: { agoMs: 600_000 }, follow: true, json: true },
+    ],
     ['install --shim --dir /x', 'install', { shim: true, uninstall: false, dir: '/x' }],
     ['install --uninstall', 'install', { shim: false, uninstall: true, dir: null }],
     ['shell-init fish', 'shell-init', { shell: 'fish' }],
