@@ -60,6 +60,8 @@ export interface Engine {
   lastLines(container: string, options: Omit<LogOptions, 'signal'>): Promise<readonly ContainerLine[]>;
   /** The same and what comes, until the container ends or the signal fires. */
   followedLines(container: string, options: LogOptions): AsyncIterable<ContainerLine>;
+  /** What the engine stops a container with: SIGTERM, unless its image or its service say something else. */
+  stopSignal(container: string): Promise<string>;
   /** What the health check printed last, newest last; empty without a health check. */
   healthLog(container: string): Promise<readonly string[]>;
   image(reference: string): Promise<ImageInfo | null>;
@@ -86,6 +88,14 @@ export interface ContainerLine {
   /** The same as the engine writes it, to the nanosecond: in the order of its texts. */
   readonly stamp: string;
   readonly text: string;
+}
+
+/** The machine that the containers run on, as far as it can be seen from here. */
+export interface Host {
+  /** True if a process asks for a signal (SIGTERM); null if that is not to be seen. */
+  hears(pid: number, signal: string): Promise<boolean | null>;
+  /** Room on the disk of a folder for whoever we are; null if that is not to be seen. */
+  freeBytes(path: string): Promise<number | null>;
 }
 
 /** Where images come from. */
@@ -171,10 +181,12 @@ export interface Router {
   prepare(routes: readonly RouteState[]): Promise<void>;
   /**
    * Makes the proxy work by exactly these routes and returns when a new connection proves it (nginx: and when
-   * idle kept connections to the old workers are gone). On any failure the previous files are back in place.
+   * kept connections of the old workers are served by the new ones, or gone). On any failure the previous files are back in place.
    * @throws proxy-rejected with the proxy's words, proxy-not-wired, proxy-unreachable
    */
   apply(routes: readonly RouteState[]): Promise<void>;
+  /** Looks whether the running proxy uses our files as they are. @throws as `apply` does, and changes nothing */
+  check(routes: readonly RouteState[]): Promise<void>;
   /** What the proxy itself says it does now. Never throws for an unreachable proxy: that is `unreadable`. */
   read(): Promise<RouterReading>;
   /**

@@ -6,9 +6,10 @@ import type { Commands } from '../adapters/commands/commands.ts';
 import { DockerCompose } from '../adapters/compose/compose.ts';
 import { userFiles } from '../adapters/compose/files.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { LinuxHost } from '../adapters/system/host.ts';
 import { timedIds } from '../adapters/system/ids.ts';
 import type { Checker } from '../app/check-ports.ts';
-import type { Ports, RouterTarget } from '../app/ports.ts';
+import type { Host, Ports, RouterTarget } from '../app/ports.ts';
 import { composeOptions, dockerEndpoint } from './compose-options.ts';
 import { withoutPluginVariables } from './compose-program.ts';
 import { configFolder, type Endpoint } from './endpoint.ts';
@@ -22,6 +23,7 @@ import { readSettings, type Settings } from './settings.ts';
 export interface Context {
   readonly ports: Ports;
   readonly settings: Settings;
+  readonly host: Host;
   /** Where the state of this project is. */
   readonly stateDirectory: string;
   /** The compose files, absolute, in the order in which Compose reads them. */
@@ -44,10 +46,10 @@ export async function createContext(
   const settings = readSettings(io.env, io.cwd);
   const { docker, endpoint } = await dockerEndpoint(globals, io);
   const built = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
-  return { ...built, settings, endpoint, docker };
+  return { ...built, host: new LinuxHost(), settings, endpoint, docker };
 }
 
-interface Parts extends Omit<Context, 'ports' | 'stateDirectory' | 'files'> {
+interface Parts extends Omit<Context, 'ports' | 'host' | 'stateDirectory' | 'files'> {
   readonly globals: GlobalOptions;
   readonly reporter: Reporter;
   readonly io: Io;

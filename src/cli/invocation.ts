@@ -55,6 +55,7 @@ export interface CommandOptions {
     readonly json: boolean;
     readonly schema: boolean;
   };
+  readonly doctor: { readonly strict: boolean; readonly json: boolean };
   readonly install: { readonly shim: boolean; readonly uninstall: boolean; readonly dir: string | null };
   readonly 'shell-init': { readonly shell: Shell };
   readonly version: Readonly<Record<string, never>>;

@@ -55,6 +55,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   events: async () => (await ofProject()).events,
   logs: async () => (await ofProject()).logs,
   lint: async () => (await import('./commands/lint.ts')).run,
+  doctor: async () => (await import('./commands/doctor.ts')).run,
   install: async () => (await import('./commands/install.ts')).run,
   'shell-init': async () => (await import('./commands/shell-init.ts')).run,
   version: async () => (await import('./commands/version.ts')).run,

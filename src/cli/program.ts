@@ -267,6 +267,18 @@ const declareLint: Declare = (program, choose) => {
     });
 };
 
+const declareDoctor: Declare = (program, choose) => {
+  program
+    .command('doctor')
+    .summary('look at everything that a deploy depends on')
+    .description('Looks at the engine, the compose files, the proxy, what runs and what is stored; changes nothing.')
+    .option('--strict', 'end with 1 if there are warnings, too', false)
+    .option('--json', 'print it as JSON', false)
+    .action((options: CommandOptions['doctor']) => {
+      choose('doctor', options);
+    });
+};
+
 const declareInstall: Declare = (program, choose) => {
   program
     .command('install')
@@ -315,6 +327,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareEvents,
   declareLogs,
   declareLint,
+  declareDoctor,
   declareSystemd,
   declareAgent,
   declareInstall,

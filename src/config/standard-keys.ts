@@ -11,6 +11,7 @@ const MONITOR_MS = 5000;
 /** Compose's health check defaults (Dockerfile reference, HEALTHCHECK). */
 const HEALTH_INTERVAL_MS = 30_000;
 const HEALTH_RETRIES = 3;
+const START_INTERVAL_MS = 5_000;
 
 /** How many replicas a service wants: `scale`, else `deploy.replicas`, else 1. */
 export function replicasOf(service: ServiceModel): number {
@@ -56,6 +57,18 @@ export function unhealthyAfterMs(service: ServiceModel): number {
   return (
     (milliseconds(check['interval']) ?? HEALTH_INTERVAL_MS) * (typeof retries === 'number' ? retries : HEALTH_RETRIES)
   );
+}
+
+/**
+ * From the start of a container to the first answer of its health check, milliseconds: within `start_period` the engine
+ * asks by `start_interval`, otherwise by `interval` (Engine 25, `--health-start-interval`).
+ */
+export function firstHealthAnswerMs(service: ServiceModel): number {
+  const check = mapping(service['healthcheck']);
+  const isStarting = (milliseconds(check['start_period']) ?? 0) > 0;
+  return isStarting
+    ? (milliseconds(check['start_interval']) ?? START_INTERVAL_MS)
+    : (milliseconds(check['interval']) ?? HEALTH_INTERVAL_MS);
 }
 
 /** Time between the stop signal and the kill, milliseconds. */

@@ -204,7 +204,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     monitor app (candidate)
     complete`),
   anchors: planned(`
-    db: shared; sidekiq: in-place, rolling; web: in-place, rolling; W02
+    db: shared; sidekiq: in-place, rolling; web: in-place, rolling; W02; W11
     shared services healthy: db
     create sidekiq ×1 (candidate)
     ready: sidekiq (candidate)

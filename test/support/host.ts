@@ -275,6 +275,7 @@ export class Host {
       logTail: () => Promise.resolve([`its last words with ${HOST_SECRET}`]),
       lastLines: () => Promise.resolve([]),
       followedLines: () => (async function* () {})(),
+      stopSignal: () => Promise.resolve('SIGTERM'),
       healthLog: () => Promise.resolve([]),
       image: (reference) =>
         Promise.resolve({
@@ -349,6 +350,7 @@ export class Host {
         this.#now().perform(NO_RECORD, { kind: 'route', weight: 0, routes });
         return Promise.resolve();
       },
+      check: nothing,
       read: () => Promise.resolve(this.#now().observed().router),
       faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,

@@ -134,6 +134,11 @@ export class DockerEngine implements Engine {
     return (await this.#inspect(id))?.Config.Tty ?? false;
   }
 
+  async stopSignal(id: string): Promise<string> {
+    const config = (await this.#inspect(id))?.Config as { readonly StopSignal?: string } | undefined;
+    return config?.StopSignal ?? 'SIGTERM';
+  }
+
   async healthLog(id: string): Promise<readonly string[]> {
     return this.#ask(async () => {
       const entries = (await this.#inspect(id))?.State.Health?.Log ?? [];

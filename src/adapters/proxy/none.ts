@@ -24,6 +24,10 @@ export class NoRouter implements Router {
     return Promise.resolve();
   }
 
+  check(): Promise<void> {
+    return Promise.resolve();
+  }
+
   read(): Promise<RouterReading> {
     const reading: RouterReading =
       this.#told === null

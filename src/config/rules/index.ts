@@ -30,6 +30,7 @@ import {
   oneStepList,
   preview,
   previewReplicas,
+  slowHealth,
 } from './rollout.ts';
 import { subjectOf, type Rule, type RuleInput } from './rule.ts';
 import { unavailable } from './unavailable.ts';
@@ -44,6 +45,7 @@ const SERVICE_RULES: readonly Rule[] = [
   deadline,
   oneShotKeys,
   monitorTooShort,
+  slowHealth,
   sharedVolumes,
   anonymousVolumes,
   unchecked,

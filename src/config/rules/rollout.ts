@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import { routePlace } from '../../core/route-place.ts';
 import { mapping } from '../model.ts';
-import { unhealthyAfterMs } from '../standard-keys.ts';
+import { firstHealthAnswerMs, unhealthyAfterMs } from '../standard-keys.ts';
 import type { Finding } from '../findings.ts';
 import type { Rule, RuleInput } from './rule.ts';
 
@@ -132,6 +132,17 @@ export const oneShotKeys: Rule = ({ spec, own, model, finding }) => {
   const updated = 'update_config' in mapping(model['deploy']);
   const message = `${spec.name} runs once per release and cannot have update_config`;
   return updated ? [...found, finding('E12', ['deploy', 'update_config'], message, hint)] : found;
+};
+
+const SLOW_HEALTH_MS = 5_000;
+
+/** W11: nobody asks a candidate whether it is healthy before its health check has run for the first time. */
+export const slowHealth: Rule = ({ spec, model, finding }) => {
+  if (!spec.hasHealthcheck || spec.placement === 'shared' || spec.placement === 'one-shot') return [];
+  const ms = firstHealthAnswerMs(model);
+  if (ms <= SLOW_HEALTH_MS) return [];
+  const message = `${spec.name}: its health check first runs after ${formatDuration(ms)}: each deploy waits for that`;
+  return [finding('W11', ['healthcheck'], message, 'give it start_period: 60s and start_interval: 1s')];
 };
 
 /** W02: who dies slowly is not seen to die while we watch. */

@@ -72,6 +72,7 @@ describe('verbs', () => {
       'logs',
       { version: 'v2', services: ['web', 'api'], tail: 'all', since: { agoMs: 600_000 }, follow: true, json: true },
     ],
+    ['doctor --strict --json', 'doctor', { strict: true, json: true }],
     ['install --shim --dir /x', 'install', { shim: true, uninstall: false, dir: '/x' }],
     ['install --uninstall', 'install', { shim: false, uninstall: true, dir: null }],
     ['shell-init fish', 'shell-init', { shell: 'fish' }],

@@ -32,6 +32,8 @@ function web(
   return { yaml };
 }
 
+const UNWATCHED = 'deploy: {update_config: {monitor: 0s}}';
+
 const CASES: readonly [name: string, given: Given, expected: readonly string[]][] = [
   ['nothing wrong', web([]), []],
   ['V01 weights out of range', web(['strategy: canary', 'steps: [101, -1, 10]']), ['E02 10', 'E02 10']],
@@ -189,12 +191,18 @@ const CASES: readonly [name: string, given: Given, expected: readonly string[]][
   ['V10 more preview than replicas', web(['preview_replicas: 3'], ['deploy: {replicas: 2}']), ['E10 9']],
   [
     'V11 a health check slower than monitor',
-    web([], ['healthcheck: {test: [CMD, x], interval: 30s, retries: 3}', 'deploy: {update_config: {monitor: 5s}}']),
+    web([], ['healthcheck: {test: [CMD, x], interval: 3s, retries: 3}', 'deploy: {update_config: {monitor: 5s}}']),
     ['W02 10'],
+  ],
+  ['a health check that each deploy waits long for', web([], ['healthcheck: {test: [CMD, x]}', UNWATCHED]), ['W11 9']],
+  [
+    'one that runs often while a container starts',
+    web([], ['healthcheck: {test: [CMD, x], start_period: 60s, start_interval: 1s}', UNWATCHED]),
+    [],
   ],
   [
     'an explicit monitor of 0s is no window',
-    web([], ['healthcheck: {test: [CMD, x], interval: 30s}', 'deploy: {update_config: {monitor: 0s}}']),
+    web([], ['healthcheck: {test: [CMD, x], interval: 5s}', 'deploy: {update_config: {monitor: 0s}}']),
     [],
   ],
   [

@@ -81,6 +81,12 @@ export class CaddyRouter implements Router {
     });
   }
 
+  async check(routes: readonly RouteState[]): Promise<void> {
+    const wanted = checkedRoutes(routes);
+    const proxy = await runningProxy(this.#engine, this.#place);
+    checkAdapted(await validate(this.#engine, proxy), this.#place, await this.#render(wanted), wanted);
+  }
+
   async read(): Promise<RouterReading> {
     try {
       const { routes } = await this.#readBack();

@@ -99,6 +99,11 @@ export class NginxRouter implements Router {
     });
   }
 
+  async check(routes: readonly RouteState[]): Promise<void> {
+    const proxy = await runningProxy(this.#engine, this.#place);
+    checkTested(await test(this.#engine, proxy), this.#place, checkedRoutes(routes));
+  }
+
   async read(): Promise<RouterReading> {
     try {
       const proxy = await runningProxy(this.#engine, this.#place);

@@ -1,0 +1,143 @@
+import { DeployError, messageOf } from '../core/errors.ts';
+import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
+import type { ObservedContainer } from '../core/observed.ts';
+import type { Project } from '../core/project.ts';
+import type { Host, Ports } from './ports.ts';
+import { locationOf, readToday } from './session.ts';
+import { status } from './status.ts';
+import type { StatusView } from './status-view.ts';
+
+/** A project, and the machine that it runs on. */
+export interface Patient {
+  readonly ports: Ports;
+  readonly host: Host;
+  readonly stateDirectory: string;
+}
+
+/** Looks at everything that a deploy depends on, and changes nothing. What cannot be looked at is a finding, too. */
+export async function doctor(patient: Patient): Promise<readonly Finding[]> {
+  const { ports, host, stateDirectory } = patient;
+  const engine = await looked('engine', () => engineFindings(ports));
+  const compose = await attempt(() => readToday(ports));
+  if (compose.value === null) return [...engine, broken('project', compose.error)];
+  if (engine.some(({ level }) => level === 'error')) return [...engine, ...projectFindings(compose.value)];
+  const project = compose.value;
+  const rest = await Promise.all([
+    looked('proxy', () => proxyFindings(ports, project)),
+    looked('services', () => serviceFindings(patient, project)),
+    looked('disk', () => diskFindings(host, stateDirectory)),
+    looked('state', async () => stateFindings(await status(ports, { version: 'doctor' }))),
+  ]);
+  return [...engine, ...projectFindings(project), ...rest.flat()];
+}
+
+/** A look that fails says so in its place, and keeps nobody from the others. */
+async function looked(area: Area, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  const { value, error } = await attempt(look);
+  return value ?? [broken(area, error)];
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<{ readonly value: T | null; readonly error: unknown }> {
+  try {
+    return { value: await work(), error: null };
+  } catch (error) {
+    return { value: null, error };
+  }
+}
+
+function broken(area: Area, error: unknown): Finding {
+  const cure = error instanceof DeployError ? error.next : null;
+  const details = error instanceof DeployError ? error.details : [];
+  return { area, level: 'error', what: [messageOf(error), ...details].join('; '), cure };
+}
+
+function well(area: Area, what: string): Finding {
+  return { area, level: 'ok', what, cure: null };
+}
+
+async function engineFindings({ engine }: Ports): Promise<readonly Finding[]> {
+  await engine.ping();
+  return [well('engine', 'Docker answers')];
+}
+
+function projectFindings({ name, services, warnings }: Project): readonly Finding[] {
+  const replaced = Object.values(services).filter(({ placement }) => placement !== 'shared');
+  const how = replaced.map((service) => `${service.name} (${service.strategy})`).join(', ');
+  return [
+    well('project', `${name}: a deploy replaces ${how === '' ? 'nothing' : how}`),
+    ...warnings.map(({ code, message, hint }): Finding => ({
+      area: 'project',
+      level: 'warning',
+      what: `${code} ${message}`,
+      cure: hint,
+    })),
+  ];
+}
+
+async function proxyFindings(ports: Ports, project: Project): Promise<readonly Finding[]> {
+  const { proxy, name } = project;
+  if (proxy.driver === 'none') return [skipped('proxy', 'no proxy: hooks switch the traffic')];
+  if ((await ports.store.releases()).length === 0)
+    return [skipped('proxy', 'looked at from the first deploy on, which writes what it includes')];
+  const router = ports.router({ spec: proxy, project: name });
+  const reading = await router.read();
+  await router.check(reading.kind === 'routes' ? reading.routes : []);
+  const warnings = await router.warnings();
+  return [
+    well('proxy', `${proxy.service ?? proxy.driver} works by our files, and answers for itself`),
+    ...warnings.map(({ code, message, hint }): Finding => ({
+      area: 'proxy',
+      level: 'warning',
+      what: `${code} ${message}`,
+      cure: hint,
+    })),
+  ];
+}
+
+function skipped(area: Area, what: string): Finding {
+  return { area, level: 'skipped', what, cure: null };
+}
+
+/** One replica of each service tells how it stops. */
+async function serviceFindings(patient: Patient, project: Project): Promise<readonly Finding[]> {
+  const { replaced } = locationOf(project);
+  const containers = await patient.ports.engine.containers(project.name);
+  const running = replaced.flatMap(
+    (name) => containers.find((c) => c.service === name && c.state === 'running' && !c.oneOff) ?? [],
+  );
+  if (running.length === 0) return [skipped('services', 'none of them runs')];
+  const found = await Promise.all(running.map((container) => stops(patient, project, container)));
+  const faults = found.flat();
+  return faults.length > 0
+    ? faults
+    : [well('services', `${running.map((c) => c.service).join(', ')}: stop when told to`)];
+}
+
+async function stops(
+  { ports: { engine }, host }: Patient,
+  { services }: Project,
+  { id, pid, service }: ObservedContainer,
+): Promise<readonly Finding[]> {
+  const signal = await engine.stopSignal(id);
+  const heard = pid === null ? null : await host.hears(pid, signal);
+  if (heard === null)
+    return [skipped('services', `${service}: whether it hears ${signal} is not to be seen from here`)];
+  return [stopFinding({ service, signal, graceMs: services[service]?.stopGraceMs ?? 0 }, heard) ?? []].flat();
+}
+
+async function diskFindings(host: Host, path: string): Promise<readonly Finding[]> {
+  const free = await host.freeBytes(path);
+  if (free === null) return [skipped('disk', `how much room ${path} has is not to be seen`)];
+  return [diskFinding(path, free) ?? well('disk', `${(free / 2 ** 30).toFixed(0)} GiB left for state`)];
+}
+
+/** What `status` finds as well. */
+function stateFindings({ live, leftovers, disagreements }: StatusView): readonly Finding[] {
+  const faults = [
+    ...disagreements.map(({ what, remedy }) => ({ what, remedy })),
+    ...leftovers.map(({ kind, name, why, remedy }) => ({ what: `${kind} ${name}: ${why}`, remedy })),
+  ];
+  if (faults.length > 0)
+    return faults.map(({ what, remedy }) => ({ area: 'state', level: 'warning', what, cure: remedy }));
+  return [well('state', live === null ? 'nothing has been deployed yet' : `${live.version ?? 'what serves'} serves`)];
+}

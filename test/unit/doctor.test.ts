@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LinuxHost } from '../../src/adapters/system/host.ts';
+import { doctor } from '../../src/app/doctor.ts';
+import { nothingToDo } from '../../src/app/outcome.ts';
+import type { Ports } from '../../src/app/ports.ts';
+import { doctorView } from '../../src/cli/views/doctor.ts';
+import { PLAIN_STYLE } from '../../src/cli/style.ts';
+import { DeployError } from '../../src/core/errors.ts';
+import { type Finding, isWell } from '../../src/core/doctor.ts';
+import { Host } from '../support/host.ts';
+import { service } from '../support/specs.ts';
+
+const GIB = 2 ** 30;
+
+let host: Host;
+beforeEach(async () => {
+  host = await Host.create(() => [service('web')]);
+});
+afterEach(() => host.dispose());
+
+/** What it finds on a machine like this, where the ports are like those. */
+async function findings(
+  machine: { readonly heard?: boolean | null; readonly free?: number | null } = {},
+  ports: Partial<Ports> = {},
+): Promise<readonly Finding[]> {
+  const { heard = true, free = 100 * GIB } = machine;
+  const seen = { hears: () => Promise.resolve(heard), freeBytes: () => Promise.resolve(free) };
+  let found: readonly Finding[] = [];
+  const looking = host.run('anna', async (own) => {
+    found = await doctor({ ports: { ...own, ...ports }, host: seen, stateDirectory: host.folder });
+    return nothingToDo(null, null, 'looked');
+  });
+  await looking.ended;
+  return found;
+}
+
+const levels = (found: readonly Finding[]) => Object.fromEntries(found.map(({ area, level }) => [area, level]));
+
+describe('doctor', () => {
+  it('finds nothing wrong with what is well', async () => {
+    await host.deploy('v1');
+    const found = await findings();
+    expect(levels(found)).toEqual({
+      ...{ engine: 'ok', project: 'ok', proxy: 'skipped', services: 'ok', disk: 'ok', state: 'ok' },
+    });
+    expect(isWell(found, true)).toBe(true);
+  });
+
+  it('says how long each stop takes of a process that does not hear that it shall', async () => {
+    await host.deploy('v1');
+    const [sick] = (await findings({ heard: false })).filter(({ area }) => area === 'services');
+    expect(sick).toMatchObject({ level: 'warning', cure: expect.stringContaining('init: true') as string });
+    expect(sick?.what).toMatch(/web: its process does not hear SIGTERM: each stop takes \d+ s/);
+  });
+
+  it('takes what it cannot see for no fault', async () => {
+    await host.deploy('v1');
+    const found = await findings({ heard: null, free: null });
+    expect(levels(found)).toMatchObject({ services: 'skipped', disk: 'skipped' });
+    expect(isWell(found, true)).toBe(true);
+  });
+
+  it('names a disk that is nearly full, and what is left over', async () => {
+    await host.deploy('v1');
+    await host.deploy('v2');
+    host.kill('v2');
+    const found = await findings({ free: GIB });
+    expect(levels(found)).toMatchObject({ disk: 'warning', state: 'warning' });
+    expect([isWell(found, false), isWell(found, true)]).toEqual([true, false]);
+  });
+
+  it('says what is wrong with the compose files, and does not ask further', async () => {
+    const read = () =>
+      Promise.reject(new DeployError('invalid-config', { what: 'E01 unknown key', next: 'remove it' }));
+    const found = await findings({}, { compose: { read } as unknown as Ports['compose'] });
+    expect(found).toMatchObject([
+      { area: 'engine', level: 'ok' },
+      { area: 'project', level: 'error', what: 'E01 unknown key', cure: 'remove it' },
+    ]);
+    expect(isWell(found, false)).toBe(false);
+  });
+
+  it('looks at the files alone where no engine answers', async () => {
+    const ping = () => Promise.reject(new DeployError('engine-unreachable', { what: 'nobody answers' }));
+    const found = await findings({}, { engine: { ping } as unknown as Ports['engine'] });
+    expect(levels(found)).toEqual({ engine: 'error', project: 'ok' });
+  });
+
+  it('shows what is wrong with what to do, in the order in which one thing depends on the other', () => {
+    const found: Finding[] = [
+      { area: 'disk', level: 'warning', what: 'full', cure: 'docker image prune' },
+      { area: 'engine', level: 'ok', what: 'Docker answers', cure: null },
+    ];
+    expect(doctorView(found, PLAIN_STYLE)).toEqual([
+      '✔ engine    Docker answers',
+      '! disk      full',
+      '            → docker image prune',
+      '0 errors, 1 warning',
+    ]);
+  });
+});
+
+describe('a process', () => {
+  let proc: string;
+  beforeEach(async () => {
+    proc = await mkdtemp(join(tmpdir(), 'deploy-bg-proc-'));
+    await mkdir(join(proc, '7'));
+  });
+  afterEach(() => rm(proc, { recursive: true }));
+
+  it.each([
+    ['that catches it', '0000000000000000', '0000000000004000', true],
+    ['that waits for it, as an init does', '0000000000004000', '0000000000000000', true],
+    ['that does not ask for it', '0000000000000000', '0000000000000002', false],
+  ])('%s', async (_, blocked, caught, heard) => {
+    await writeFile(join(proc, '7', 'status'), `Name:\tx\nSigBlk:\t${blocked}\nSigIgn:\t0\nSigCgt:\t${caught}\n`);
+    expect(await new LinuxHost(proc).hears(7, 'SIGTERM')).toBe(heard);
+  });
+
+  it('that is not to be seen says nothing', async () => {
+    expect(await new LinuxHost(proc).hears(8, 'SIGTERM')).toBeNull();
+  });
+});
