@@ -1,6 +1,12 @@
 import { releaseStack } from '../core/releases-stack.ts';
 import type { Ports } from './ports.ts';
-import type { HistoryEntry } from './status-view.ts';
+import { rolloutView } from './status.ts';
+import type { HistoryEntry, RolloutView } from './status-view.ts';
+
+/** All rollouts that the journal knows, oldest first. */
+export async function timeline(ports: Ports): Promise<readonly RolloutView[]> {
+  return (await ports.store.rollouts()).map(rolloutView);
+}
 
 /** The releases that can be gone back to, newest first, with the rollouts to each. */
 export async function history(ports: Ports): Promise<readonly HistoryEntry[]> {

@@ -138,7 +138,8 @@ function weightView(
   return { weight: shareOf(route, new Set(replicas.map((c) => c.name))), weightSource: 'proxy' };
 }
 
-function rolloutView(record: RolloutRecord): RolloutView {
+/** A rollout as `status` and `history --timeline` tell it. */
+export function rolloutView(record: RolloutRecord): RolloutView {
   const step = currentStep(record);
   return {
     id: record.id,

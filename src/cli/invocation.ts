@@ -41,7 +41,7 @@ export interface CommandOptions {
   readonly retry: Steered;
   readonly cleanup: { readonly dryRun: boolean };
   readonly reset: { readonly force: boolean };
-  readonly history: { readonly json: boolean };
+  readonly history: { readonly json: boolean; readonly timeline: boolean };
   readonly events: {
     readonly json: boolean;
     readonly follow: boolean;

@@ -191,6 +191,7 @@ const declareHistory: Declare = (program, choose) => {
   program
     .command('history')
     .summary('list the releases there are')
+    .option('--timeline', 'list the rollouts instead, one after the other', false)
     .option('--json', 'print it as JSON', false)
     .action((options: CommandOptions['history']) => {
       choose('history', options);

@@ -1,17 +1,19 @@
-import { history } from '../../app/history.ts';
+import { history, timeline } from '../../app/history.ts';
 import { print } from '../io.ts';
 import type { Command } from '../session.ts';
 import { styleFor } from '../style.ts';
 import { historyView } from '../views/history.ts';
+import { timelineView } from '../views/timeline.ts';
 
-/** `history [--json]`. */
-export const run: Command<'history'> = async ({ json }, { io, globals, context }) => {
+/** `history [--timeline] [--json]`. */
+export const run: Command<'history'> = async (options, { io, globals, context }) => {
   const { ports } = await context();
-  const entries = await history(ports);
-  if (json) print(io.stdout, [JSON.stringify(entries, null, 2)]);
-  else {
-    const style = styleFor(io.stdout, io.env, globals.ansi);
-    print(io.stdout, historyView(entries, io.now(), io.stdout.columns ?? 80, style));
-  }
+  const style = styleFor(io.stdout, io.env, globals.ansi);
+  const width = io.stdout.columns ?? 80;
+  const show = <T>(found: T, view: (found: T) => readonly string[]): void => {
+    print(io.stdout, options.json ? [JSON.stringify(found, null, 2)] : view(found));
+  };
+  if (options.timeline) show(await timeline(ports), (rollouts) => timelineView(rollouts, io.now(), width, style));
+  else show(await history(ports), (entries) => historyView(entries, io.now(), width, style));
   return 0;
 };

@@ -58,7 +58,8 @@ describe('verbs', () => {
     ['rollback --to r-1 --timeout 20', 'rollback', { to: 'r-1', timeoutMs: 20_000 }],
     ['cleanup --dry-run', 'cleanup', { dryRun: true }],
     ['reset --force', 'reset', { force: true }],
-    ['history --json', 'history', { json: true }],
+    ['history --json', 'history', { json: true, timeline: false }],
+    ['history --timeline', 'history', { json: false, timeline: true }],
     ['events', 'events', { json: false, follow: false, rollout: null, since: null }],
     [
       'events --follow --json --rollout r1 --since 10m',

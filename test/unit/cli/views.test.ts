@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StatusView } from '../../../src/app/status-view.ts';
+import type { RolloutView, StatusView } from '../../../src/app/status-view.ts';
 import { shownError } from '../../../src/cli/shown-error.ts';
 import { PLAIN_STYLE, styleFor } from '../../../src/cli/style.ts';
 import { cleanupView } from '../../../src/cli/views/cleanup.ts';
@@ -7,7 +7,8 @@ import { errorView } from '../../../src/cli/views/error.ts';
 import { historyView } from '../../../src/cli/views/history.ts';
 import { outcomeView } from '../../../src/cli/views/outcome.ts';
 import { statusView } from '../../../src/cli/views/status.ts';
-import { age, cut, cutStart, elapsed, wrap } from '../../../src/cli/views/text.ts';
+import { age, cut, cutStart, dateTime, elapsed, wrap } from '../../../src/cli/views/text.ts';
+import { timelineView } from '../../../src/cli/views/timeline.ts';
 import { DeployError } from '../../../src/core/errors.ts';
 import { FakeOutput, NOON, STATUS } from './support.ts';
 
@@ -115,6 +116,30 @@ function busy(): StatusView {
     ],
   };
 }
+
+describe('history --timeline', () => {
+  const rollout = (to: string, over: Partial<RolloutView>): RolloutView => ({
+    ...{ id: 'd', verb: 'deploy', state: 'completed', pauseReason: null, message: null, from: 'v1', to, step: null },
+    ...{ startedAt: NOON, endedAt: NOON + 4200, downMs: null },
+    ...over,
+  });
+
+  it('tells one rollout after the other, how it ended and why', () => {
+    const rollouts = [
+      rollout('v2', { downMs: 3200 }),
+      rollout('v3', { state: 'rollback_completed', message: 'check errors failed' }),
+      rollout('v4', { state: 'paused', endedAt: null }),
+    ];
+    const day = dateTime(NOON);
+    expect(timelineView(rollouts, NOON + 60_000, 100, PLAIN_STYLE)).toEqual([
+      `   WHEN                 ROLLOUT         RESULT        TOOK  WHY`,
+      `✔  ${day}  deploy v1 → v2  completed    4.2 s  3.2 s without service`,
+      `✖  ${day}  deploy v1 → v3  rolled back  4.2 s  check errors failed`,
+      `●  ${day}  deploy v1 → v4  paused          1m`,
+    ]);
+    for (const line of timelineView(rollouts, NOON, 60, PLAIN_STYLE)) expect(line.length).toBeLessThanOrEqual(60);
+  });
+});
 
 describe('history', () => {
   const entry = (release: string, version: string, live: boolean, state: 'completed' | 'rollback_completed') => ({
