@@ -73,10 +73,10 @@ export type Check = z.output<typeof check>;
 
 /** How the router asks a replica whether it is ready; times in milliseconds. */
 export const probe = z.strictObject({
-  path: urlPath,
-  port: z.number().int().min(1).max(65_535).optional(),
-  interval: duration.default(250),
-  timeout: duration.default(2000),
+  path: urlPath.describe('what is asked for'),
+  port: z.number().int().min(1).max(65_535).optional().describe('where, if not at the port of the route'),
+  interval: duration.default(250).describe('how often; 250ms'),
+  timeout: duration.default(2000).describe('how long an answer may take; 2s'),
   status: z
     .union([z.string(), z.number()])
     .default('200-399')
@@ -89,5 +89,6 @@ export const probe = z.strictObject({
         message: `is no range of HTTP status codes: ${JSON.stringify(value)}`,
         hint: 'write 200 or 200-399',
       });
-    }),
+    })
+    .describe('statuses that mean ready; 200-399'),
 });

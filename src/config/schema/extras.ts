@@ -30,41 +30,47 @@ const hookList = z.union([z.array(hook), hook.transform((value) => [value])], { 
 
 /** Commands at the turns of a rollout, by the moment at which they run (DESIGN section 4); times in milliseconds. */
 export const hooks = z.strictObject({
-  pre_deploy: hookList.optional(),
-  pre_switch: hookList.optional(),
-  post_switch: hookList.optional(),
-  post_deploy: hookList.optional(),
-  pre_drain: hookList.optional(),
-  on_failure: hookList.optional(),
-  pre_rollback: hookList.optional(),
-  post_rollback: hookList.optional(),
+  pre_deploy: hookList.optional().describe('before anything is touched; a failure ends it there'),
+  pre_switch: hookList.optional().describe('when the new version is ready, before its first requests'),
+  post_switch: hookList.optional().describe('when it has all requests; a failure takes them back'),
+  post_deploy: hookList.optional().describe('when it is good; a failure is told, and changes nothing'),
+  pre_drain: hookList.optional().describe('before the old version is drained; a failure is told'),
+  on_failure: hookList.optional().describe('when something failed'),
+  pre_rollback: hookList.optional().describe('before the way back'),
+  post_rollback: hookList.optional().describe('when the version before serves again'),
 });
 
 /** Whom to tell about a rollout; times in milliseconds. */
 export const notify = z.array(
   z.strictObject({
-    url: z.string().min(1),
-    on: z.enum(['info', 'warn', 'error']).default('info'),
-    format: z.enum(['json', 'slack']).default('json'),
-    timeout: duration.default(10_000),
-    retries: count.default(0),
+    url: z.string().min(1).describe('where it is sent'),
+    on: z.enum(['info', 'warn', 'error']).default('info').describe('from which severity on'),
+    format: z.enum(['json', 'slack']).default('json').describe('json, or what Slack takes'),
+    timeout: duration.default(10_000).describe('how long it may take'),
+    retries: count.default(0).describe('how often it is tried again'),
   }),
 );
 
 /** What `update` keeps up to date: a tag that moves, or the newest version in a range. */
 export const update = z
   .strictObject({
-    image: name.optional(),
-    range: z.string().refine(isRange, { error: 'must be a range of versions such as ^1.2 or >=2 <3' }).optional(),
-    version: name.optional(),
+    image: name.optional().describe('the service whose tags are looked at'),
+    range: z
+      .string()
+      .refine(isRange, { error: 'must be a range of versions such as ^1.2 or >=2 <3' })
+      .optional()
+      .describe('the newest tag in it is deployed: ^1.2'),
+    version: name.optional().describe('a tag that moves; the version that serves'),
     schedule: z
       .string()
       .refine(isSchedule, { error: 'must be a cron expression of five fields such as "0 4 * * *"' })
-      .optional(),
+      .optional()
+      .describe('when an agent looks: a cron expression of five fields'),
     window: z
       .string({ error: WINDOW })
       .transform((text, context) => parseWindow(text) ?? refuse(context, { code: 'E01', ...NO_WINDOW }))
-      .optional(),
+      .optional()
+      .describe('hours of the day in which it may deploy: 22:00-06:00'),
   })
   .superRefine(({ range, version, image }, context) => {
     if (range !== undefined && image === undefined)
@@ -83,6 +89,6 @@ export const update = z
 
 /** Visitors stay with the release that they got first; milliseconds. */
 export const sticky = z.strictObject({
-  cookie: cookieName.default('deploy-bg'),
-  max_age: duration.default(86_400_000),
+  cookie: cookieName.default('deploy-bg').describe('its name'),
+  max_age: duration.default(86_400_000).describe('how long a client stays'),
 });

@@ -89,8 +89,8 @@ export const cookieName = z.string().refine(isCookieName, {
 /** What requests are told by; what no proxy could tell, or what would break out of its configuration, is refused. */
 export const match = z
   .strictObject({
-    headers: z.record(z.string(), z.string()).default({}),
-    cookies: z.record(z.string(), z.string()).default({}),
+    headers: z.record(z.string(), z.string()).default({}).describe('headers by name, with their exact values'),
+    cookies: z.record(z.string(), z.string()).default({}).describe('cookies by name, with their exact values'),
   })
   .superRefine((value, context) => {
     for (const { path, message } of matchFaults(value)) refuse(context, { code: 'E01', message, hint: MATCH, path });

@@ -7,6 +7,7 @@ const FILE = join(import.meta.dirname, '../../../docs/compose-file.schema.json')
 
 interface Keys {
   readonly $ref?: string;
+  readonly allOf?: readonly { readonly $ref: string }[];
   readonly properties: Readonly<Record<string, { readonly enum?: readonly string[] }>>;
   readonly additionalProperties: unknown;
 }
@@ -16,7 +17,8 @@ function keysAt(...path: readonly string[]): Keys {
   const root = composeFileSchema() as Readonly<Record<string, unknown>>;
   const at = (from: unknown, key: string): unknown => (from as Readonly<Record<string, unknown>>)[key];
   const found = path.reduce<unknown>(at, root) as Keys;
-  return found.$ref === undefined ? found : keysAt(...found.$ref.replace('#/', '').split('/'));
+  const $ref = found.$ref ?? found.allOf?.[0]?.$ref;
+  return $ref === undefined ? found : keysAt(...$ref.replace('#/', '').split('/'));
 }
 
 describe('the schema for editors', () => {
