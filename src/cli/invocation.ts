@@ -57,6 +57,7 @@ export interface CommandOptions {
   };
   readonly doctor: { readonly strict: boolean; readonly json: boolean };
   readonly install: { readonly shim: boolean; readonly uninstall: boolean; readonly dir: string | null };
+  readonly completion: { readonly shell: Shell };
   readonly 'shell-init': { readonly shell: Shell };
   readonly version: Readonly<Record<string, never>>;
 }

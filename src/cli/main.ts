@@ -57,6 +57,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   lint: async () => (await import('./commands/lint.ts')).run,
   doctor: async () => (await import('./commands/doctor.ts')).run,
   install: async () => (await import('./commands/install.ts')).run,
+  completion: async () => (await import('./commands/completion.ts')).run,
   'shell-init': async () => (await import('./commands/shell-init.ts')).run,
   version: async () => (await import('./commands/version.ts')).run,
 };

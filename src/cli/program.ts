@@ -303,6 +303,16 @@ const declareShellInit: Declare = (program, choose) => {
     });
 };
 
+const declareCompletion: Declare = (program, choose) => {
+  program
+    .command('completion')
+    .summary('print a script that completes docker-deploy-bg in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+    .action((shell: Shell) => {
+      choose('completion', { shell });
+    });
+};
+
 const declareVersion: Declare = (program, choose) => {
   program
     .command('version')
@@ -333,5 +343,6 @@ const DECLARATIONS: readonly Declare[] = [
   declareAgent,
   declareInstall,
   declareShellInit,
+  declareCompletion,
   declareVersion,
 ];

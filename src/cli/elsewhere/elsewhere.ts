@@ -14,7 +14,14 @@ import { projectFiles, type SentFile, variablesFor } from './files.ts';
 import { isThisMachine, mayBeElsewhere } from './where.ts';
 
 /** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
-const OF_HERE: ReadonlySet<CommandName> = new Set(['lint', 'systemd', 'install', 'shell-init', 'version']);
+const OF_HERE: ReadonlySet<CommandName> = new Set([
+  'lint',
+  'systemd',
+  'install',
+  'completion',
+  'shell-init',
+  'version',
+]);
 
 /**
  * Runs a command where the engine is, in the agent's container, if the engine's containers may be out of reach from
