@@ -170,7 +170,8 @@ export class TestProject {
     const handsOver = DETACHED && args[0] === 'deploy' && !args.some((arg) => STAYS.has(arg));
     if (handsOver && (await this.#hasAgent())) {
       const accepted = ended(await this.spawn([...args, '--detach'], options));
-      if (accepted.exit !== 0) return accepted;
+      // What only the host can do it does itself.
+      if (accepted.exit !== 0 && !accepted.stderr.includes('--detach is not possible')) return accepted;
     }
     return ended(await this.spawn(args, options));
   }

@@ -27,7 +27,7 @@ describe('the completion script', () => {
   it('of bash asks with the words so far, also an empty one, and offers what is answered', () => {
     const typed = `COMP_WORDS=(${program} --ansi never ''); COMP_CWORD=3; _docker_deploy_bg_complete`;
     const script = `${completionScript('bash')}\n${typed}\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-uc', script], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-uc', script], { encoding: 'utf8' });
     expect([stdout, stderr]).toEqual(['status\nstart up\n', '']);
     expect(asked()).toBe('__complete|--ansi|never||');
   });
