@@ -1,10 +1,11 @@
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import type { ContainerLine, Engine, ImageInfo, LogOptions } from '../../app/ports.ts';
+import type { ContainerLine, Engine, HostResources, ImageInfo, LogOptions } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
+import { hostResources } from '../system/host-resources.ts';
 import { inTime } from '../system/in-time.ts';
 import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { followedLines, lastLines } from './logs.ts';
@@ -17,6 +18,14 @@ const NOT_FOUND = 404;
 const NOT_MODIFIED = 304;
 /** The engine's answer while another removal of the same container is under way. */
 const CONFLICT = 409;
+
+const engineInfo = z.object({ MemTotal: z.number().nullish(), DockerRootDir: z.string().nullish() });
+const memoryStats = z.object({
+  memory_stats: z.object({
+    usage: z.number(),
+    stats: z.object({ inactive_file: z.number().optional(), total_inactive_file: z.number().optional() }).optional(),
+  }),
+});
 
 /** `Engine` on the Docker API. Compose creates; everything else about containers happens here. */
 export class DockerEngine implements Engine {
@@ -193,6 +202,21 @@ export class DockerEngine implements Engine {
     for (const network of await this.#ask(() => this.#docker.listNetworks({ filters }))) {
       await this.#ask(() => this.#docker.getNetwork(network.Id).remove());
     }
+  }
+
+  async host(): Promise<HostResources> {
+    const { MemTotal, DockerRootDir } = engineInfo.parse(await this.#ask(() => this.#docker.info()));
+    return hostResources({ memoryBytes: MemTotal, dataRoot: DockerRootDir });
+  }
+
+  /** As `docker stats` counts it: without what the kernel would give back at once. */
+  async memoryOf(id: string): Promise<number | null> {
+    const container = this.#docker.getContainer(id);
+    const read = (): Promise<unknown> => container.stats({ stream: false, 'one-shot': true });
+    const stats = memoryStats.safeParse(await this.#ask(() => orNull(read(), NOT_FOUND)));
+    if (!stats.success) return null;
+    const { usage, stats: parts = {} } = stats.data.memory_stats;
+    return usage - Math.min(usage, parts.inactive_file ?? parts.total_inactive_file ?? 0);
   }
 
   /** One choke point: every question is answered in time. */
