@@ -1,0 +1,58 @@
+import { formatBytes } from '../core/bytes.ts';
+import type { Stage } from '../core/forecast.ts';
+import type { Observed } from '../core/observed.ts';
+import type { Project } from '../core/project.ts';
+import { memoryNeed } from '../core/room.ts';
+import type { DiskPlan, MemoryPlan, ServicePlan } from './plan-view.ts';
+import type { Engine, HostResources } from './ports.ts';
+
+interface Room {
+  readonly project: Project;
+  readonly stages: readonly Stage[];
+  readonly observed: Observed;
+  readonly host: HostResources;
+}
+
+/** By the limits of the compose files; where there are none, by what the containers have that run now. */
+export async function memoryPlan(
+  engine: Pick<Engine, 'memoryOf'>,
+  { project, stages, observed, host }: Room,
+): Promise<MemoryPlan> {
+  const costs = new Map<string, number | null>();
+  for (const service of stages.length === 0 ? [] : Object.keys(project.services)) {
+    const { memoryLimit = null, memoryReserved = null } = project.facts[service] ?? {};
+    costs.set(service, memoryLimit ?? memoryReserved ?? (await presentUse(engine, observed, service)));
+  }
+  const { bytes, notKnown } = memoryNeed(stages, (service) => costs.get(service) ?? null);
+  return {
+    neededBytes: bytes === 0 && notKnown.length > 0 ? null : bytes,
+    notKnown,
+    totalBytes: host.memoryBytes,
+    availableBytes: host.availableBytes,
+  };
+}
+
+/** What the largest of its containers has; null if none runs, or the engine does not say. */
+async function presentUse(
+  engine: Pick<Engine, 'memoryOf'>,
+  { containers }: Observed,
+  service: string,
+): Promise<number | null> {
+  const running = containers.filter((c) => c.service === service && c.state === 'running' && !c.oneOff);
+  const used = await Promise.all(running.map(({ id }) => engine.memoryOf(id).catch(() => null)));
+  const known = used.filter((bytes) => bytes !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** Nobody knows how large an image is before it is here. */
+export function diskPlan(services: readonly ServicePlan[], { dataRoot, freeBytes }: HostResources): DiskPlan {
+  const fetched = services.some(({ image }) => image !== null && (image.source === 'pull' || image.source === 'build'));
+  return { neededBytes: fetched ? null : 0, folder: dataRoot, freeBytes };
+}
+
+/** In a sentence each. */
+export function shortagesOf({ neededBytes, availableBytes, totalBytes }: MemoryPlan): readonly string[] {
+  const [left, what] = availableBytes === null ? [totalBytes, 'the host has'] : [availableBytes, 'the host has left'];
+  if (neededBytes === null || left === null || neededBytes <= left) return [];
+  return [`the deploy may need ${formatBytes(neededBytes)} of memory more, and ${what} ${formatBytes(left)}`];
+}
