@@ -25,7 +25,7 @@ export interface Plan {
   /** As the executor runs them and progress shows them. */
   readonly steps: readonly StepPlan[];
   readonly time: TimePlan;
-  /** Services of which more containers run meanwhile than now, where they are most. */
+  /** Services whose old and new containers run at the same time, more than now: the moment at which most of them do. */
   readonly twice: readonly Crowd[];
   readonly memory: MemoryPlan;
   readonly disk: DiskPlan;
@@ -68,6 +68,8 @@ export interface StepPlan {
 export interface TimePlan {
   /** All steps together, without those that have no end of their own. */
   readonly atMostMs: Millis;
+  /** The same up to the step that makes the new version the one that serves; what is left then is to take the old one away. */
+  readonly completeMs: Millis;
   /** What ends those. */
   readonly until: readonly string[];
 }

@@ -90,7 +90,7 @@ async function planOf(planning: Planning): Promise<Plan> {
     services,
     shared: sharedOf(project, known.observed),
     ...stepsOf(planning, stages),
-    twice: crowds(stages).filter((crowd) => crowd.old + crowd.new > crowd.now),
+    twice: crowds(stages).filter(({ old, new: fresh, now }) => old > 0 && old + fresh > now),
     memory,
     disk,
     proxy,
@@ -122,6 +122,7 @@ function givenNames({ facts }: Project): GivenNames {
 function stepsOf({ known, release }: Planning, stages: readonly Stage[]): Pick<Plan, 'steps' | 'time'> {
   const bounds = timeBounds(stages, { stable: known.liveRelease, candidate: release });
   const { ms, until } = totalBound(bounds);
+  const completed = stages.findIndex(({ step }) => step.kind === 'complete') + 1;
   const steps = stages.map(({ step }, index): StepPlan => {
     const bound = bounds[index];
     const text = stepText(step);
@@ -129,7 +130,7 @@ function stepsOf({ known, release }: Planning, stages: readonly Stage[]): Pick<P
       ? { text, atMostMs: null, until: bound.until }
       : { text, atMostMs: bound?.ms ?? 0, until: null };
   });
-  return { steps, time: { atMostMs: ms, until } };
+  return { steps, time: { atMostMs: ms, completeMs: totalBound(bounds.slice(0, completed)).ms, until } };
 }
 
 /** Of the services that the deploy asks for: the others have theirs. */

@@ -3,6 +3,7 @@ import type { Stage } from '../core/forecast.ts';
 import type { Observed } from '../core/observed.ts';
 import type { Project } from '../core/project.ts';
 import { memoryNeed } from '../core/room.ts';
+import { isUp } from '../core/steps/containers.ts';
 import type { DiskPlan, MemoryPlan, ServicePlan } from './plan-view.ts';
 import type { Engine, HostResources } from './ports.ts';
 
@@ -18,12 +19,15 @@ export async function memoryPlan(
   engine: Pick<Engine, 'memoryOf'>,
   { project, stages, observed, host }: Room,
 ): Promise<MemoryPlan> {
+  const started = Object.values(project.services).filter((s) => s.placement === 'shared' && !isUp(observed, s.name));
+  const replaced = Object.values(project.services).filter((s) => s.placement !== 'shared');
   const costs = new Map<string, number | null>();
-  for (const service of stages.length === 0 ? [] : Object.keys(project.services)) {
+  for (const { name: service } of stages.length === 0 ? [] : [...replaced, ...started]) {
     const { memoryLimit = null, memoryReserved = null } = project.facts[service] ?? {};
     costs.set(service, memoryLimit ?? memoryReserved ?? (await presentUse(engine, observed, service)));
   }
-  const { bytes, notKnown } = memoryNeed(stages, (service) => costs.get(service) ?? null);
+  const starts = new Map(started.map(({ name, replicas }) => [name, replicas]));
+  const { bytes, notKnown } = memoryNeed(stages, (service) => costs.get(service) ?? null, starts);
   return {
     neededBytes: bytes === 0 && notKnown.length > 0 ? null : bytes,
     notKnown,

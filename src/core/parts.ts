@@ -81,7 +81,7 @@ function whyOf(about: PartsInput, service: string, fate: Fate): string {
     case 'switch':
       return whySwitched(about, service);
     case 'create':
-      return 'new: nothing has to go for it';
+      return `nothing has to go for it; ${fromThenOn(about, service)}`;
     case 'replace':
       return whyReplaced(about, service);
     case 'scale':
@@ -99,16 +99,25 @@ function isAsked({ input: { asked = [] } }: PartsInput, service: string): boolea
   return asked.length === 0 || asked.includes(service);
 }
 
+/** Of a service that today's files do not have. */
+const AS_BEFORE = 'as deployed before';
+
 /** The color group goes as one: by whose strategy, and also who has nothing new. */
-function whySwitched({ input, changes, facts }: PartsInput, service: string): string {
+function whySwitched(about: PartsInput, service: string): string {
+  const { input, changes, facts } = about;
   const { release, liveRelease } = input;
   const [before, after] = [liveRelease?.services[service], release.services[service]];
   const along = before?.identity === after?.identity && !input.force ? '; unchanged, goes with its color' : '';
   const strategy = groupStrategy(input, changes);
-  if (strategy === 'at-once') return `nothing is there whose place it takes${along}`;
-  if (after?.strategy === strategy) return `${facts[service]?.strategy ?? 'as deployed before'}${along}`;
+  if (strategy === 'at-once') return `all at once, for nothing has to go; ${fromThenOn(about, service)}`;
+  if (after?.strategy === strategy) return `${facts[service]?.strategy ?? AS_BEFORE}${along}`;
   const decider = [...changes.switched].find((name) => release.services[name]?.strategy === strategy);
   return `the color group goes as one, by the strategy of ${decider ?? 'another'}${along}`;
+}
+
+function fromThenOn({ input, facts }: PartsInput, service: string): string {
+  const strategy = input.release.services[service]?.strategy ?? 'rolling';
+  return `later ${strategy} (${facts[service]?.strategy ?? AS_BEFORE})`;
 }
 
 function whyReplaced({ changes, facts }: PartsInput, service: string): string {
@@ -117,5 +126,5 @@ function whyReplaced({ changes, facts }: PartsInput, service: string): string {
     parallelism: 1,
   };
   const pace = parallelism === 0 ? 'all at once' : `${String(parallelism)} at a time`;
-  return `${facts[service]?.strategy ?? 'as deployed before'}; order ${order}, ${pace}`;
+  return `${facts[service]?.strategy ?? AS_BEFORE}; order ${order}, ${pace}`;
 }

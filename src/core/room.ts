@@ -10,12 +10,15 @@ export interface MemoryNeed {
 /** Bytes that a container of a service may take; null where nobody knows. */
 export type MemoryCost = (service: string) => number | null;
 
-/** The most that runs at the same time, less what runs now. */
-export function memoryNeed(stages: readonly Stage[], cost: MemoryCost): MemoryNeed {
+/**
+ * The most that runs at the same time, less what runs now.
+ * @param started containers of shared services that the plan starts first
+ */
+export function memoryNeed(stages: readonly Stage[], cost: MemoryCost, started: Counts = new Map()): MemoryNeed {
   const [first] = stages;
   if (first === undefined) return { bytes: 0, notKnown: [] };
   const now = runningIn(first, 'before');
-  const all = stages.map((stage) => runningIn(stage, 'after'));
+  const all = stages.map((stage) => new Map([...runningIn(stage, 'after'), ...started]));
   const total = (counts: Counts): number => sum([...counts].map(([service, count]) => count * (cost(service) ?? 0)));
   const more = [...new Set(all.flatMap((counts) => [...counts.keys()]))].filter((service) =>
     all.some((counts) => (counts.get(service) ?? 0) > (now.get(service) ?? 0)),
@@ -26,6 +29,7 @@ export function memoryNeed(stages: readonly Stage[], cost: MemoryCost): MemoryNe
   };
 }
 
+/** Containers by service. */
 type Counts = ReadonlyMap<string, number>;
 
 /** Containers of the services that deploys replace; a one-shot is one while its step lasts. */

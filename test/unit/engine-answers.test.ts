@@ -157,7 +157,7 @@ describe('whatever the names and labels of its containers are', () => {
             return { exit: 0 } as never;
           });
           await ended;
-          const { exit, error } = await host.deploy('v2', { dryRun: true });
+          const { exit, error } = await host.deploy('v2', { dryRun: true, takeOver: true });
           expect(exit === 0 || error?.code === 'not-possible' || error?.code === 'state-unreadable').toBe(true);
         }),
         { numRuns: 100 },

@@ -96,7 +96,8 @@ function reasons({ services, shared }: Plan, width: number, style: Style): reado
 const BOUND = 'AT MOST';
 
 /** Each with its number, as progress shows it, and how long it may last. */
-function stepList({ steps, time }: Plan, width: number, style: Style): readonly string[] {
+function stepList(plan: Plan, width: number, style: Style): readonly string[] {
+  const { steps } = plan;
   const number = String(steps.length).length;
   const texts = steps.map(({ text }) => style.plain(text));
   const right = Math.max(BOUND.length, ...steps.map((step) => widthOf(boundText(step))));
@@ -109,7 +110,7 @@ function stepList({ steps, time }: Plan, width: number, style: Style): readonly 
     ),
   );
   const heading = style.paint.dim(`STEPS${''.padEnd(number + room + 1)}${BOUND.padStart(right)}`);
-  return [heading, ...lines, ...totalText(time, width, style)];
+  return [heading, ...lines, ...totalText(plan, width, style)];
 }
 
 function boundText({ atMostMs, until }: StepPlan): string {
@@ -117,18 +118,20 @@ function boundText({ atMostMs, until }: StepPlan): string {
   return atMostMs === null || atMostMs === 0 ? '' : formatDuration(atMostMs);
 }
 
-function totalText({ atMostMs, until }: Plan['time'], width: number, style: Style): readonly string[] {
-  const open = until.map((text) => `, and until ${text}`).join('');
-  const all = `In all at most ${formatDuration(atMostMs)}${open}, if every step goes well. Fetching images comes on top.`;
-  return wrap(style.plain(all), width - 2).map((line) => `  ${line}`);
+function totalText({ time, services }: Plan, width: number, style: Style): readonly string[] {
+  const open = time.until.map((text) => `, and until ${text}`).join('');
+  const all =
+    time.atMostMs === time.completeMs ? '' : `, ${formatDuration(time.atMostMs)} with what is left to do then`;
+  const fetched = services.some(({ image }) => image?.source === 'pull' || image?.source === 'build');
+  const text = `Completed after ${formatDuration(time.completeMs)} at most${open}, if every step goes well${all}.`;
+  const lines = wrap(style.plain(fetched ? `${text} Fetching images comes on top.` : text), width - 2);
+  return lines.map((line) => `  ${line}`);
 }
 
 const LABEL = 8;
 
 function needs({ twice, memory, disk }: Plan, width: number, style: Style): readonly string[] {
-  const crowds = twice.map(({ service, old, new: fresh }) =>
-    old > 0 ? `${service} ${String(old)} old + ${String(fresh)} new` : `${service} ${String(fresh)} new`,
-  );
+  const crowds = twice.map(({ service, old, new: fresh }) => `${service} ${String(old)} old + ${String(fresh)} new`);
   const together = crowds.length === 0 ? 'nothing runs twice' : `at the same time: ${crowds.join(', ')}`;
   const size = disk.neededBytes === null ? 'what the images to be fetched take is not known' : 'no image is fetched';
   const free = disk.freeBytes === null ? 'free space not known' : `${formatBytes(disk.freeBytes)} free`;

@@ -30,6 +30,11 @@ describe('a plan', () => {
     expect(steps.map(({ text }) => text)).toEqual((await host.lastRollout()).steps.map(stepText));
   });
 
+  it('has a time until it is completed, and one for all that is left to do then', async () => {
+    await host.deploy('v1');
+    expect((await planOf('v2')).time).toEqual({ completeMs: 905_000, atMostMs: 945_000, until: [] });
+  });
+
   it('leaves no trace', async () => {
     await host.deploy('v1');
     const look = async () => [host.world.observed(), await host.store().rollouts(), await files()];
@@ -45,6 +50,13 @@ describe('a plan', () => {
     const { notes } = await planOf('v2');
     await lock.release();
     expect(notes).toEqual(['bert is at work on this project: deploy v3']);
+  });
+
+  it('is refused where the deploy would be', async () => {
+    await host.deploy('v1');
+    host.storeOfLabels = 'another checkout';
+    expect(await host.deploy('v2', { dryRun: true })).toMatchObject({ exit: 5, error: { code: 'foreign-store' } });
+    expect(await planOf('v2', { takeOver: true })).toMatchObject({ state: 'planned' });
   });
 
   it('says that there is nothing to do, and still what serves', async () => {
@@ -114,6 +126,17 @@ describe('the services of a plan', () => {
     ]);
   });
 
+  it('of a first deploy come all at once, whatever their strategy is later', async () => {
+    const jobs = service('jobs', { placement: 'in-place', strategy: 'rolling', route: null });
+    host.services = () => [service('web', { strategy: 'canary' }), jobs];
+    const { services, from } = await planOf('v1');
+    expect(from).toBeNull();
+    expect(services.map(({ fate, strategy, why }) => [fate, strategy, why])).toEqual([
+      ['switch', 'at-once', 'all at once, for nothing has to go; later canary (default: it has a route)'],
+      ['create', null, 'nothing has to go for it; later rolling (default: it has a route)'],
+    ]);
+  });
+
   it('are shared with why and whether they are to be started', async () => {
     host.services = () => [service('web'), service('db', { placement: 'shared' })];
     expect((await planOf('v1')).shared).toEqual([{ service: 'db', why: 'it has x-deploy-bg', starts: true }]);
@@ -150,6 +173,12 @@ describe('the room that a plan takes', () => {
     const { memory, shortages } = await planOf('v1');
     expect(memory).toMatchObject({ neededBytes: null, notKnown: ['web'] });
     expect(shortages).toEqual([]);
+  });
+
+  it('has room for shared services that the deploy starts first', async () => {
+    host.memoryLimit = 100 * MIB;
+    host.services = () => [service('web'), service('db', { placement: 'shared', replicas: 1 })];
+    expect((await planOf('v1')).memory.neededBytes).toBe(300 * MIB);
   });
 
   it('is none where the old version stops first', async () => {
