@@ -19,7 +19,7 @@ import { nothingToDo, type Outcome, sideName } from './outcome.ts';
 import type { ImagePlan, Plan, ProxyPlan, ServicePlan, SharedPlan, StepPlan } from './plan-view.ts';
 import type { Ports, PullOptions } from './ports.ts';
 import { isFinished } from './recover.ts';
-import { diskPlan, memoryPlan, shortagesOf } from './room.ts';
+import { diskPlan, memoryPlan, resourcesOf, shortagesOf } from './room.ts';
 import { locationOf, looking, type View } from './session.ts';
 import { type Known, refuseForeign, requireClear, survey } from './state.ts';
 import { wanted } from './wanted.ts';
@@ -72,13 +72,13 @@ async function planOf(planning: Planning): Promise<Plan> {
   const parts = partsOf({ input, changes, runs, facts: project.facts });
   const images = await imagesOf(planning);
   const services = parts.map((part): ServicePlan => ({ ...part, image: images.get(part.service) ?? null }));
-  const [host, notes, proxy] = await Promise.all([
-    view.ports.engine.host(),
+  const [resources, notes, proxy] = await Promise.all([
+    resourcesOf(view.ports),
     notesOf(planning),
     proxyOf(planning, stages),
   ]);
-  const memory = await memoryPlan(view.ports.engine, { project, stages, observed: known.observed, host });
-  const disk = diskPlan(services, host);
+  const memory = await memoryPlan(view.ports.engine, { project, stages, observed: known.observed, resources });
+  const disk = diskPlan(services, resources);
   const { stable, candidate } = changes;
   return {
     project: project.name,

@@ -73,19 +73,17 @@ export interface Engine {
   composeProjectsWithNetworks(composeProjects: readonly string[]): Promise<readonly string[]>;
   /** Removes the networks that Compose created for this Compose project; those in use stay. */
   removeNetworks(composeProject: string): Promise<void>;
-  /** What the engine's host has. */
-  host(): Promise<HostResources>;
+  /** What the engine says of the machine that it is on. */
+  machine(): Promise<EngineMachine>;
   /** Bytes of memory that a container has now; null where the engine does not say. */
   memoryOf(container: string): Promise<number | null>;
 }
 
-/** What the engine's host has, and what of it is left; null where that cannot be seen from here. */
-export interface HostResources {
+/** What is null the engine does not say. */
+export interface EngineMachine {
   readonly memoryBytes: number | null;
-  readonly availableBytes: number | null;
-  /** Where the engine keeps images. */
+  /** Where it keeps images. */
   readonly dataRoot: string | null;
-  readonly freeBytes: number | null;
 }
 
 export interface LogOptions {
@@ -109,6 +107,13 @@ export interface Host {
   hears(pid: number, signal: string): Promise<boolean | null>;
   /** Room on the disk of a folder for whoever we are; null if that is not to be seen. */
   freeBytes(path: string): Promise<number | null>;
+  /** Memory of this machine, and what of it is left; null if that is not to be seen. */
+  memory(): Promise<HostMemory | null>;
+}
+
+export interface HostMemory {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
 }
 
 /** Where images come from. */
@@ -341,6 +346,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly engine: Engine;
+  readonly host: Host;
   readonly compose: Compose;
   readonly registry: Registry;
   /** A driver for the proxy of this project. */

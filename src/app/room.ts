@@ -5,19 +5,45 @@ import type { Project } from '../core/project.ts';
 import { memoryNeed } from '../core/room.ts';
 import { isUp } from '../core/steps/containers.ts';
 import type { DiskPlan, MemoryPlan, ServicePlan } from './plan-view.ts';
-import type { Engine, HostResources } from './ports.ts';
+import type { Engine, Host } from './ports.ts';
+
+/** What the machine has, and what of it is left; null where that is not to be seen from here. */
+export interface Resources {
+  readonly memoryBytes: number | null;
+  readonly availableBytes: number | null;
+  /** Where the engine keeps images. */
+  readonly dataRoot: string | null;
+  readonly freeBytes: number | null;
+}
+
+/**
+ * Of the engine's machine. What is left there can be seen on it only, in a container of it, too: an engine that says the
+ * same memory to the byte as our kernel is on it.
+ */
+export async function resourcesOf({
+  engine,
+  host,
+}: {
+  readonly engine: Engine;
+  readonly host: Host;
+}): Promise<Resources> {
+  const [{ memoryBytes, dataRoot }, memory] = await Promise.all([engine.machine(), host.memory()]);
+  const here = memory?.totalBytes === memoryBytes ? memory : null;
+  const freeBytes = here === null || dataRoot === null ? null : await host.freeBytes(dataRoot);
+  return { memoryBytes, availableBytes: here?.availableBytes ?? null, dataRoot, freeBytes };
+}
 
 interface Room {
   readonly project: Project;
   readonly stages: readonly Stage[];
   readonly observed: Observed;
-  readonly host: HostResources;
+  readonly resources: Resources;
 }
 
 /** By the limits of the compose files; where there are none, by what the containers have that run now. */
 export async function memoryPlan(
   engine: Pick<Engine, 'memoryOf'>,
-  { project, stages, observed, host }: Room,
+  { project, stages, observed, resources }: Room,
 ): Promise<MemoryPlan> {
   const started = Object.values(project.services).filter((s) => s.placement === 'shared' && !isUp(observed, s.name));
   const replaced = Object.values(project.services).filter((s) => s.placement !== 'shared');
@@ -31,8 +57,8 @@ export async function memoryPlan(
   return {
     neededBytes: bytes === 0 && notKnown.length > 0 ? null : bytes,
     notKnown,
-    totalBytes: host.memoryBytes,
-    availableBytes: host.availableBytes,
+    totalBytes: resources.memoryBytes,
+    availableBytes: resources.availableBytes,
   };
 }
 
@@ -49,7 +75,7 @@ async function presentUse(
 }
 
 /** Nobody knows how large an image is before it is here. */
-export function diskPlan(services: readonly ServicePlan[], { dataRoot, freeBytes }: HostResources): DiskPlan {
+export function diskPlan(services: readonly ServicePlan[], { dataRoot, freeBytes }: Resources): DiskPlan {
   const fetched = services.some(({ image }) => image !== null && (image.source === 'pull' || image.source === 'build'));
   return { neededBytes: fetched ? null : 0, folder: dataRoot, freeBytes };
 }

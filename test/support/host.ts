@@ -9,8 +9,9 @@ import type {
   Clock,
   Compose,
   Engine,
+  EngineMachine,
   FrozenRelease,
-  HostResources,
+  HostMemory,
   ImageSource,
   Ports,
   Registry,
@@ -85,8 +86,9 @@ export class Host {
   hooks: Hooks = NO_HOOKS;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
-  /** What the engine's host has. */
-  resources: HostResources = { memoryBytes: null, availableBytes: null, dataRoot: null, freeBytes: null };
+  /** What the engine says of its machine, and what this machine says of itself. */
+  machine: EngineMachine = { memoryBytes: null, dataRoot: null };
+  memory: HostMemory | null = null;
   /** Bytes that every container has, and those that the compose files allow it. */
   memoryUsed: number | null = null;
   memoryLimit: number | null = null;
@@ -222,6 +224,11 @@ export class Host {
       clock: this.clock,
       ids: { release: id, rollout: id },
       engine: this.#engine(cut),
+      host: {
+        hears: () => Promise.resolve(null),
+        freeBytes: () => Promise.resolve(FREE_BYTES),
+        memory: () => Promise.resolve(this.memory),
+      },
       compose: this.#compose(),
       registry: this.#registry(),
       router: () => this.#router(),
@@ -316,7 +323,7 @@ export class Host {
         this.world.networks.delete(name);
         return Promise.resolve();
       },
-      host: () => Promise.resolve(this.resources),
+      machine: () => Promise.resolve(this.machine),
       memoryOf: () => Promise.resolve(this.memoryUsed),
     };
   }
@@ -406,6 +413,9 @@ export class Host {
 
 /** What containers of the host know and nobody is to see. */
 export const HOST_SECRET = 't0p-secret-value';
+
+/** On every disk of the host. */
+const FREE_BYTES = 1024 ** 3;
 
 const NO_FACTS = {
   ...{ role: 'it has x-deploy-bg', strategy: 'default: it has a route', memoryReserved: null },

@@ -123,9 +123,10 @@ function portsOf(compose: DockerCompose, project: Project, state: string, emit: 
         containers: () => Promise.resolve(containers),
         composeProjectsWithNetworks: () => Promise.resolve([]),
         image: () => Promise.resolve(null),
-        host: () => Promise.resolve({ memoryBytes: null, availableBytes: null, dataRoot: null, freeBytes: null }),
+        machine: () => Promise.resolve({ memoryBytes: null, dataRoot: null }),
         memoryOf: () => Promise.resolve(null),
       }),
+      host: only<Ports['host']>({ memory: () => Promise.resolve(null) }),
       compose: only<Ports['compose']>({
         read: () => Promise.resolve(project),
         identity: (...asked: Parameters<DockerCompose['identity']>) => compose.identity(...asked),

@@ -27,10 +27,14 @@ async function findings(
   ports: Partial<Ports> = {},
 ): Promise<readonly Finding[]> {
   const { heard = true, free = 100 * GIB } = machine;
-  const seen = { hears: () => Promise.resolve(heard), freeBytes: () => Promise.resolve(free) };
+  const seen = {
+    hears: () => Promise.resolve(heard),
+    freeBytes: () => Promise.resolve(free),
+    memory: () => Promise.resolve(null),
+  };
   let found: readonly Finding[] = [];
   const looking = host.run('anna', async (own) => {
-    found = await doctor({ ports: { ...own, ...ports }, host: seen, stateDirectory: host.folder });
+    found = await doctor({ ports: { ...own, ...ports, host: seen }, stateDirectory: host.folder });
     return nothingToDo(null, null, 'looked');
   });
   await looking.ended;

@@ -1,11 +1,10 @@
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import type { ContainerLine, Engine, HostResources, ImageInfo, LogOptions } from '../../app/ports.ts';
+import type { ContainerLine, Engine, EngineMachine, ImageInfo, LogOptions } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { PreStopHook } from '../../core/project.ts';
-import { hostResources } from '../system/host-resources.ts';
 import { inTime } from '../system/in-time.ts';
 import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { followedLines, lastLines } from './logs.ts';
@@ -204,9 +203,9 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async host(): Promise<HostResources> {
+  async machine(): Promise<EngineMachine> {
     const { MemTotal, DockerRootDir } = engineInfo.parse(await this.#ask(() => this.#docker.info()));
-    return hostResources({ memoryBytes: MemTotal, dataRoot: DockerRootDir });
+    return { memoryBytes: MemTotal ?? null, dataRoot: DockerRootDir ?? null };
   }
 
   /** As `docker stats` counts it: without what the kernel would give back at once. */

@@ -155,12 +155,25 @@ describe('the services of a plan', () => {
 describe('the room that a plan takes', () => {
   it('is what runs more than now where most runs, by the limits of the files', async () => {
     host.memoryLimit = 100 * MIB;
-    host.resources = { ...host.resources, memoryBytes: 1000 * MIB, availableBytes: 150 * MIB };
+    host.machine = { memoryBytes: 1000 * MIB, dataRoot: '/var/lib/docker' };
+    host.memory = { totalBytes: 1000 * MIB, availableBytes: 150 * MIB };
     await host.deploy('v1');
     const { twice, memory, shortages } = await planOf('v2');
     expect(twice).toEqual([{ service: 'web', old: 2, new: 2, now: 2 }]);
     expect(memory).toMatchObject({ neededBytes: 200 * MIB, notKnown: [], availableBytes: 150 * MIB });
     expect(shortages).toEqual(['the deploy may need 200 MiB of memory more, and the host has left 150 MiB']);
+  });
+
+  it('is seen on the machine of the engine only', async () => {
+    host.memoryLimit = 600 * MIB;
+    host.machine = { memoryBytes: 1000 * MIB, dataRoot: '/var/lib/docker' };
+    host.memory = { totalBytes: 1000 * MIB, availableBytes: 900 * MIB };
+    expect((await planOf('v1')).disk).toMatchObject({ folder: '/var/lib/docker', freeBytes: 1024 * MIB });
+    host.memory = { totalBytes: 64_000 * MIB, availableBytes: 50_000 * MIB };
+    const { memory, disk, shortages } = await planOf('v1');
+    expect(memory).toMatchObject({ totalBytes: 1000 * MIB, availableBytes: null });
+    expect(disk).toMatchObject({ folder: '/var/lib/docker', freeBytes: null });
+    expect(shortages).toEqual(['the deploy may need 1.2 GiB of memory more, and the host has 1000 MiB']);
   });
 
   it('is what the running containers have, where the files say nothing', async () => {
