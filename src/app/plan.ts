@@ -17,7 +17,7 @@ import { draft, type DraftOptions } from './draft.ts';
 import { freeze, NOT_HERE, replacedServices } from './freeze.ts';
 import { nothingToDo, type Outcome, sideName } from './outcome.ts';
 import type { ImagePlan, Plan, ProxyPlan, ServicePlan, SharedPlan, StepPlan } from './plan-view.ts';
-import type { Ports, PullOptions } from './ports.ts';
+import type { ImageSource, Ports, PullOptions } from './ports.ts';
 import { isFinished } from './recover.ts';
 import { diskPlan, memoryPlan, resourcesOf, shortagesOf } from './room.ts';
 import { locationOf, looking, type View } from './session.ts';
@@ -133,12 +133,18 @@ function stepsOf({ known, release }: Planning, stages: readonly Stage[]): Pick<P
   return { steps, time: { atMostMs: ms, completeMs: totalBound(bounds.slice(0, completed)).ms, until } };
 }
 
-/** Of the services that the deploy asks for: the others have theirs. */
-async function imagesOf({ view, project, options }: Planning): Promise<ReadonlyMap<string, ImagePlan>> {
-  const { compose } = view.ports;
-  const images = replacedServices(project, options.services).map(async (service): Promise<[string, ImagePlan]> => {
-    const source = await compose.imageSource(project, service, options);
-    return [service, { reference: project.services[service]?.image ?? '', source }];
+/** Of the services that are made of today's files. Only those that the deploy asks for are fetched. */
+async function imagesOf({ view, project, options, known }: Planning): Promise<ReadonlyMap<string, ImagePlan>> {
+  const { compose, engine } = view.ports;
+  const fetched = new Set(replacedServices(project, options.services));
+  const made = replacedServices(project, known.liveRelease === null ? [] : options.services);
+  const sourceOf = async (service: string, reference: string): Promise<ImageSource> => {
+    if (fetched.has(service)) return compose.imageSource(project, service, options);
+    return (await engine.image(reference)) === null ? 'missing' : 'here';
+  };
+  const images = made.map(async (service): Promise<[string, ImagePlan]> => {
+    const reference = project.services[service]?.image ?? '';
+    return [service, { reference, source: await sourceOf(service, reference) }];
   });
   return new Map(await Promise.all(images));
 }
@@ -176,13 +182,16 @@ async function notesOf({ view, project, options, known }: Planning): Promise<rea
   return [...busy, `the ${name} is not over (${last.state}): ${goesOn}`];
 }
 
-/** An image that is here and fetched all the same may come as another one. */
+/** What is not here and fetched by nobody; and an image that is here and fetched all the same may come as another one. */
 function imageNotes(services: readonly ServicePlan[], release: Release): readonly string[] {
+  const missing = services.flatMap(({ service, image }) =>
+    image?.source === 'missing' ? [`the image ${image.reference} of ${service} is missing: a deploy is refused`] : [],
+  );
   const open = services.filter(({ service, image }) => {
-    const isFetched = image !== null && (image.source === 'pull' || image.source === 'build');
+    const isFetched = image?.source === 'pull' || image?.source === 'build';
     return isFetched && release.services[service]?.imageId !== NOT_HERE;
   });
-  if (open.length === 0) return [];
+  if (open.length === 0) return missing;
   const names = open.map(({ service }) => service).join(', ');
-  return [`the images of ${names} are fetched anew first: another one makes another plan`];
+  return [...missing, `the images of ${names} are fetched anew first: another one makes another plan`];
 }

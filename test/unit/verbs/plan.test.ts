@@ -152,6 +152,22 @@ describe('the services of a plan', () => {
   });
 });
 
+describe('an image that is missing', () => {
+  it('is named: the deploy would be refused', async () => {
+    host.sources.set('web', 'missing');
+    expect((await planOf('v1')).notes).toEqual(['the image app:v1 of web is missing: a deploy is refused']);
+  });
+
+  it('is looked for also where nobody asks for its service, but nothing serves it yet', async () => {
+    host.services = () => [service('web'), service('api')];
+    const { services } = await planOf('v1', { services: ['web'] });
+    expect(services.map(({ service, image }) => [service, image?.source])).toEqual([
+      ['web', 'here'],
+      ['api', 'here'],
+    ]);
+  });
+});
+
 describe('the room that a plan takes', () => {
   it('is what runs more than now where most runs, by the limits of the files', async () => {
     host.memoryLimit = 100 * MIB;
