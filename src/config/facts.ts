@@ -32,13 +32,13 @@ function roleReason({ settings, overlaid, versioned, proxyService, model }: Repl
 }
 
 /** Where the strategy comes from: the files say it, or what the service is. */
-function strategyReason({ settings, overlaid, versioned }: ReplacedInput, name: string, { strategy }: Role): string {
+function strategyReason({ settings, overlaid }: ReplacedInput, name: string, { strategy }: Role): string {
   const own = settings.services[name];
   if (own?.strategy === strategy) return 'strategy of the service';
   if (own?.strategy === undefined && settings.project.strategy === strategy) return 'strategy of the project';
   if (own?.route !== undefined) return 'default: it has a route';
   if (overlaid.has(name)) return 'default: the overlay of a color names it';
-  return own === undefined && !versioned.has(name) ? 'default' : 'default: it has no route';
+  return 'default: it has no route';
 }
 
 /** Compose prints one key in bytes, whichever of the two the file has. */

@@ -128,3 +128,13 @@ describe('a process', () => {
     expect(await new LinuxHost(proc).hears(8, 'SIGTERM')).toBeNull();
   });
 });
+
+describe('a machine', () => {
+  it('has memory, if that is to be seen', async () => {
+    const proc = await mkdtemp(join(tmpdir(), 'deploy-bg-proc-'));
+    expect(await new LinuxHost(proc).memory()).toBeNull();
+    await writeFile(join(proc, 'meminfo'), 'MemTotal:  2048 kB\nMemFree:  1 kB\nMemAvailable:  1024 kB\n');
+    expect(await new LinuxHost(proc).memory()).toEqual({ totalBytes: 2 * 1024 ** 2, availableBytes: 1024 ** 2 });
+    await rm(proc, { recursive: true });
+  });
+});
