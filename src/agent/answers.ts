@@ -43,7 +43,7 @@ const outcome = answer<Outcome>(
     version: maybeText,
     color,
     message: text,
-    plan: z.array(text),
+    plan: z.null().meta({ description: 'only a dry run has one' }),
     durationMs: duration,
     downMs: duration.nullable(),
     holdUntil: moment.nullable(),

@@ -1,24 +1,23 @@
-import { compile } from '../core/compile.ts';
-import { newRecord } from '../core/new-record.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
-import type { Live } from '../core/live.ts';
-import { dependencyOrder, requiredByNobody } from '../core/order.ts';
+import { liveColor } from '../core/live.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
-import { type Release, sameDefinition } from '../core/release.ts';
+import type { Release } from '../core/release.ts';
 import { secretsIn } from '../core/secrets.ts';
 import { placeOf } from '../core/sides.ts';
 import { isTerminal } from '../core/state.ts';
+import { draft } from './draft.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
 import { withoutSecrets } from './guard.ts';
 import { accepted, isTaken, onItsWay, requireAgent } from './hand-over.ts';
-import { nothingToDo, type Outcome, outcomeOf, planned } from './outcome.ts';
+import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
+import { plan } from './plan.ts';
 import type { Ports } from './ports.ts';
 import { goOn, settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { frozen, inSession, locationOf, type Session } from './session.ts';
-import { type Known, requireClear, survey } from './state.ts';
+import { type Known, requireClear } from './state.ts';
 import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 import { inTurn, supersede } from './turn.ts';
 import { type Wanted, wanted } from './wanted.ts';
@@ -206,13 +205,13 @@ interface Rollout {
 async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal): Promise<Outcome> {
   const { ports } = session;
   const { options, known, release } = rollout;
-  const record = recordFor(ports, rollout);
+  const { record } = draft(ports, rollout);
   if (record === null) {
     // A command that died at its very end has left this to be done.
     await forgetOldReleases(session, release.history);
     return nothingToDo(
       options.version,
-      colorOf(known.live),
+      liveColor(known.live),
       `${options.version} already serves all traffic: nothing to do`,
     );
   }
@@ -237,52 +236,4 @@ async function freezeHere(session: Session, record: RolloutRecord): Promise<void
   const places = new Map(Object.keys(candidate.services).map((service) => [placeOf(candidate, service), service]));
   for (const service of places.values())
     await session.ports.compose.freeze(await frozen(session, candidate, { rollout, service }));
-}
-
-function recordFor(ports: Ports, { project, options, known, release }: Rollout): RolloutRecord | null {
-  refuseNoChange(project, release, known.liveRelease, options);
-  const specs = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
-  const shared = dependencyOrder(specs);
-  const spared = requiredByNobody(Object.values(project.services));
-  const optional = shared.filter((name) => spared.has(name));
-  const { live, liveRelease, observed, records } = known;
-  const { force, services: asked } = options;
-  const seen = { live, liveRelease, observed, records };
-  const compiled = compile({ verb: 'deploy', release, ...seen, shared, optional, force, asked });
-  if (compiled.kind === 'nothing') return null;
-  return newRecord(compiled, {
-    id: ports.ids.rollout(),
-    verb: 'deploy',
-    project: project.name,
-    now: ports.clock.now(),
-    times: ports.times,
-  });
-}
-
-/** A version that nothing depends on cannot be deployed; saying "done" would be a lie. */
-function refuseNoChange(project: Project, release: Release, live: Release | null, options: DeployOptions): void {
-  if (live === null && Object.keys(release.services).length === 0)
-    throw new DeployError('nothing-depends-on-version', {
-      what: `${options.version} cannot be deployed: no service of the compose files depends on the version`,
-    });
-  if (project.dependsOnVersion || live === null || options.force || live.version === options.version) return;
-  if (!sameDefinition(release, live)) return;
-  throw new DeployError('nothing-depends-on-version', {
-    what: `${options.version} changes nothing: no service depends on the version, and no image is another one`,
-    serves: `${live.version} serves all traffic`,
-  });
-}
-
-async function plan(ports: Ports, project: Project, options: DeployOptions): Promise<Outcome> {
-  const location = locationOf(project);
-  const router = ports.router({ spec: project.proxy, project: project.name });
-  const known = await survey({ ports, project: project.name, router, replaced: location.replaced });
-  requireClear(known.live);
-  const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
-  const record = recordFor(ports, { project, options, known, release });
-  return record === null ? nothingToDo(options.version, colorOf(known.live), 'nothing to do') : planned(record);
-}
-
-function colorOf(live: Live): 'blue' | 'green' | null {
-  return live.kind === 'color' ? live.color : null;
 }

@@ -1,3 +1,4 @@
+import { formatBytes } from '../core/bytes.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
 import type { ObservedContainer } from '../core/observed.ts';
@@ -7,16 +8,15 @@ import { locationOf, readToday } from './session.ts';
 import { status } from './status.ts';
 import type { StatusView } from './status-view.ts';
 
-/** A project, and the machine that it runs on. */
+/** A project, and where its state is. */
 export interface Patient {
   readonly ports: Ports;
-  readonly host: Host;
   readonly stateDirectory: string;
 }
 
 /** Looks at everything that a deploy depends on, and changes nothing. What cannot be looked at is a finding, too. */
 export async function doctor(patient: Patient): Promise<readonly Finding[]> {
-  const { ports, host, stateDirectory } = patient;
+  const { ports, stateDirectory } = patient;
   const engine = await looked('engine', () => engineFindings(ports));
   const compose = await attempt(() => readToday(ports));
   if (compose.value === null) return [...engine, broken('project', compose.error)];
@@ -25,7 +25,7 @@ export async function doctor(patient: Patient): Promise<readonly Finding[]> {
   const rest = await Promise.all([
     looked('proxy', () => proxyFindings(ports, project)),
     looked('services', () => serviceFindings(patient, project)),
-    looked('disk', () => diskFindings(host, stateDirectory)),
+    looked('disk', () => diskFindings(ports.host, stateDirectory)),
     looked('state', async () => stateFindings(await status(ports, { version: 'doctor' }))),
   ]);
   return [...engine, ...projectFindings(project), ...rest.flat()];
@@ -114,7 +114,7 @@ async function serviceFindings(patient: Patient, project: Project): Promise<read
 }
 
 async function stops(
-  { ports: { engine }, host }: Patient,
+  { ports: { engine, host } }: Patient,
   { services }: Project,
   { id, pid, service }: ObservedContainer,
 ): Promise<readonly Finding[]> {
@@ -128,7 +128,7 @@ async function stops(
 async function diskFindings(host: Host, path: string): Promise<readonly Finding[]> {
   const free = await host.freeBytes(path);
   if (free === null) return [skipped('disk', `how much room ${path} has is not to be seen`)];
-  return [diskFinding(path, free) ?? well('disk', `${(free / 2 ** 30).toFixed(0)} GiB left for state`)];
+  return [diskFinding(path, free) ?? well('disk', `${formatBytes(free)} left for state`)];
 }
 
 /** What `status` finds as well. */

@@ -16,6 +16,9 @@ export interface FreezeOptions {
   readonly like?: Release;
 }
 
+/** Stands for the id of an image that is not here in a release that nobody will run. */
+export const NOT_HERE = 'not pulled yet';
+
 /** What today's files make of a version, as an immutable release. @throws image-missing */
 export async function freeze(ports: Ports, project: Project, options: FreezeOptions): Promise<Release> {
   const { stable, services } = options;
@@ -30,11 +33,11 @@ export async function freeze(ports: Ports, project: Project, options: FreezeOpti
 }
 
 async function imageOf(ports: Ports, project: Project, name: string, options: FreezeOptions): Promise<string> {
-  if (options.dryRun && options.refresh === true) return 'not pulled yet';
+  if (options.dryRun && options.refresh === true) return NOT_HERE;
   const reference = project.services[name]?.image ?? '';
   const id = (await ports.engine.image(reference))?.id ?? options.like?.services[name]?.imageId;
   if (id !== undefined) return id;
-  if (options.dryRun) return 'not pulled yet';
+  if (options.dryRun) return NOT_HERE;
   throw new DeployError('image-missing', {
     what: `the image ${reference} of ${name} is not there`,
     serves: 'nothing was changed',

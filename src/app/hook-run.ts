@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts';
-import { execSide, type HookSpec, hookText } from '../core/hooks.ts';
+import { execSide, HOOK_GRACE_MS, hookAt, type HookSpec, hookText } from '../core/hooks.ts';
 import type { ObservedContainer, RunningHook } from '../core/observed.ts';
 import type { ActionOf, HookPlace } from '../core/plan.ts';
 import { type HookEnd, sideOf } from '../core/record.ts';
@@ -9,9 +9,6 @@ import { environmentOf } from './about.ts';
 import type { HookResult } from './hook-ports.ts';
 import type { Seen } from './measuring.ts';
 import { frozen, type Session } from './session.ts';
-
-/** Between the end of a hook's time and the end of the last process of it, and of Compose around it. */
-const GRACE_MS = 10_000;
 
 /** How a hook ended, with the last lines that it printed. */
 export interface EndedHook extends HookEnd {
@@ -51,7 +48,7 @@ export class HookRun {
     }
     const { release, hook } = found;
     const stop = new AbortController();
-    const until = this.#session.ports.clock.now() + hook.timeoutMs + GRACE_MS;
+    const until = this.#session.ports.clock.now() + hook.timeoutMs + HOOK_GRACE_MS;
     const ended = this.#run(place, hook, release, seen, stop.signal).then((result) => {
       this.#running = null;
       this.#tell(place, hook, result.ok ? 'succeeded' : 'failed', result.text);
@@ -79,14 +76,10 @@ export class HookRun {
     this.#ended = null;
   }
 
-  async #find(
-    { of, owner, moment, index }: HookPlace,
-    { record }: Seen,
-  ): Promise<{ release: Release; hook: HookSpec } | null> {
-    const id = sideOf(record, of)?.release ?? null;
+  async #find(place: HookPlace, { record }: Seen): Promise<{ release: Release; hook: HookSpec } | null> {
+    const id = sideOf(record, place.of)?.release ?? null;
     const release = id === null ? null : await this.#session.ports.store.release(id);
-    const hooks = owner === null ? release?.hooks : release?.services[owner]?.hooks;
-    const hook = hooks?.[moment]?.[index];
+    const hook = release === null ? undefined : hookAt(release, place);
     return release === null || hook === undefined ? null : { release, hook };
   }
 

@@ -2,10 +2,10 @@ import type { Color } from '../core/color.ts';
 import { downText } from '../core/downtime.ts';
 import { DeployError, type ErrorCode, EXIT } from '../core/errors.ts';
 import type { Millis } from '../core/observed.ts';
-import { stepText } from '../core/plan.ts';
 import type { RolloutRecord, Side } from '../core/record.ts';
 import type { State } from '../core/state.ts';
 import { heldUntil } from '../core/steps/gates.ts';
+import type { Plan } from './plan-view.ts';
 
 /** How a verb that changes something ended. Everything but success is thrown as a DeployError. */
 export interface Outcome {
@@ -15,8 +15,8 @@ export interface Outcome {
   readonly version: string | null;
   readonly color: Color | null;
   readonly message: string;
-  /** Steps as text; empty unless planned. */
-  readonly plan: readonly string[];
+  /** What a dry run found out; null for anything else. */
+  readonly plan: Plan | null;
   readonly durationMs: number;
   /** For how long nobody served, because both releases must not run at once; null if somebody always did. */
   readonly downMs: Millis | null;
@@ -33,26 +33,7 @@ export function nothingToDo(version: string | null, color: Color | null, message
     version,
     color,
     message,
-    plan: [],
-    durationMs: 0,
-    downMs: null,
-    holdUntil: null,
-  };
-}
-
-/** What would be done. */
-export function planned(record: RolloutRecord): Outcome {
-  const { version, color } = record.candidate;
-  const from = record.stable === null ? '' : ` in the place of ${sideName(record.stable)}`;
-  const message = `would bring in ${sideName(record.candidate)}${from}`;
-  return {
-    exit: EXIT.ok,
-    state: 'planned',
-    rollout: null,
-    version,
-    color,
-    message,
-    plan: record.steps.map(stepText),
+    plan: null,
     durationMs: 0,
     downMs: null,
     holdUntil: null,
@@ -85,7 +66,7 @@ export function outcomeOf(
     version,
     color,
     message: [`${sideName(record.candidate)} serves all traffic`, downText(record.downMs) ?? []].flat().join('; '),
-    plan: [],
+    plan: null,
     // The last step began when the one before it ended: drained and removed count as well.
     durationMs: record.stepStartedAt - record.acceptedAt,
     downMs: record.downMs,

@@ -73,6 +73,17 @@ export interface Engine {
   composeProjectsWithNetworks(composeProjects: readonly string[]): Promise<readonly string[]>;
   /** Removes the networks that Compose created for this Compose project; those in use stay. */
   removeNetworks(composeProject: string): Promise<void>;
+  /** What the engine says of the machine that it is on. */
+  machine(): Promise<EngineMachine>;
+  /** Bytes of memory that a container has now; null where the engine does not say. */
+  memoryOf(container: string): Promise<number | null>;
+}
+
+/** What is null the engine does not say. */
+export interface EngineMachine {
+  readonly memoryBytes: number | null;
+  /** Where it keeps images. */
+  readonly dataRoot: string | null;
 }
 
 export interface LogOptions {
@@ -96,6 +107,13 @@ export interface Host {
   hears(pid: number, signal: string): Promise<boolean | null>;
   /** Room on the disk of a folder for whoever we are; null if that is not to be seen. */
   freeBytes(path: string): Promise<number | null>;
+  /** Memory of this machine, and what of it is left; null if that is not to be seen. */
+  memory(): Promise<HostMemory | null>;
+}
+
+export interface HostMemory {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
 }
 
 /** Where images come from. */
@@ -113,12 +131,17 @@ export interface PullOptions {
   readonly refresh: boolean;
 }
 
+/** Where a deploy gets an image from; `missing`: from nowhere, it is refused. */
+export type ImageSource = 'here' | 'pull' | 'build' | 'missing';
+
 /** Docker Compose: reading the user's files, and creating containers from frozen ones. */
 export interface Compose {
   /** Resolves and validates the project for a version. @throws invalid-config with every finding, compose-rejected, compose-missing */
   read(version: string): Promise<Project>;
   /** Builds and pulls the images of these services by their pull policy. @throws image-missing, also if the signal fires */
   fetchImages(project: Project, services: readonly string[], options: PullOptions, signal: AbortSignal): Promise<void>;
+  /** Where `fetchImages` would get the image of a service from. Fetches nothing. */
+  imageSource(project: Project, service: string, options: PullOptions): Promise<ImageSource>;
   /** Shared services that run as something else than the file says (W07), with the line that mends it. */
   sharedDrift(project: Project, containers: readonly ObservedContainer[]): Promise<readonly Diagnostic[]>;
   /** Starts one shared service from the user's own files; an existing container is never recreated. */
@@ -189,6 +212,11 @@ export interface Router {
   check(routes: readonly RouteState[]): Promise<void>;
   /** What the proxy itself says it does now. Never throws for an unreachable proxy: that is `unreadable`. */
   read(): Promise<RouterReading>;
+  /**
+   * Whether the proxy has to reload its configuration on its way through these routes; null where that cannot be known.
+   * Asks the proxy, and writes nothing.
+   */
+  reloads(turns: readonly (readonly RouteState[])[]): Promise<boolean | null>;
   /**
    * Where the proxy, its files and what was written into them do not fit together, for people: files changed by hand,
    * a proxy that works by others. Never throws; a proxy that does not answer has none.
@@ -318,6 +346,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly engine: Engine;
+  readonly host: Host;
   readonly compose: Compose;
   readonly registry: Registry;
   /** A driver for the proxy of this project. */

@@ -9,7 +9,7 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { LinuxHost } from '../adapters/system/host.ts';
 import { timedIds } from '../adapters/system/ids.ts';
 import type { Checker } from '../app/check-ports.ts';
-import type { Host, Ports, RouterTarget } from '../app/ports.ts';
+import type { Ports, RouterTarget } from '../app/ports.ts';
 import { composeOptions, dockerEndpoint } from './compose-options.ts';
 import { withoutPluginVariables } from './compose-program.ts';
 import { configFolder, type Endpoint } from './endpoint.ts';
@@ -23,7 +23,6 @@ import { readSettings, type Settings } from './settings.ts';
 export interface Context {
   readonly ports: Ports;
   readonly settings: Settings;
-  readonly host: Host;
   /** Where the state of this project is. */
   readonly stateDirectory: string;
   /** The compose files, absolute, in the order in which Compose reads them. */
@@ -46,10 +45,10 @@ export async function createContext(
   const settings = readSettings(io.env, io.cwd);
   const { docker, endpoint } = await dockerEndpoint(globals, io);
   const built = await buildPorts({ globals, reporter, io, settings, endpoint, docker }, version);
-  return { ...built, host: new LinuxHost(), settings, endpoint, docker };
+  return { ...built, settings, endpoint, docker };
 }
 
-interface Parts extends Omit<Context, 'ports' | 'host' | 'stateDirectory' | 'files'> {
+interface Parts extends Omit<Context, 'ports' | 'stateDirectory' | 'files'> {
   readonly globals: GlobalOptions;
   readonly reporter: Reporter;
   readonly io: Io;
@@ -83,6 +82,7 @@ async function buildPorts(
     clock: systemClock,
     ids: timedIds,
     engine,
+    host: new LinuxHost(),
     compose,
     registry: new DockerRegistry(docker, configFolder(parts.globals.docker, io.env)),
     router: (target: RouterTarget) => createRouter(target, { engine: proxyEngine, clock: systemClock }),

@@ -20,6 +20,9 @@ export function momentOf(since: Since, now: number): number {
 /** The options of every command, parsed and validated. */
 export interface CommandOptions {
   readonly deploy: DeployOptions;
+  readonly plan: Pick<DeployOptions, 'version' | 'services' | 'pull' | 'build' | 'force' | 'takeOver'> & {
+    readonly json: boolean;
+  };
   readonly update: UpdateOptions;
   readonly systemd: { readonly dir: string | null; readonly schedule: string | null };
   readonly agent: {

@@ -39,6 +39,7 @@ const ofProject = () => import('./commands/project-commands.ts');
 /** What a command is made of is loaded when it is chosen, and not before. */
 const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   deploy: async () => (await ofProject()).deploy,
+  plan: async () => (await ofProject()).plan,
   update: async () => (await ofProject()).update,
   systemd: async () => (await ofProject()).systemd,
   agent: async () => (await import('./commands/agent.ts')).run,

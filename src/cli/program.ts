@@ -42,19 +42,25 @@ const timeout = (): Option =>
 const wait = (): Option =>
   new Option('--wait [duration]', 'queue while another command is at work: --wait=10m').argParser(parseWait);
 
-const declareDeploy: Declare = (program, choose) => {
-  program
-    .command('deploy')
-    .summary('replace the running version')
-    .description('Replaces the running version. On any failure the version that worked stays in charge.')
+/** What is to be deployed, and made of what. */
+function declareWanted(command: Command): Command {
+  return command
     .addArgument(new Argument('<version>', 'what ${VERSION} stands for in the compose files').argParser(parseVersion))
     .addOption(new Option('--services <names>', 'only these, comma-separated').argParser(parseServices).default([]))
-    .addOption(timeout())
     .option('--no-pull', 'use the images that are here')
     .option('--build', 'build images first', false)
     .option('--force', 'replace what is asked for even if nothing changed', false)
+    .option('--take-over', 'make this checkout the owner of colors that another one deployed', false);
+}
+
+const declareDeploy: Declare = (program, choose) => {
+  const command = program
+    .command('deploy')
+    .summary('replace the running version')
+    .description('Replaces the running version. On any failure the version that worked stays in charge.');
+  declareWanted(command)
+    .addOption(timeout())
     .option('--dry-run', 'print the plan and change nothing', false)
-    .option('--take-over', 'make this checkout the owner of colors that another one deployed', false)
     .option('--supersede', 'replace a rollout that is under way', false)
     .option('--attach', 'stay and watch at a pause that only a person can end', false)
     .addOption(
@@ -65,6 +71,18 @@ const declareDeploy: Declare = (program, choose) => {
       const { timeout: timeoutMs = null, wait: waited, ...given } = raw;
       const options = { ...given, refresh: false };
       choose('deploy', { ...options, version, timeoutMs, waitMs: waitMsOf(waited) });
+    });
+};
+
+const declarePlan: Declare = (program, choose) => {
+  const command = program
+    .command('plan')
+    .summary('show what a deploy would do')
+    .description('Shows what a deploy would do, what it takes and how long it may last. Changes nothing.');
+  declareWanted(command)
+    .option('--json', 'print it as JSON', false)
+    .action((version: string, raw: Omit<CommandOptions['plan'], 'version'>) => {
+      choose('plan', { ...raw, version });
     });
 };
 
@@ -324,6 +342,7 @@ const declareVersion: Declare = (program, choose) => {
 
 const DECLARATIONS: readonly Declare[] = [
   declareDeploy,
+  declarePlan,
   declareUpdate,
   declareStatus,
   declareRollback,

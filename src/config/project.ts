@@ -3,7 +3,8 @@ import type { UpdateSpec } from '../core/update.ts';
 import { serviceChecks } from './checks.ts';
 import { isWarning, located, type Finding } from './findings.ts';
 import { hooksOf, notifyTargets } from './hooks.ts';
-import { mapping, serviceOf, text, unescaped } from './model.ts';
+import { factsOf } from './facts.ts';
+import { mapping, mapValues, serviceOf, text, unescaped } from './model.ts';
 import { proxyServiceOf, readProxy } from './proxy.ts';
 import { rolesOf, type Role } from './replaced.ts';
 import { examine } from './rules/index.ts';
@@ -51,7 +52,8 @@ export function buildProject(input: ProjectInput): {
   const proxyService = proxyServiceOf(models.base, settings, input.versioned);
   const { proxy, findings: proxyFindings } = readProxy(models.base, settings, proxyService, directory);
   const overlaid = new Set(input.overlays.flatMap((overlay) => overlay.names));
-  const roles = rolesOf({ model: models.base, settings, versioned: input.versioned, overlaid, proxyService });
+  const replaced = { model: models.base, settings, versioned: input.versioned, overlaid, proxyService };
+  const roles = rolesOf(replaced);
   const built = Object.entries(roles).map(([name, role]) => buildService(input, settings, name, role));
   const services = Object.fromEntries(built.map(({ spec }) => [spec.name, spec]));
   const all = [
@@ -67,6 +69,7 @@ export function buildProject(input: ProjectInput): {
     directory,
     version: input.version,
     services,
+    facts: mapValues(roles, (role, name) => factsOf(replaced, models, name, role)),
     proxy,
     hooks: hooksOf(settings.project.hooks),
     notify: notifyTargets(settings.project.notify),

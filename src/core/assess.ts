@@ -59,6 +59,21 @@ export function assess(policy: CheckPolicy, mode: CheckMode, tally: Tally, start
   return { kind: 'running', nextAt: last.at + (policy.intervalMs ?? RETRY_MS) };
 }
 
+/** As long as a check may take that has to pass once: between two measurements that count there may be errors. */
+export function longestInline({ count, initialDelayMs, ...policy }: CheckPolicy): Millis {
+  const most = (count ?? 1) * (policy.errorLimit + 1);
+  return initialDelayMs + inARow(policy, most);
+}
+
+/** As long as a watch may stay undecided: a measurement that is due, then failures and errors until one is too many. */
+export function longestUnsettled(policy: CheckPolicy): Millis {
+  return inARow(policy, (policy.failureLimit + 1) * (policy.errorLimit + 1));
+}
+
+function inARow({ timeoutMs, intervalMs }: Pick<CheckPolicy, 'timeoutMs' | 'intervalMs'>, most: number): Millis {
+  return most * timeoutMs + (most - 1) * (intervalMs ?? RETRY_MS);
+}
+
 function exceeded(policy: CheckPolicy, { failures, inconclusives, errors, last }: Tally): Phase | null {
   if (last === null) return null;
   const message = (count: number, what: string): string =>

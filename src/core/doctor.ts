@@ -1,3 +1,4 @@
+import { formatBytes } from './bytes.ts';
 import { formatDuration } from './duration.ts';
 import type { Millis } from './observed.ts';
 
@@ -49,7 +50,7 @@ export function diskFinding(path: string, freeBytes: number): Finding | null {
   return {
     area: 'disk',
     level: 'warning',
-    what: `${path} has ${(freeBytes / 2 ** 30).toFixed(1)} GiB left`,
+    what: `${path} has ${formatBytes(freeBytes)} left`,
     cure: 'docker-deploy-bg cleanup, then docker image prune',
   };
 }

@@ -1,7 +1,7 @@
 import type { Command } from './checks.ts';
 import type { Color } from './color.ts';
 import type { Millis } from './observed.ts';
-import type { SideName } from './plan.ts';
+import type { HookPlace, SideName } from './plan.ts';
 import type { RolloutVerb } from './record.ts';
 
 /** The turns of a rollout at which hooks run, in their order (DESIGN section 4). */
@@ -29,6 +29,20 @@ export type HookSpec = { readonly command: Command; readonly timeoutMs: Millis }
 export type Hooks = Readonly<Partial<Record<HookMoment, readonly HookSpec[]>>>;
 
 export const NO_HOOKS: Hooks = {};
+
+/** Between the end of a hook's time and the end of the last process of it, and of Compose around it. */
+export const HOOK_GRACE_MS = 10_000;
+
+/** What has hooks: a project, or a release of it. */
+interface Hooked {
+  readonly hooks: Hooks;
+  readonly services: Readonly<Record<string, { readonly hooks: Hooks }>>;
+}
+
+/** The hook in a place of a release; undefined if there is none. */
+export function hookAt(release: Hooked, { owner, moment, index }: HookPlace): HookSpec | undefined {
+  return (owner === null ? release.hooks : release.services[owner]?.hooks)?.[moment]?.[index];
+}
 
 /**
  * Whose containers an `exec` hook of a replaced service runs in: the stable ones while only they serve or are about

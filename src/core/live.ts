@@ -13,6 +13,11 @@ export type Live =
   /** The evidence contradicts itself; a person has to say. */
   | { readonly kind: 'unclear'; readonly reason: string };
 
+/** The color that serves; null if none does. */
+export function liveColor(live: Live): Color | null {
+  return live.kind === 'color' ? live.color : null;
+}
+
 /**
  * Who serves, by the strength of the evidence: what the proxy sends traffic to, then the last completed rollout,
  * then `.deployment-color`, then the only place that has containers (DESIGN section 9: labels and the proxy's

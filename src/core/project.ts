@@ -147,12 +147,28 @@ export interface Diagnostic {
   readonly line: number | null;
 }
 
+/** What people want to know of a service, and no rollout decides by. */
+export interface ServiceFacts {
+  /** Why a deploy replaces it, or leaves it alone. */
+  readonly role: string;
+  /** Where its strategy comes from. */
+  readonly strategy: string;
+  /** Bytes that a container of it may take; null for no limit. */
+  readonly memoryLimit: number | null;
+  /** Bytes that a container of it shall have; null where nothing is said. */
+  readonly memoryReserved: number | null;
+  /** What the files call its container in the user's own project and in each color; null: Compose gives it a name. */
+  readonly containerNames: Readonly<Record<Color | 'plain', string | null>>;
+}
+
 /** A Compose project, resolved for one version and validated. */
 export interface Project {
   readonly name: string;
   readonly directory: string;
   readonly version: string;
   readonly services: Readonly<Record<string, ServiceSpec>>;
+  /** By service. */
+  readonly facts: Readonly<Record<string, ServiceFacts>>;
   readonly proxy: ProxySpec;
   /** Hooks of the top level: they run once, whatever the number of services. */
   readonly hooks: Hooks;

@@ -5,7 +5,18 @@ import { setTimeout as timeout } from 'node:timers/promises';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
 import { deploy, type DeployOptions } from '../../src/app/deploy.ts';
 import type { Outcome } from '../../src/app/outcome.ts';
-import type { Clock, Compose, Engine, FrozenRelease, Ports, Registry, Router } from '../../src/app/ports.ts';
+import type {
+  Clock,
+  Compose,
+  Engine,
+  EngineMachine,
+  FrozenRelease,
+  HostMemory,
+  ImageSource,
+  Ports,
+  Registry,
+  Router,
+} from '../../src/app/ports.ts';
 import { DeployError } from '../../src/core/errors.ts';
 import type { ProgressEvent } from '../../src/core/events.ts';
 import type { Raw } from '../../src/core/checks.ts';
@@ -75,6 +86,16 @@ export class Host {
   hooks: Hooks = NO_HOOKS;
   registryTags: readonly string[] | null = null;
   update: UpdateSpec = { image: null, range: null, version: null, schedule: null, window: null };
+  /** What the engine says of its machine, and what this machine says of itself. */
+  machine: EngineMachine = { memoryBytes: null, dataRoot: null };
+  memory: HostMemory | null = null;
+  /** Bytes that every container has, and those that the compose files allow it. */
+  memoryUsed: number | null = null;
+  memoryLimit: number | null = null;
+  /** Where images come from, by service; of the others they are here. */
+  readonly sources = new Map<string, ImageSource>();
+  /** The proxy's answer to the question whether it reloads. */
+  reloads: boolean | null = false;
   /** What checks measure. */
   measures: () => Raw = () => ({ kind: 'no-data', detail: 'nobody measures here' });
   /** Called when images are fetched. */
@@ -203,6 +224,11 @@ export class Host {
       clock: this.clock,
       ids: { release: id, rollout: id },
       engine: this.#engine(cut),
+      host: {
+        hears: () => Promise.resolve(null),
+        freeBytes: () => Promise.resolve(FREE_BYTES),
+        memory: () => Promise.resolve(this.memory),
+      },
       compose: this.#compose(),
       registry: this.#registry(),
       router: () => this.#router(),
@@ -297,6 +323,8 @@ export class Host {
         this.world.networks.delete(name);
         return Promise.resolve();
       },
+      machine: () => Promise.resolve(this.machine),
+      memoryOf: () => Promise.resolve(this.memoryUsed),
     };
   }
 
@@ -325,6 +353,7 @@ export class Host {
         this.onFetch();
         return Promise.resolve();
       },
+      imageSource: (_project, service) => Promise.resolve(this.sources.get(service) ?? 'here'),
       sharedDrift: () => Promise.resolve([]),
       startShared: nothing,
       identity: (_project, service, imageId) => Promise.resolve(`${service} of ${imageId}`),
@@ -351,6 +380,7 @@ export class Host {
         return Promise.resolve();
       },
       check: nothing,
+      reloads: () => Promise.resolve(this.reloads),
       read: () => Promise.resolve(this.#now().observed().router),
       faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,
@@ -366,6 +396,7 @@ export class Host {
       directory: this.folder,
       version,
       services: Object.fromEntries(specs.map((spec) => [spec.name, spec])),
+      facts: Object.fromEntries(specs.map(({ name }) => [name, { ...NO_FACTS, memoryLimit: this.memoryLimit }])),
       proxy: this.proxy,
       hooks: this.hooks,
       notify: [],
@@ -382,6 +413,14 @@ export class Host {
 
 /** What containers of the host know and nobody is to see. */
 export const HOST_SECRET = 't0p-secret-value';
+
+/** On every disk of the host. */
+const FREE_BYTES = 1024 ** 3;
+
+const NO_FACTS = {
+  ...{ role: 'it has x-deploy-bg', strategy: 'default: it has a route', memoryReserved: null },
+  containerNames: { plain: null, blue: null, green: null },
+};
 
 /** Actions that look at no record are performed with this one. */
 const NO_RECORD = {} as RolloutRecord;

@@ -5,6 +5,8 @@ import { DockerCompose } from '../../src/adapters/compose/compose.ts';
 import { createRouter } from '../../src/adapters/proxy/router.ts';
 import { FileStore } from '../../src/adapters/store/file-store.ts';
 import { deploy } from '../../src/app/deploy.ts';
+import type { Checker } from '../../src/app/check-ports.ts';
+import type { Outcome } from '../../src/app/outcome.ts';
 import type { Engine, Ports } from '../../src/app/ports.ts';
 import { composeCommand } from '../../src/cli/compose-program.ts';
 import { requireDocker } from '../../src/cli/docker-binary.ts';
@@ -81,9 +83,13 @@ async function said(compose: DockerCompose, state: string): Promise<Said> {
   return {
     services: Object.values(project.services).map(roleText),
     warnings: project.warnings.map((warning) => warning.code),
-    plan: running.state === 'planned' ? running.plan : [running.message],
-    first: first.state === 'planned' ? first.plan : [first.message],
+    plan: stepsOf(running),
+    first: stepsOf(first),
   };
+}
+
+function stepsOf({ plan, message }: Outcome): readonly string[] {
+  return plan?.state === 'planned' ? plan.steps.map(({ text }) => text) : [message];
 }
 
 function roleText({ name, placement, strategy, replicas }: Project['services'][string]): string {
@@ -117,13 +123,19 @@ function portsOf(compose: DockerCompose, project: Project, state: string, emit: 
         containers: () => Promise.resolve(containers),
         composeProjectsWithNetworks: () => Promise.resolve([]),
         image: () => Promise.resolve(null),
+        machine: () => Promise.resolve({ memoryBytes: null, dataRoot: null }),
+        memoryOf: () => Promise.resolve(null),
       }),
+      host: only<Ports['host']>({ memory: () => Promise.resolve(null) }),
       compose: only<Ports['compose']>({
         read: () => Promise.resolve(project),
         identity: (...asked: Parameters<DockerCompose['identity']>) => compose.identity(...asked),
+        imageSource: (...asked: Parameters<DockerCompose['imageSource']>) => compose.imageSource(...asked),
       }),
       router: (target) => createRouter(target, { engine: unreachable, clock }),
       store: new FileStore({ projectDirectory: state, stateDirectory: join(state, '.deploy-bg') }),
+      checker: () => only<Checker>({}),
+      secrets: [],
       emit,
       times: {},
     });

@@ -27,10 +27,14 @@ async function findings(
   ports: Partial<Ports> = {},
 ): Promise<readonly Finding[]> {
   const { heard = true, free = 100 * GIB } = machine;
-  const seen = { hears: () => Promise.resolve(heard), freeBytes: () => Promise.resolve(free) };
+  const seen = {
+    hears: () => Promise.resolve(heard),
+    freeBytes: () => Promise.resolve(free),
+    memory: () => Promise.resolve(null),
+  };
   let found: readonly Finding[] = [];
   const looking = host.run('anna', async (own) => {
-    found = await doctor({ ports: { ...own, ...ports }, host: seen, stateDirectory: host.folder });
+    found = await doctor({ ports: { ...own, ...ports, host: seen }, stateDirectory: host.folder });
     return nothingToDo(null, null, 'looked');
   });
   await looking.ended;
@@ -122,5 +126,15 @@ describe('a process', () => {
 
   it('that is not to be seen says nothing', async () => {
     expect(await new LinuxHost(proc).hears(8, 'SIGTERM')).toBeNull();
+  });
+});
+
+describe('a machine', () => {
+  it('has memory, if that is to be seen', async () => {
+    const proc = await mkdtemp(join(tmpdir(), 'deploy-bg-proc-'));
+    expect(await new LinuxHost(proc).memory()).toBeNull();
+    await writeFile(join(proc, 'meminfo'), 'MemTotal:  2048 kB\nMemFree:  1 kB\nMemAvailable:  1024 kB\n');
+    expect(await new LinuxHost(proc).memory()).toEqual({ totalBytes: 2 * 1024 ** 2, availableBytes: 1024 ** 2 });
+    await rm(proc, { recursive: true });
   });
 });

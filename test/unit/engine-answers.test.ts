@@ -115,6 +115,29 @@ describe('whatever an engine answers', () => {
   });
 });
 
+describe('what the engine says of room', () => {
+  const engineOf = (answers: { readonly info?: unknown; readonly stats?: unknown }): DockerEngine =>
+    new DockerEngine({
+      info: () => Promise.resolve(answers.info),
+      getContainer: () => ({ stats: () => Promise.resolve(answers.stats) }),
+    } as unknown as Docker);
+
+  it('is its memory and its folder, as far as it says them', async () => {
+    const info = { MemTotal: 1024, DockerRootDir: '/var/lib/docker', Name: 'x' };
+    expect(await engineOf({ info }).machine()).toEqual({ memoryBytes: 1024, dataRoot: '/var/lib/docker' });
+    expect(await engineOf({ info: {} }).machine()).toEqual({ memoryBytes: null, dataRoot: null });
+  });
+
+  it.each([
+    ['less what the kernel would give back', { usage: 100, stats: { inactive_file: 30 } }, 70],
+    ['the same by the older kernel interface', { usage: 100, stats: { total_inactive_file: 40 } }, 60],
+    ['all of it, where that is not told', { usage: 100 }, 100],
+    ['not known of a container that has ended', {}, null],
+  ])('of a container is %s', async (_, memory_stats, expected) => {
+    expect(await engineOf({ stats: { memory_stats } }).memoryOf('c1')).toBe(expected);
+  });
+});
+
 const HOSTILE = [
   '; rm -rf /',
   '$(reboot)',
@@ -157,7 +180,7 @@ describe('whatever the names and labels of its containers are', () => {
             return { exit: 0 } as never;
           });
           await ended;
-          const { exit, error } = await host.deploy('v2', { dryRun: true });
+          const { exit, error } = await host.deploy('v2', { dryRun: true, takeOver: true });
           expect(exit === 0 || error?.code === 'not-possible' || error?.code === 'state-unreadable').toBe(true);
         }),
         { numRuns: 100 },

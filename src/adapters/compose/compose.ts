@@ -1,10 +1,11 @@
-import type { Compose, Engine, FrozenRelease, PullOptions } from '../../app/ports.ts';
+import type { Compose, Engine, FrozenRelease, ImageSource, PullOptions } from '../../app/ports.ts';
 import { composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Diagnostic, Project } from '../../core/project.ts';
 import type { CommandEnd, CommandRequest, OneOffPlace, OneOffs } from '../commands/command.ts';
 import { type Call, call, Queue, unreachable, wordsOf, type Outcome } from './call.ts';
+import type { ImageQuestions } from './images.ts';
 import { ORPHANS, PLAIN, userFlags, type ComposeOptions } from './options.ts';
 import { resolveBoth, type Resolution } from './resolve.ts';
 import { composeVersion, isAtLeast, requireCompose } from './version.ts';
@@ -63,14 +64,25 @@ export class DockerCompose implements Compose, OneOffs {
     const { fetchImage } = await import('./on-demand.ts');
     for (const service of services)
       await fetchImage(project, service, options, {
-        taggedAt: async (reference) => {
-          const image = await this.#image(reference);
-          return image === null ? null : (image.taggedAt ?? 0);
-        },
-        isPulled: async (reference) => ((await this.#image(reference))?.digests ?? []).length > 0,
+        ...this.#imageQuestions(),
         compose: (command, name) => this.#user(project, [command, name], { signal }),
-        now: () => Date.now(),
       });
+  }
+
+  async imageSource(project: Project, service: string, options: PullOptions): Promise<ImageSource> {
+    const { imageSource } = await import('./on-demand.ts');
+    return imageSource(project, service, options, this.#imageQuestions());
+  }
+
+  #imageQuestions(): ImageQuestions {
+    return {
+      taggedAt: async (reference) => {
+        const image = await this.#image(reference);
+        return image === null ? null : (image.taggedAt ?? 0);
+      },
+      isPulled: async (reference) => ((await this.#image(reference))?.digests ?? []).length > 0,
+      now: () => Date.now(),
+    };
   }
 
   async startShared(project: Project, service: string): Promise<void> {

@@ -1,19 +1,23 @@
-import type { PullOptions } from '../../app/ports.ts';
+import type { ImageSource, PullOptions } from '../../app/ports.ts';
 import { serviceOf, text } from '../../config/model.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
 import { wordsOf, type Outcome } from './call.ts';
 
-/** The calls that fetching needs. */
-export interface ImageCalls {
+/** What has to be asked about an image that is here. */
+export interface ImageQuestions {
   /** When the image got its tag last; null if it is not here. */
   readonly taggedAt: (reference: string) => Promise<number | null>;
   /** True if an image that is here came from a registry. */
   readonly isPulled: (reference: string) => Promise<boolean>;
+  readonly now: () => number;
+}
+
+/** The calls that fetching needs. */
+export interface ImageCalls extends ImageQuestions {
   /** `docker compose pull SERVICE` or `build SERVICE` with the user's files. */
   readonly compose: (command: 'pull' | 'build', service: string) => Promise<Outcome>;
-  readonly now: () => number;
 }
 
 /** A service under the question where its image comes from. */
@@ -41,16 +45,31 @@ export async function fetchImage(
   calls: ImageCalls,
 ): Promise<void> {
   const wanted = wantedOf(project, service);
-  if (wanted.buildable && (options.build || wanted.policy === 'build')) return build(wanted, calls);
-  const present = await calls.taggedAt(wanted.image);
-  // What was built here is nobody else's to replace.
-  const refresh = options.refresh && (!wanted.buildable || (await calls.isPulled(wanted.image)));
-  const asked = shallPull(wanted, { ...options, refresh }, present, calls.now());
-  const pulled = asked ? await calls.compose('pull', service) : null;
+  const source = await imageSource(project, service, options, calls);
+  if (source === 'here') return;
+  if (source === 'build') return build(wanted, calls);
+  const pulled = source === 'pull' ? await calls.compose('pull', service) : null;
   if (pulled?.ok === true) return;
-  if (present === null) return wanted.buildable ? build(wanted, calls) : refuse(wanted, options, pulled);
   // Compose goes on with the image that it can build; one that it was told to fetch and could not is an error.
-  if (pulled !== null && !wanted.buildable) refuse(wanted, options, pulled);
+  if (!wanted.buildable) refuse(wanted, options, pulled);
+  if ((await calls.taggedAt(wanted.image)) === null) await build(wanted, calls);
+}
+
+/** Where that image comes from; fetches nothing. */
+export async function imageSource(
+  project: Project,
+  service: string,
+  options: PullOptions,
+  { taggedAt, isPulled, now }: ImageQuestions,
+): Promise<ImageSource> {
+  const wanted = wantedOf(project, service);
+  if (wanted.buildable && (options.build || wanted.policy === 'build')) return 'build';
+  const present = await taggedAt(wanted.image);
+  // What was built here is nobody else's to replace.
+  const refresh = options.refresh && (!wanted.buildable || (await isPulled(wanted.image)));
+  if (shallPull(wanted, { ...options, refresh }, present, now())) return 'pull';
+  if (present !== null) return 'here';
+  return wanted.buildable ? 'build' : 'missing';
 }
 
 function wantedOf(project: Project, service: string): Wanted {

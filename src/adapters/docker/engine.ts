@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import type { ContainerLine, Engine, ImageInfo, LogOptions } from '../../app/ports.ts';
+import type { ContainerLine, Engine, EngineMachine, ImageInfo, LogOptions } from '../../app/ports.ts';
 import { DeployError, messageOf } from '../../core/errors.ts';
 import { COMPOSE_LABEL, LABEL, pinnedPrefix } from '../../core/labels.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
@@ -17,6 +17,14 @@ const NOT_FOUND = 404;
 const NOT_MODIFIED = 304;
 /** The engine's answer while another removal of the same container is under way. */
 const CONFLICT = 409;
+
+const engineInfo = z.object({ MemTotal: z.number().nullish(), DockerRootDir: z.string().nullish() });
+const memoryStats = z.object({
+  memory_stats: z.object({
+    usage: z.number(),
+    stats: z.object({ inactive_file: z.number().optional(), total_inactive_file: z.number().optional() }).optional(),
+  }),
+});
 
 /** `Engine` on the Docker API. Compose creates; everything else about containers happens here. */
 export class DockerEngine implements Engine {
@@ -193,6 +201,21 @@ export class DockerEngine implements Engine {
     for (const network of await this.#ask(() => this.#docker.listNetworks({ filters }))) {
       await this.#ask(() => this.#docker.getNetwork(network.Id).remove());
     }
+  }
+
+  async machine(): Promise<EngineMachine> {
+    const { MemTotal, DockerRootDir } = engineInfo.parse(await this.#ask(() => this.#docker.info()));
+    return { memoryBytes: MemTotal ?? null, dataRoot: DockerRootDir ?? null };
+  }
+
+  /** As `docker stats` counts it: without what the kernel would give back at once. */
+  async memoryOf(id: string): Promise<number | null> {
+    const container = this.#docker.getContainer(id);
+    const read = (): Promise<unknown> => container.stats({ stream: false, 'one-shot': true });
+    const stats = memoryStats.safeParse(await this.#ask(() => orNull(read(), NOT_FOUND)));
+    if (!stats.success) return null;
+    const { usage, stats: parts = {} } = stats.data.memory_stats;
+    return usage - Math.min(usage, parts.inactive_file ?? parts.total_inactive_file ?? 0);
   }
 
   /** One choke point: every question is answered in time. */

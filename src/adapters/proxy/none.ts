@@ -40,6 +40,10 @@ export class NoRouter implements Router {
     return atContainers((container) => this.#portOf(container), containers, this.#proc);
   }
 
+  reloads(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   faults(): Promise<readonly string[]> {
     return Promise.resolve([]);
   }

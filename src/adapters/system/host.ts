@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Host } from '../../app/ports.ts';
+import type { Host, HostMemory } from '../../app/ports.ts';
 import { isHeard } from '../../core/doctor.ts';
 
 /** This machine, by its kernel. */
@@ -25,6 +25,18 @@ export class LinuxHost implements Host {
       () => null,
     );
   }
+
+  async memory(): Promise<HostMemory | null> {
+    const text = await readFile(join(this.#proc, 'meminfo'), 'utf8').catch(() => '');
+    const [totalBytes, availableBytes] = [amount(text, 'MemTotal'), amount(text, 'MemAvailable')];
+    return totalBytes === null || availableBytes === null ? null : { totalBytes, availableBytes };
+  }
+}
+
+/** Bytes of a line of /proc/meminfo. */
+function amount(meminfo: string, name: string): number | null {
+  const kilobytes = new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(meminfo)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }
 
 function mask(status: string, name: string): bigint | null {

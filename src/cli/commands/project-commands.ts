@@ -8,6 +8,7 @@ export { run as deploy } from './deploy.ts';
 export { run as events } from './events.ts';
 export { run as history } from './history.ts';
 export { run as logs } from './logs.ts';
+export { run as plan } from './plan.ts';
 export { run as reset } from './reset.ts';
 export { run as rollback } from './rollback.ts';
 export { run as status } from './status.ts';

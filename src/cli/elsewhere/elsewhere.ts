@@ -62,7 +62,7 @@ function isOfHere({ command, options }: Invocation): boolean {
 }
 
 function versionOf({ command, options }: Invocation): string {
-  return command === 'deploy' ? options.version : 'latest';
+  return command === 'deploy' || command === 'plan' ? options.version : 'latest';
 }
 
 function nobodyThere(host: string): DeployError {
@@ -74,7 +74,7 @@ function nobodyThere(host: string): DeployError {
 
 /** What an image is built from is here. */
 function refuseBuild({ command, options }: Invocation): void {
-  if (command !== 'deploy' || !options.build) return;
+  if ((command !== 'deploy' && command !== 'plan') || !options.build) return;
   throw new DeployError('invalid-usage', {
     what: '--build is not possible on another machine',
     next: `VERSION=${options.version} docker compose build, then the same without --build`,

@@ -24,7 +24,7 @@ export function endings(globals: GlobalOptions, io: Io): Endings {
       print(io.stderr, errorView({ ...error, details }, styleFor(io.stderr, io.env, globals.ansi), io.stderr.columns));
     },
     outcome: (outcome) => {
-      print(io.stdout, outcomeView(outcome, styleFor(io.stdout, io.env, globals.ansi)));
+      print(io.stdout, outcomeView(outcome, styleFor(io.stdout, io.env, globals.ansi), io.stdout.columns));
     },
   };
 }

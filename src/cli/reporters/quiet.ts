@@ -1,7 +1,5 @@
 import type { GlobalOptions } from '../globals.ts';
-import { print, type Io } from '../io.ts';
-import { styleFor } from '../style.ts';
-import { planView } from '../views/outcome.ts';
+import type { Io } from '../io.ts';
 import { endings } from './endings.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -10,8 +8,8 @@ export function createQuietReporter(globals: GlobalOptions, io: Io): Reporter {
   return {
     emit: () => undefined,
     failed: endings(globals, io).failed,
-    outcome: ({ plan }) => {
-      print(io.stdout, planView(plan, styleFor(io.stdout, io.env, globals.ansi)));
+    outcome: (outcome) => {
+      if (outcome.plan !== null) endings(globals, io).outcome(outcome);
     },
     settle: () => undefined,
   };

@@ -1,19 +1,15 @@
 import type { Outcome } from '../../app/outcome.ts';
 import type { Style } from '../style.ts';
+import { planView } from './plan.ts';
 import { clockTime, took } from './text.ts';
 
 /** How a verb ended well: one line, and the plan of a dry run before it. */
-export function outcomeView(outcome: Outcome, style: Style): readonly string[] {
+export function outcomeView(outcome: Outcome, style: Style, width = 80): readonly string[] {
   const { paint, glyph } = style;
   const line = `${paint.green(glyph.done)} ${style.plain(outcome.message)}`;
-  const time = outcome.durationMs > 0 && outcome.state !== 'planned' ? paint.dim(` (${took(outcome.durationMs)})`) : '';
-  return [...planView(outcome.plan, style), line + time, ...holdView(outcome, style)];
-}
-
-/** The steps of a plan, numbered. */
-export function planView(plan: readonly string[], style: Style): readonly string[] {
-  const width = String(plan.length).length;
-  return plan.map((step, index) => `  ${String(index + 1).padStart(width)}. ${style.plain(step)}`);
+  const time = outcome.durationMs > 0 && outcome.plan === null ? paint.dim(` (${took(outcome.durationMs)})`) : '';
+  const plan = outcome.plan === null ? [] : [...planView(outcome.plan, width, style), ''];
+  return [...plan, line + time, ...holdView(outcome, style)];
 }
 
 function holdView(outcome: Outcome, style: Style): readonly string[] {

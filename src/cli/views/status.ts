@@ -2,7 +2,8 @@ import type { DisagreementView, LeftoverView, StatusView } from '../../app/statu
 import type { Style } from '../style.ts';
 import { statusTable } from './status-table.ts';
 import { rolloutText } from './rollout.ts';
-import { age, wrap } from './text.ts';
+import { bullet, fact, section } from './blocks.ts';
+import { age } from './text.ts';
 
 /** The whole state at a glance: what serves, in the first line; then services, proxy, rollout and what is off. */
 export function statusView(view: StatusView, width: number, style: Style): readonly string[] {
@@ -13,10 +14,6 @@ export function statusView(view: StatusView, width: number, style: Style): reado
     ...section(problems('left over', view.leftovers.map(leftover), width, style)),
     ...section(problems('does not agree', view.disagreements.map(disagreement), width, style)),
   ];
-}
-
-function section(lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function liveLine({ project, live, at }: StatusView, style: Style): string {
@@ -50,14 +47,6 @@ function proxyText({ driver, readable, reason }: StatusView['router']): string {
   return readable ? `${driver}, traffic as it reports it` : `${driver} cannot be read: ${reason ?? 'unknown reason'}`;
 }
 
-const LABEL_WIDTH = 9;
-
-function fact(label: string, text: string, width: number, style: Style): readonly string[] {
-  return wrap(style.plain(text), width - LABEL_WIDTH).map(
-    (line, index) => style.paint.dim((index === 0 ? label : '').padEnd(LABEL_WIDTH)) + line,
-  );
-}
-
 interface Problem {
   readonly text: string;
   readonly remedy: string;
@@ -82,11 +71,4 @@ function problems(heading: string, all: readonly Problem[], width: number, style
       ...bullet(style.glyph.arrow, remedy, width, style).map(style.paint.cyan),
     ]),
   ];
-}
-
-function bullet(sign: string, text: string, width: number, style: Style): readonly string[] {
-  const indent = sign.length + 3;
-  return wrap(style.plain(text), width - indent).map(
-    (line, index) => (index === 0 ? `  ${sign} ` : ' '.repeat(indent)) + line,
-  );
 }

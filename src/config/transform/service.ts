@@ -1,4 +1,5 @@
 import { escaped, isMapping, strings, text, without, type Entry, type Mapping } from '../model.ts';
+import { colorName } from '../color-name.ts';
 import type { ColorContext } from './context.ts';
 import { colorNetworks } from './networks.ts';
 import { colorDependencies, colorLinks, colorNamespaces, colorVolumesFrom } from './references.ts';
@@ -40,12 +41,11 @@ export function colorServiceModel(context: ColorContext, name: string): Mapping 
   };
 }
 
-/** Names that exist once get the color behind them, unless the overlay gave this color a name of its own. */
 function colorNames(context: ColorContext, name: string): Mapping {
   const [service, other] = [context.service(name), context.other(name)];
   const entries = (['container_name', 'hostname'] as const).flatMap((key): Entry[] => {
-    const given = text(service[key]);
-    return given !== null && given === text(other[key]) ? [[key, context.renamed(given)]] : [];
+    const given = colorName(service, other, key, context.color);
+    return given === null ? [] : [[key, given]];
   });
   return Object.fromEntries(entries);
 }

@@ -9,19 +9,22 @@ import { goingReplicas, lackingSlots } from '../slots.ts';
 import { fail, type StepContext } from './outcome.ts';
 
 /** A shared service that has not become healthy by then stops the deploy before anything of the release starts. */
-const SHARED_DEADLINE_MS = 300_000;
+export const SHARED_DEADLINE_MS = 300_000;
+
+export function clear({ record, observed }: StepContext): Decision {
+  const strays = clearedBy(record, observed);
+  if (strays.length > 0) return act({ kind: 'remove', containers: ids(strays), graceful: true });
+  return inColor(observed, record.candidate).length > 0 ? stepDone : withoutNetworks(record, observed, 'candidate');
+}
 
 /** In the user's own project there is no label that says whose a container is: whatever is in the way goes. */
-export function clear({ record, observed }: StepContext): Decision {
+export function clearedBy(record: RolloutRecord, observed: Observed): readonly ObservedContainer[] {
   const { candidate } = record;
   const separate = Object.keys(candidate.services).filter((name) => !isTogether(record, name));
   const plain = separate
     .filter((name) => placeOf(candidate, name) === null)
     .flatMap((name) => replicasIn(observed, candidate, name));
-  const colored = inColor(observed, candidate);
-  const strays = [...plain, ...colored.filter((c) => c.rollout !== record.id)];
-  if (strays.length > 0) return act({ kind: 'remove', containers: ids(strays), graceful: true });
-  return colored.length > 0 ? stepDone : withoutNetworks(record, observed, 'candidate');
+  return [...plain, ...inColor(observed, candidate).filter((c) => c.rollout !== record.id)];
 }
 
 export function shared(context: StepContext, step: StepOf<'shared'>): Decision {
@@ -40,8 +43,8 @@ const SPARED = 'nothing requires it, so the deploy goes on';
 
 /** Null if the service is up, or has done its work and exited with 0; a text if it failed. */
 function sharedService({ observed, record, now }: StepContext, service: string): Decision | string | null {
-  const replicas = observed.containers.filter((c) => c.color === null && c.service === service && !c.oneOff);
-  if (replicas.length > 0 && replicas.every(isServing)) return null;
+  if (isUp(observed, service)) return null;
+  const replicas = plainReplicas(observed, service);
   const attempt = observed.attempts[`start-shared ${service}`];
   if (attempt === undefined && !replicas.some(isStarting)) return act({ kind: 'start-shared', service });
   if (attempt?.error) return attempt.error;
@@ -49,6 +52,16 @@ function sharedService({ observed, record, now }: StepContext, service: string):
   const broken = replicas.find((c) => c.health === 'unhealthy' || c.state === 'exited' || c.state === 'dead');
   if (broken === undefined && now < until) return wait(`the shared service ${service} to become healthy`, until);
   return `the shared service ${service} is not healthy (${broken?.name ?? 'no container'} is ${broken?.state ?? 'missing'})`;
+}
+
+/** A shared service runs and is healthy, or has done its work. */
+export function isUp(observed: Observed, service: string): boolean {
+  const replicas = plainReplicas(observed, service);
+  return replicas.length > 0 && replicas.every(isServing);
+}
+
+function plainReplicas(observed: Observed, service: string): readonly ObservedContainer[] {
+  return observed.containers.filter((c) => c.color === null && c.service === service && !c.oneOff);
 }
 
 function isServing(container: ObservedContainer): boolean {
@@ -195,7 +208,7 @@ function withoutNetworks(record: RolloutRecord, observed: Observed, name: 'stabl
 }
 
 /** Everything in a color, whatever service it is of; nothing of the user's own project. */
-function inColor(observed: Observed, side: Side): readonly ObservedContainer[] {
+export function inColor(observed: Observed, side: Side): readonly ObservedContainer[] {
   return side.color === null ? [] : observed.containers.filter((c) => c.color === side.color);
 }
 

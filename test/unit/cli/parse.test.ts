@@ -53,6 +53,11 @@ describe('verbs', () => {
   });
 
   it.each([
+    [
+      'plan v2 --services web --no-pull --force --json',
+      'plan',
+      { version: 'v2', services: ['web'], pull: false, build: false, force: true, takeOver: false, json: true },
+    ],
     ['status --json --exit-code --watch', 'status', { json: true, exitCode: true, watch: true }],
     ['rollback', 'rollback', { to: null, timeoutMs: null }],
     ['rollback --to r-1 --timeout 20', 'rollback', { to: 'r-1', timeoutMs: 20_000 }],

@@ -142,7 +142,7 @@ describe('json', () => {
     expect(lines[0]).toEqual({ time: '2026-01-02T14:03:07.000Z', kind: 'phase', text: 'fetching images' });
     expect(lines.at(-1)).toMatchObject({ kind: 'error', code: 'rollout-failed', exit: 1, serves: 'v1' });
     reporter.outcome({
-      ...{ exit: 0, state: 'completed', rollout: 'd-7', version: 'v2', color: 'green', message: 'm', plan: [] },
+      ...{ exit: 0, state: 'completed', rollout: 'd-7', version: 'v2', color: 'green', message: 'm', plan: null },
       ...{ durationMs: 1, downMs: null, holdUntil: null },
     });
     expect(JSON.parse(io.stdout.text)).toMatchObject({ kind: 'outcome', state: 'completed', version: 'v2' });

@@ -171,16 +171,11 @@ describe('history', () => {
 describe('outcome', () => {
   const outcome = {
     ...{ exit: 0, state: 'completed' as const, rollout: 'd-1', version: 'v2', color: 'green' as const },
-    ...{ message: 'v2 (green) serves all traffic', plan: [], durationMs: 12_100, downMs: null, holdUntil: null },
+    ...{ message: 'v2 (green) serves all traffic', plan: null, durationMs: 12_100, downMs: null, holdUntil: null },
   };
 
   it('is one line', () => {
     expect(outcomeView(outcome, PLAIN_STYLE)).toEqual(['✔ v2 (green) serves all traffic (12.1 s)']);
-  });
-
-  it('shows the plan of a dry run', () => {
-    const planned = { ...outcome, state: 'planned' as const, message: 'would move v1 to v2', plan: ['a ×2', 'b'] };
-    expect(outcomeView(planned, PLAIN_STYLE)).toEqual(['  1. a ×2', '  2. b', '✔ would move v1 to v2']);
   });
 
   it('says what cleanup removed', () => {

@@ -96,6 +96,16 @@ export class CaddyRouter implements Router {
     }
   }
 
+  /** Routes move by slot files; only another set of them is another configuration. */
+  async reloads(turns: readonly (readonly RouteState[])[]): Promise<boolean | null> {
+    const [first, ...later] = await Promise.all(turns.map((routes) => this.#render(checkedRoutes(routes))));
+    if (first === undefined) return false;
+    if (later.some(({ digest }) => digest !== first.digest)) return true;
+    const running = await this.#isRunning().catch(() => null);
+    // One that does not run yet starts with the files of the first turn.
+    return running === true ? (await this.#loaded(first)) === null : running;
+  }
+
   async faults(): Promise<readonly string[]> {
     const answer = await this.#readBack().catch(() => null);
     if (answer === null) return [];

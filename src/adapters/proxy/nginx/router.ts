@@ -17,7 +17,7 @@ import {
   type RenderedFile,
 } from '../files.ts';
 import { integrityFaults, signatureOf } from '../integrity.ts';
-import { checkedRoutes } from '../routes.ts';
+import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import { runningProxy, type Place } from '../wiring.ts';
@@ -106,17 +106,34 @@ export class NginxRouter implements Router {
 
   async read(): Promise<RouterReading> {
     try {
-      const proxy = await runningProxy(this.#engine, this.#place);
-      const { routes } = await askNginx(proxy, await this.#token());
+      const { routes } = await this.#answer();
       return { kind: 'routes', routes, parts: null };
     } catch (error) {
       return { kind: 'unreadable', reason: `nginx does not answer about itself: ${messageOf(error)}` };
     }
   }
 
+  /** Each change of its routes is one; one that does not run yet starts with the files of the first turn. */
+  async reloads(turns: readonly (readonly RouteState[])[]): Promise<boolean | null> {
+    const proxy = await this.#proxy().catch(() => undefined);
+    if (proxy === undefined) return null;
+    const wanted = turns.map(checkedRoutes);
+    if (proxy?.running !== true) return differ(wanted);
+    const now = await this.read();
+    return now.kind === 'unreadable' || differ([checkedRoutes(now.routes), ...wanted]);
+  }
+
+  /** Whoever only asks writes nothing. */
+  async #answer(): ReturnType<typeof askNginx> {
+    const proxy = await runningProxy(this.#engine, this.#place);
+    const token = await this.#knownToken();
+    if (token === null) throw new Error('nothing of ours was written for it yet');
+    return askNginx(proxy, token);
+  }
+
   async faults(): Promise<readonly string[]> {
     try {
-      const { digest, routes } = await askNginx(await runningProxy(this.#engine, this.#place), await this.#token());
+      const { digest, routes } = await this.#answer();
       const read = configFiles(routes).map(async (file) => [file, await this.#included(file)] as const);
       const contents = Object.fromEntries(await Promise.all(read));
       return integrityFaults({ contents, signed: HTTP_FILE, unsigned: '' }, 'nginx', digest);
@@ -195,12 +212,16 @@ export class NginxRouter implements Router {
   }
 
   async #token(): Promise<string> {
-    const path = join(this.#place.output, TOKEN_FILE);
-    const known = (await readIfThere(path))?.trim();
-    if (known !== undefined && /^[0-9a-f]{32}$/.test(known)) return known;
+    const known = await this.#knownToken();
+    if (known !== null) return known;
     const token = randomBytes(16).toString('hex');
-    await writeWhole(path, token);
+    await writeWhole(join(this.#place.output, TOKEN_FILE), token);
     return token;
+  }
+
+  async #knownToken(): Promise<string | null> {
+    const known = (await readIfThere(join(this.#place.output, TOKEN_FILE)))?.trim();
+    return known !== undefined && /^[0-9a-f]{32}$/.test(known) ? known : null;
   }
 
   async #switchOf(proxy: ProxyContainer, config: NginxConfig): Promise<Switch> {
@@ -268,4 +289,9 @@ export class NginxRouter implements Router {
     });
     for (const { file } of files) await linkInto(output, file, join(LIVE_LINK, file));
   }
+}
+
+/** True if any of these is not as the one before it. */
+function differ(turns: readonly (readonly RouteState[])[]): boolean {
+  return turns.some((routes, index) => !sameRoutes(routes, turns[index - 1] ?? routes));
 }
