@@ -1,5 +1,5 @@
 // An application that says who answers. It finishes what it has begun when it is told to stop.
-const { createServer } = require('node:http');
+import { createServer } from 'node:http';
 
 const version = process.env.APP_VERSION ?? 'unknown';
 
