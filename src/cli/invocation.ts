@@ -52,6 +52,14 @@ export interface CommandOptions {
     readonly since: Since | null;
   };
   readonly logs: Omit<LogsOptions, 'since'> & { readonly json: boolean; readonly since: Since | null };
+  readonly init: {
+    /** The proxy to be added where there is none; null: whichever suits. */
+    readonly proxy: 'caddy' | 'nginx' | null;
+    /** What a deploy is to replace; empty: what is found. */
+    readonly services: readonly string[];
+    readonly dryRun: boolean;
+    readonly json: boolean;
+  };
   readonly lint: {
     readonly version: string | null;
     readonly strict: boolean;

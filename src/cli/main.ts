@@ -55,6 +55,7 @@ const LOADERS: { readonly [K in CommandName]: () => Promise<Command<K>> } = {
   history: async () => (await ofProject()).history,
   events: async () => (await ofProject()).events,
   logs: async () => (await ofProject()).logs,
+  init: async () => (await import('./commands/init.ts')).run,
   lint: async () => (await import('./commands/lint.ts')).run,
   doctor: async () => (await import('./commands/doctor.ts')).run,
   install: async () => (await import('./commands/install.ts')).run,

@@ -272,6 +272,26 @@ interface RawAgent extends Omit<CommandOptions['agent'], 'action' | 'listen' | '
   readonly tokenFile?: string;
 }
 
+const declareInit: Declare = (program, choose) => {
+  program
+    .command('init')
+    .summary('make a project of yours ready for its first deploy')
+    .description(
+      'Reads the compose files and the configuration of the proxy, shows what a deploy needs and why, and writes it when asked to. Runs nothing.',
+    )
+    .addOption(
+      new Option('--services <names>', 'what deploys shall replace, comma-separated')
+        .argParser(parseServices)
+        .default([]),
+    )
+    .addOption(new Option('--proxy <kind>', 'which proxy to add where there is none').choices(['caddy', 'nginx']))
+    .option('--dry-run', 'show it and write nothing', false)
+    .option('--json', 'print it as JSON and write nothing, unless --yes is given', false)
+    .action((raw: Omit<CommandOptions['init'], 'proxy'> & { readonly proxy?: 'caddy' | 'nginx' }) => {
+      choose('init', { ...raw, proxy: raw.proxy ?? null });
+    });
+};
+
 const declareLint: Declare = (program, choose) => {
   program
     .command('lint')
@@ -356,6 +376,7 @@ const DECLARATIONS: readonly Declare[] = [
   declareHistory,
   declareEvents,
   declareLogs,
+  declareInit,
   declareLint,
   declareDoctor,
   declareSystemd,

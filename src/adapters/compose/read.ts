@@ -62,6 +62,21 @@ export async function readProject(
   });
 }
 
+/**
+ * What Compose makes of the user's files, whatever is wrong with our keys in them.
+ * @throws compose-rejected
+ */
+export async function readModels(
+  options: ComposeOptions,
+  files: UserFiles,
+  version: string,
+): Promise<{ readonly model: ComposeModel; readonly versioned: ReadonlySet<string> }> {
+  const { base, versioned } = await resolveVersion(options, files, version, null).catch((error: unknown) => {
+    throw withPlaces(error, files.sources);
+  });
+  return { model: base, versioned };
+}
+
 /** Compose’s refusal, with the place in a file that is no YAML. */
 function withPlaces(error: unknown, sources: readonly SourceFile[]): unknown {
   const places = sources.flatMap(syntaxErrors);

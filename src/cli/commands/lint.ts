@@ -2,8 +2,7 @@ import { localProject } from '../local-project.ts';
 import type { Command } from '../session.ts';
 import { print } from '../io.ts';
 import { EXIT } from '../../core/errors.ts';
-import { diagnosticText } from '../../config/findings.ts';
-import type { Project } from '../../core/project.ts';
+import { lintView } from '../views/lint.ts';
 
 /** `lint [--strict] [--json] | --schema`: what is wrong with the compose files, by the files alone: no engine is asked. */
 export const run: Command<'lint'> = async ({ strict, json, schema, version }, { io, globals }) => {
@@ -15,13 +14,6 @@ export const run: Command<'lint'> = async ({ strict, json, schema, version }, { 
   const local = await localProject(globals, io);
   const project = await local.read(version ?? 'latest');
   const { warnings } = project;
-  print(io.stdout, json ? [JSON.stringify({ project: project.name, warnings }, null, 2)] : shown(project));
+  print(io.stdout, json ? [JSON.stringify({ project: project.name, warnings }, null, 2)] : lintView(project));
   return strict && warnings.length > 0 ? EXIT.failed : EXIT.ok;
 };
-
-function shown({ name, services, warnings }: Project): readonly string[] {
-  const replaced = Object.values(services).filter(({ placement }) => placement !== 'shared');
-  const how = replaced.map((service) => `${service.name} (${service.strategy})`).join(', ');
-  const verdict = `${String(warnings.length)} warning${warnings.length === 1 ? '' : 's'}`;
-  return [...warnings.map(diagnosticText), `${name}: ${verdict}; a deploy replaces ${how === '' ? 'nothing' : how}`];
-}

@@ -1,4 +1,13 @@
 import { isMap, isScalar, parseDocument, stringify, type YAMLMap } from 'yaml';
+import {
+  columnOf,
+  endOf,
+  endOfLine,
+  inNewlinesOf,
+  startOf,
+  startOfLine,
+  withLines,
+} from '../../config/compose-text.ts';
 import { DeployError } from '../../core/errors.ts';
 
 /** Name of the agent's service in the user's compose file. */
@@ -106,10 +115,9 @@ export function withService(text: string, service: object): string {
   const services = servicesOf(text);
   const there = services.items.find(({ key }) => keyOf(key) === AGENT_SERVICE);
   const indent = columnOf(text, startOf(services.items[0]?.key)) || INDENT;
-  const lines = serviceText(service, indent);
+  const lines = inNewlinesOf(text, serviceText(service, indent));
   if (there === undefined) {
-    const end = endOfLine(text, services.range?.[1] ?? text.length);
-    return withNewline(text.slice(0, end)) + lines + text.slice(end);
+    return withLines(text, services.range?.[1] ?? text.length, lines);
   }
   const [start, end] = [startOfLine(text, startOf(there.key)), endOfLine(text, endOf(there.value))];
   return withoutComment(text.slice(0, start)) + lines + text.slice(end);
@@ -128,38 +136,7 @@ function keyOf(key: unknown): unknown {
   return isScalar(key) ? key.value : key;
 }
 
-function startOf(node: unknown): number {
-  return rangeOf(node)?.[0] ?? 0;
-}
-
-function endOf(node: unknown): number {
-  return rangeOf(node)?.[1] ?? 0;
-}
-
-function rangeOf(node: unknown): readonly [number, number, number] | null {
-  return (node as { range?: readonly [number, number, number] | null } | null)?.range ?? null;
-}
-
-function startOfLine(text: string, at: number): number {
-  return text.lastIndexOf('\n', at - 1) + 1;
-}
-
-/** After the newline; a block ends with its own. */
-function endOfLine(text: string, at: number): number {
-  if (text[at - 1] === '\n') return at;
-  const next = text.indexOf('\n', at);
-  return next < 0 ? text.length : next + 1;
-}
-
-function columnOf(text: string, at: number): number {
-  return at - startOfLine(text, at);
-}
-
-function withNewline(text: string): string {
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
-}
-
 /** Ours is written again with the service. */
 function withoutComment(text: string): string {
-  return text.replace(/[ \t]*# [^\n]*docker deploy-bg agent init\.\n$/, '');
+  return text.replace(/[ \t]*# [^\n]*docker deploy-bg agent init\.\r?\n$/, '');
 }

@@ -1,6 +1,6 @@
 import type { ServiceSpec } from '../../core/project.ts';
 import type { Finding } from '../findings.ts';
-import { canonical, list, mapping, serviceOf, strings, text } from '../model.ts';
+import { canonical, list, mapping, serviceOf, strings, text, type ServiceModel } from '../model.ts';
 import { namespaceOwners } from '../standard-keys.ts';
 import type { Rule, RuleInput } from './rule.ts';
 
@@ -38,7 +38,8 @@ export function volumesFrom({ models, services }: RuleInput): readonly Finding[]
   });
 }
 
-const CALLING = ['environment', 'command', 'entrypoint', 'links', 'external_links'] as const;
+/** Keys of a service in which it names others. */
+export const CALLING = ['environment', 'command', 'entrypoint', 'links', 'external_links'] as const;
 
 /** W05: callers outside the color find no colored service by its plain name once it is colored. */
 export function outsideCallers({ models, services }: RuleInput): readonly Finding[] {
@@ -48,9 +49,8 @@ export function outsideCallers({ models, services }: RuleInput): readonly Findin
   );
   return outside.flatMap((caller) =>
     CALLING.flatMap((key) => {
-      const said = canonical(serviceOf(models.base, caller.name)[key] ?? null);
       return colored
-        .filter((callee) => namesHost(said, callee.name, key))
+        .filter((callee) => calls(serviceOf(models.base, caller.name), callee.name, key))
         .map((callee) => ({
           code: 'W05',
           path: ['services', caller.name, key],
@@ -59,6 +59,11 @@ export function outsideCallers({ models, services }: RuleInput): readonly Findin
         }));
     }),
   );
+}
+
+/** True if a service names another one as a host that it asks. */
+export function calls(caller: ServiceModel, callee: string, key: (typeof CALLING)[number]): boolean {
+  return namesHost(canonical(caller[key] ?? null), callee, key);
 }
 
 function namesHost(said: string, host: string, key: string): boolean {

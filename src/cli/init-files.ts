@@ -1,0 +1,109 @@
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  mkdirSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { FileChange } from '../config/init/proposal.ts';
+import { DeployError, messageOf } from '../core/errors.ts';
+
+/** Where a file or folder of the host is mounted. */
+export interface MountPlace {
+  readonly service: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+/** A text that a service has by a mount. */
+export interface MountedText {
+  readonly service: string;
+  readonly path: string;
+  readonly target: string;
+  readonly text: string;
+}
+
+/** Configuration is short, and no deeper than `sites-enabled/shop/`. */
+const LONGEST = 256 * 1024;
+const DEEPEST = 3;
+
+/** The texts at mounted places; what is not there, or not to be read, is left out. */
+export function readMounted(places: readonly MountPlace[]): readonly MountedText[] {
+  return places.flatMap((place) => textsAt(place, 0));
+}
+
+function textsAt({ service, source, target }: MountPlace, depth: number): readonly MountedText[] {
+  const stats = statSync(source, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true && depth < DEEPEST)
+    return namesIn(source).flatMap((name) =>
+      textsAt({ service, source: join(source, name), target: join(target, name) }, depth + 1),
+    );
+  if (stats?.isFile() !== true || stats.size > LONGEST) return [];
+  const text = readText(source);
+  return text === null ? [] : [{ service, path: source, target, text }];
+}
+
+/** The names in a folder; none if it cannot be read. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Writes all of the files, or none: a reader sees the old or the new one whole, and its mode stays. @throws not-possible */
+export function writeAll(changes: readonly FileChange[]): void {
+  const done: FileChange[] = [];
+  try {
+    for (const change of changes) {
+      writeWhole(change.file, change.after);
+      done.push(change);
+    }
+  } catch (error) {
+    takeBack(done);
+    throw new DeployError('not-possible', {
+      what: `the files cannot be written: ${messageOf(error)}`,
+      next: 'make them writable, or write what --dry-run shows',
+    });
+  }
+}
+
+/** Puts the files back as they were. */
+export function takeBack(changes: readonly FileChange[]): void {
+  for (const { file, before } of changes)
+    if (before === null) rmSync(file, { force: true });
+    else writeWhole(file, before);
+}
+
+/** Through a link: it is the file behind it that people edit. */
+function writeWhole(path: string, text: string): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const real = there === undefined ? path : realpathSync(path);
+  mkdirSync(dirname(real), { recursive: true });
+  const temporary = join(dirname(real), `.${basename(real)}.new`);
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, text, { flag: 'wx' });
+  if (there !== undefined) chmodSync(temporary, there.mode);
+  giveToOwner(temporary, there ?? statSync(dirname(real)));
+  renameSync(temporary, real);
+}
+
+/** What root writes belongs to whom the file belonged to, or the folder. */
+function giveToOwner(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+}

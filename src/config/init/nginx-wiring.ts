@@ -1,0 +1,331 @@
+import { normalPath } from '../../core/route-place.ts';
+import { endOfLine, startOfLine } from '../compose-text.ts';
+import { PROXY_FOLDER } from '../proxy.ts';
+import { parseNginx, walk, type Block, type Directive, type Placed } from './nginx-text.ts';
+import type { ConfigFile, Rewired, Sending, Wiring } from './wiring.ts';
+
+const FOLDER = PROXY_FOLDER.nginx;
+
+/** What route.conf says itself (templates/nginx/route.conf.hbs), and what nginx takes only once in a place. */
+const SAID = new Set([
+  ...['proxy_pass', 'proxy_http_version', 'proxy_connect_timeout', 'proxy_buffering'],
+  ...['proxy_read_timeout', 'proxy_send_timeout'],
+]);
+const SAID_HEADERS =
+  /^(host|x-real-ip|x-forwarded-for|x-forwarded-host|x-forwarded-proto|x-forwarded-port|upgrade|connection)$/i;
+
+/** Other languages that nginx speaks to services. */
+const OTHER = /^(fastcgi|uwsgi|scgi|grpc|memcached)_pass$/;
+
+interface Parsed extends ConfigFile {
+  readonly block: Block;
+  readonly all: readonly Placed[];
+}
+
+interface Pass extends Sending {
+  readonly file: Parsed;
+  readonly location: Directive | null;
+  readonly server: Directive | null;
+  readonly above: readonly Directive[];
+  /** What stands behind host and port; null if nothing does. */
+  readonly uri: string | null;
+  /** Of the upstream that stands between; null without one. */
+  readonly upstream: string | null;
+}
+
+interface Upstream {
+  readonly file: Parsed;
+  readonly directive: Directive;
+  readonly servers: readonly string[];
+}
+
+/** What nginx is told by files of its configuration. */
+export function nginxWiring(files: readonly ConfigFile[], names: ReadonlyMap<string, string>): Wiring {
+  const read = files.map((file) => ({ ...file, block: parseNginx(file.text) }));
+  const unread = read.filter(({ block }) => block === null).map(({ path }) => path);
+  const parsed = read.flatMap((file) =>
+    file.block === null ? [] : [{ ...file, all: walk(file.block), block: file.block }],
+  );
+  const upstreams = new Map(parsed.flatMap(upstreamsOf).map((each) => [each.directive.args[0] ?? '', each]));
+  const targets = { names, upstreams };
+  const passes = parsed.flatMap((file) => file.all.flatMap((placed) => passOf(file, placed, targets)));
+  const problems = [
+    ...unread.map((path) => `${path} has more in it than plain nginx directives`),
+    ...parsed.flatMap((file) => file.all.flatMap(({ directive }) => variableProblem(file, directive))),
+  ];
+  return {
+    sends: passes,
+    wired: wiredOf(parsed),
+    others: parsed.flatMap(({ all }) => all.flatMap(({ directive }) => otherOf(directive, targets))),
+    health: {},
+    rewire: (services) => rewire({ parsed, passes, upstreams, names, problems }, services),
+  };
+}
+
+function upstreamsOf(file: Parsed): readonly Upstream[] {
+  const found = file.all.filter(({ directive }) => directive.name === 'upstream' && directive.block !== null);
+  return found.map(({ directive }) => ({
+    file,
+    directive,
+    servers: (directive.block?.directives ?? [])
+      .filter(({ name }) => name === 'server')
+      .map(({ args }) => args[0] ?? ''),
+  }));
+}
+
+interface Targets {
+  readonly names: ReadonlyMap<string, string>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+
+const PASS = /^(https?):\/\/([^/:$\s]+)(?::(\d+))?(\/[^\s]*)?$/;
+
+/** A `proxy_pass` to services of the project; several where an upstream names several. */
+function passOf(file: Parsed, { directive, above }: Placed, { names, upstreams }: Targets): readonly Pass[] {
+  const [, scheme, host = '', port, uri = null] = PASS.exec(directive.args[0] ?? '') ?? [];
+  if (directive.name !== 'proxy_pass' || scheme === undefined) return [];
+  const upstream = upstreams.get(host);
+  const addresses = upstream?.servers ?? [port === undefined ? host : `${host}:${port}`];
+  const common = { file, ...placeOf(above), above, uri, upstream: upstream === undefined ? null : host };
+  return addresses.flatMap((address) => {
+    const [name = '', given] = address.split(':');
+    const service = names.get(name);
+    return service === undefined
+      ? []
+      : [{ ...common, service, port: Number(given ?? (scheme === 'https' ? 443 : 80)) }];
+  });
+}
+
+function placeOf(above: readonly Directive[]): Pick<Pass, 'server' | 'location' | 'path' | 'hosts'> {
+  const server = above.findLast(({ name }) => name === 'server') ?? null;
+  const location = above.findLast(({ name }) => name === 'location') ?? null;
+  const hosts = server?.block?.directives.find(({ name }) => name === 'server_name')?.args ?? [];
+  const path = location === null ? null : normalPath(location.args.at(-1) ?? '/');
+  return { server, location, path, hosts: hosts.filter(isHost) };
+}
+
+function isHost(name: string): boolean {
+  return /^[a-z0-9*][a-z0-9.-]*\.[a-z0-9-]+$/i.test(name) && !name.endsWith('.');
+}
+
+function otherOf(directive: Directive, { names, upstreams }: Targets) {
+  if (!OTHER.test(directive.name)) return [];
+  const host = (directive.args[0] ?? '').replace(/^\w+:\/\//, '').split(':')[0] ?? '';
+  const hosts = upstreams.get(host)?.servers.map((server) => server.split(':')[0] ?? '') ?? [host];
+  return hosts.flatMap((each) => {
+    const service = names.get(each);
+    return service === undefined ? [] : [{ service, by: directive.name }];
+  });
+}
+
+function variableProblem({ path }: Parsed, { name, args }: Directive): readonly string[] {
+  const target = args[0] ?? '';
+  if (name !== 'proxy_pass' || !/^(https?:\/\/)?[^/]*\$/.test(target)) return [];
+  return [`${path} says proxy_pass ${target}: where a variable leads cannot be seen in the file`];
+}
+
+function wiredOf(parsed: readonly Parsed[]): ReadonlySet<string> | 'all' {
+  const included = parsed.flatMap(({ all }) =>
+    all.flatMap(({ directive }) => (directive.name === 'include' ? directive.args : [])),
+  );
+  const ours = included.filter((file) => file.startsWith(`${FOLDER}/`)).map((file) => file.slice(FOLDER.length + 1));
+  if (ours.includes('routes.conf')) return 'all';
+  return new Set(ours.flatMap((file) => /^route-(.+)\.conf$/.exec(file)?.[1] ?? []));
+}
+
+interface Known {
+  readonly parsed: readonly Parsed[];
+  readonly passes: readonly Pass[];
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly names: ReadonlyMap<string, string>;
+  readonly problems: readonly string[];
+}
+
+interface Splice {
+  readonly file: Parsed;
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly reason: string;
+}
+
+function rewire(known: Known, services: ReadonlySet<string>): Rewired {
+  const passes = known.passes.filter(({ service }) => services.has(service));
+  const problems = [...known.problems, ...passes.flatMap((pass) => passProblems(pass, known, services))];
+  if (problems.length > 0 || passes.length === 0) return { files: [], problems, notes: [] };
+  const together = isPlainServer(passes);
+  const edits = [
+    ...(together ? allRoutes(passes) : passes.map(oneRoute)),
+    ...unusedUpstreams(known, passes),
+    ...httpInclude(known, passes),
+  ];
+  return {
+    files: known.parsed.flatMap((file) => spliced(file, edits)),
+    problems: [],
+    notes: together ? [] : [ONE_BY_ONE],
+  };
+}
+
+const ONE_BY_ONE =
+  'nginx keeps your locations and takes each route alone; with `include …/routes.conf` in the server, in place of them, it could also ask another replica when one dies';
+
+/** Why a place cannot be changed without knowing more than its text says. */
+function passProblems(pass: Pass, { upstreams, names }: Known, services: ReadonlySet<string>): readonly string[] {
+  const { file, location, above, uri, service } = pass;
+  const at = `${file.path}: proxy_pass to ${service}`;
+  if (location === null || above.at(-1) !== location) return [`${at} stands in ${above.at(-1)?.name ?? 'no block'}`];
+  const hosts = pass.upstream === null ? [] : (upstreams.get(pass.upstream)?.servers ?? []);
+  const mixed = hosts.map((host) => names.get(host.split(':')[0] ?? '')).filter((each) => each !== service);
+  if (mixed.length > 0)
+    return [`${at} goes through the upstream ${pass.upstream ?? ''}, which has others in it as well`];
+  if (!services.has(service)) return [];
+  if (uri !== null && rewriteOf(location, uri) === undefined)
+    return [`${at} puts ${uri} in the place of ${location.args.join(' ')}`];
+  const pages = location.block?.directives.filter(({ name }) => name === 'if' || name === 'proxy_cache') ?? [];
+  return pages.map(({ name }) => `${at} stands beside ${name}`);
+}
+
+/** The line that does what a path behind `proxy_pass` did; null if it changes nothing, undefined if no line does it. */
+function rewriteOf({ args }: Directive, uri: string | null): string | null | undefined {
+  const [prefix = '/'] = args;
+  if (uri === null || (args.length === 1 && uri === prefix)) return null;
+  const isPlain = (path: string) => /^\/[\w/-]*$/.test(path);
+  if (args.length !== 1 || !isPlain(prefix) || !isPlain(uri)) return undefined;
+  return `rewrite ^${prefix}(.*)$ ${uri}$1 break;`;
+}
+
+/** What of a location is not said by our file. */
+function kept({ location }: Pass): readonly Directive[] {
+  return (location?.block?.directives ?? []).filter(
+    ({ name, args }) => !SAID.has(name) && !(name === 'proxy_set_header' && SAID_HEADERS.test(args[0] ?? '')),
+  );
+}
+
+/** Headers of the blocks around, which nginx takes for a location only as long as that has none of its own. */
+function inherited(pass: Pass): readonly string[] {
+  const { location, above, file } = pass;
+  const headers = (block: Block | null | undefined) =>
+    (block?.directives ?? []).filter(({ name }) => name === 'proxy_set_header');
+  if (headers(location?.block).length > 0) return [];
+  const around = above.toReversed().slice(1);
+  const nearest = around.map((each) => headers(each.block)).find((each) => each.length > 0) ?? [];
+  const lost = nearest.filter(({ args }) => !SAID_HEADERS.test(args[0] ?? ''));
+  return lost.map(({ start, end }) => file.text.slice(start, end));
+}
+
+/** True if one server has nothing but plain locations for all of them: then all routes are one line. */
+function isPlainServer(passes: readonly Pass[]): boolean {
+  const servers = new Set(passes.map(({ server }) => server));
+  if (servers.size !== 1 || servers.has(null)) return false;
+  const isPlain = (pass: Pass) =>
+    pass.location?.args.length === 1 &&
+    pass.location.block?.hasComments === false &&
+    kept(pass).length === 0 &&
+    inherited(pass).length === 0 &&
+    rewriteOf(pass.location, pass.uri) === null;
+  const places = passes.map(({ service, path }) => ({ service, path }));
+  const covered = places.every(
+    ({ service, path }) =>
+      places.filter((each) => each.service === service).length === 1 || path === null || hasRoot(places, service),
+  );
+  return passes.every(isPlain) && covered;
+}
+
+function hasRoot(places: readonly { service: string; path: string | null }[], service: string): boolean {
+  return places.some((each) => each.service === service && each.path === null);
+}
+
+function allRoutes(passes: readonly Pass[]): readonly Splice[] {
+  const reason = `the locations of ${names(passes)} give way to the file with all routes, which deploys rewrite`;
+  return passes.map((pass, index) => {
+    const { start, end } = pass.location ?? { start: 0, end: 0 };
+    if (index === 0) return { file: pass.file, start, end, text: `include ${FOLDER}/routes.conf;`, reason };
+    return { ...lineRange(pass.file, start, end), text: '', reason };
+  });
+}
+
+function names(passes: readonly Pass[]): string {
+  return [...new Set(passes.map(({ service }) => service))].join(', ');
+}
+
+/** The whole lines of something, with the empty line before it. */
+function lineRange(file: Parsed, start: number, end: number): { file: Parsed; start: number; end: number } {
+  const first = startOfLine(file.text, start);
+  const before = file.text.slice(0, first);
+  return { file, start: before.endsWith('\n\n') ? first - 1 : first, end: endOfLine(file.text, end) };
+}
+
+/** The directives that our file says go, and the include takes the place of `proxy_pass`. */
+function oneRoute(pass: Pass): Splice {
+  const { file, location, service, uri } = pass;
+  const block = location?.block;
+  const said = (block?.directives ?? []).filter((each) => !kept(pass).includes(each));
+  const body = file.text.slice(block?.start ?? 0, block?.end ?? 0);
+  const base = block?.start ?? 0;
+  const lines = [
+    ...inherited(pass),
+    `include ${FOLDER}/route-${service}.conf;`,
+    ...(location === null ? [] : [rewriteOf(location, uri) ?? null]),
+  ].filter((line) => line !== null);
+  const text = said.toReversed().reduce((changed, { name, start, end }) => {
+    const [from, to] = [start - base, end - base];
+    if (name === 'proxy_pass') {
+      const indent = /[ \t]*$/.exec(changed.slice(0, from))?.[0] ?? '';
+      return changed.slice(0, from) + lines.join(body.includes('\n') ? `\n${indent}` : ' ') + changed.slice(to);
+    }
+    return withoutStatement(changed, from, to);
+  }, body);
+  const reason = `requests to ${service} go by the generated file, which deploys rewrite; what it says itself is left out`;
+  return { file, start: base, end: block?.end ?? base, text, reason };
+}
+
+/** With its line, if it stands alone there. */
+function withoutStatement(text: string, from: number, to: number): string {
+  const [first, last] = [startOfLine(text, from), endOfLine(text, to)];
+  const isAlone = text.slice(first, from).trim() === '' && text.slice(to, last).trim() === '';
+  return isAlone && text[last - 1] === '\n'
+    ? text.slice(0, first) + text.slice(last)
+    : text.slice(0, from) + text.slice(to);
+}
+
+/** nginx does not start with a name in an upstream that it cannot find, used or not. */
+function unusedUpstreams({ upstreams }: Known, passes: readonly Pass[]): readonly Splice[] {
+  const used = [...new Set(passes.flatMap(({ upstream }) => upstream ?? []))];
+  return used.flatMap((name) => {
+    const upstream = upstreams.get(name);
+    if (upstream === undefined) return [];
+    const { file, directive } = upstream;
+    const reason = `nobody uses the upstream ${name} any more, and nginx would not start without the hosts that it names`;
+    return [{ ...lineRange(file, directive.start, directive.end), text: '', reason }];
+  });
+}
+
+/** What belongs into the http block, once. */
+function httpInclude({ parsed }: Known, passes: readonly Pass[]): readonly Splice[] {
+  const line = `include ${FOLDER}/http.conf;`;
+  const isIncluded = parsed.some(({ all }) =>
+    all.some(({ directive }) => directive.name === 'include' && directive.args[0] === `${FOLDER}/http.conf`),
+  );
+  const file = passes[0]?.file;
+  if (isIncluded || file === undefined) return [];
+  const reason = 'nginx learns here where the replicas are';
+  const http = file.block.directives.find(({ name }) => name === 'http');
+  if (http?.block === null || http === undefined) {
+    const start = startOfLine(file.text, file.block.directives[0]?.start ?? 0);
+    return [{ file, start, end: start, text: `${line}\n\n`, reason }];
+  }
+  const indent = /\n([ \t]+)\S/.exec(file.text.slice(http.block.start))?.[1] ?? '    ';
+  return [{ file, start: http.block.start, end: http.block.start, text: `\n${indent}${line}`, reason }];
+}
+
+function spliced(file: Parsed, edits: readonly Splice[]): Rewired['files'] {
+  const own = edits
+    .filter((edit) => edit.file.path === file.path)
+    .toSorted((a, b) => b.start - a.start || b.end - a.end);
+  if (own.length === 0) return [];
+  const text = own.reduce(
+    (changed, { start, end, text }) => changed.slice(0, start) + text + changed.slice(end),
+    file.text,
+  );
+  return [{ path: file.path, text, reasons: [...new Set(own.map(({ reason }) => reason))].toReversed() }];
+}
