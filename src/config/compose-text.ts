@@ -8,6 +8,7 @@ import {
   parseDocument,
   visit,
   type Node,
+  type Scalar,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -34,17 +35,30 @@ function quotedLike(type: string | undefined, value: string): string {
   return type === 'QUOTE_SINGLE' ? `'${value.replaceAll("'", "''")}'` : value;
 }
 
-/** Adds a key as the last one of a mapping; an empty path is the file itself. */
+/**
+ * Adds a key as the last one of a mapping; an empty path is the file itself. Not to a mapping that others take over by
+ * its anchor: it would be theirs, too.
+ */
 export function withKey(text: string, path: KeyPath, key: string, value: unknown): Edited {
   const document = documentOf(text);
-  const map = path.length === 0 ? document.contents : found(document, path)?.value;
-  return isMap(map) ? withKeyIn(text, map, key, value) : null;
+  const map = path.length === 0 ? document.contents : own(document, path)?.value;
+  if (!isMap(map) || isTakenOver(text, map)) return null;
+  const isSparse = path.length === 0 || /\n[ \t]*\r?\n/.test(textOf(text, map));
+  return withKeyIn(text, map, key, value, path.length < 2 && isSparse);
 }
 
-function withKeyIn(text: string, map: YAMLMap, key: string, value: unknown): Edited {
+function isTakenOver(text: string, { anchor }: YAMLMap): boolean {
+  return anchor !== undefined && new RegExp(`\\*${anchor}(?![\\w-])`).test(text);
+}
+
+function textOf(text: string, node: Node): string {
+  return text.slice(startOf(node), endOf(node));
+}
+
+function withKeyIn(text: string, map: YAMLMap, key: string, value: unknown, isApart = false): Edited {
   if (map.flow === true) return inFlow(text, map, flowText({ [key]: value }).slice(1, -1));
   const column = columnOf(text, startOf(map.items[0]?.key));
-  return withLines(text, endOf(map), blockText(key, value, column));
+  return withLines(text, endOf(map), (isApart ? '\n' : '') + blockText(key, value, column));
 }
 
 /** Adds a key to the mapping in which another one of it stands: to an anchor, where that comes from one. */
@@ -100,9 +114,16 @@ export function blockText(key: string, value: unknown, column: number): string {
     Collection: (_, node, ancestors) => {
       if (ancestors.filter(isMap).length >= 2) node.flow = true;
     },
+    Scalar: quoted,
   });
   const text = document.toString({ indent: INDENT, lineWidth: 0, flowCollectionPadding: false });
   return text.replace(/^(?=.)/gm, ' '.repeat(column));
+}
+
+/** `22:22` is a number to some readers; people quote such texts in lists. */
+function quoted(_: unknown, node: Scalar, ancestors: readonly unknown[]): void {
+  const isItem = !isPair(ancestors.at(-1));
+  if (isItem && typeof node.value === 'string' && node.value.includes(':')) node.type = 'QUOTE_DOUBLE';
 }
 
 function flowText(value: unknown): string {
@@ -111,6 +132,7 @@ function flowText(value: unknown): string {
     Collection: (_, node) => {
       node.flow = true;
     },
+    Scalar: quoted,
   });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd();
 }
@@ -143,7 +165,7 @@ interface Found {
 
 /** Compose's own tags (`!override`) are no news here. */
 function documentOf(text: string): Document {
-  return parseDocument(text, { logLevel: 'silent', strict: false, merge: true });
+  return parseDocument(text, { logLevel: 'silent', strict: false });
 }
 
 /** Through aliases and merges. */

@@ -30,7 +30,10 @@ interface Pass extends Sending {
 export function caddyWiring(files: readonly ConfigFile[], names: ReadonlyMap<string, string>): Wiring {
   const read = files.map((file) => ({ file, body: parseCaddyfile(file.text) }));
   const unread = read.filter(({ body }) => body === null).map(({ file }) => file.path);
-  const problems = unread.map((path) => `${path} has texts of several lines in it, or braces that do not match`);
+  const problems = [
+    ...unread.map((path) => `${path} has texts of several lines in it, or braces that do not match`),
+    ...files.flatMap(variableProblem),
+  ];
   const whole = read.flatMap(({ file, body }) => (body === null ? [] : [{ file, ...sitesOf(body) }]));
   const found = whole.flatMap(({ file, sites }) =>
     sites.flatMap((site) => passesIn(file, site.segments, site.hosts, names)),
@@ -40,9 +43,15 @@ export function caddyWiring(files: readonly ConfigFile[], names: ReadonlyMap<str
     sends: found,
     wired: wiredOf(files),
     others: [],
+    unclear: problems,
     health: Object.fromEntries(health),
     rewire: (services) => rewire(whole, found, problems, services),
   };
+}
+
+function variableProblem({ path, text }: ConfigFile): readonly string[] {
+  const [line] = /^[ \t]*reverse_proxy[ \t].*\{(\$|env\.).*$/m.exec(text) ?? [];
+  return line === undefined ? [] : [`${path} says ${line.trim()}: where a variable leads cannot be seen in the file`];
 }
 
 interface Site {
@@ -166,7 +175,8 @@ function rewire(
   const passes = found.filter(({ service }) => services.has(service));
   const problems = [...unread, ...passes.flatMap(passProblems)];
   if (problems.length > 0 || passes.length === 0) return { files: [], problems, notes: [] };
-  const isOne = services.size === 1;
+  // What has all routes tells them apart by their paths, which may be gone where it stands.
+  const isOne = services.size === 1 && passes.every(({ path }) => path === null);
   const isImported = files.some(({ file }) => file.text.includes(IMPORT));
   const first = passes[0]?.file;
   const changed = files.flatMap(({ file, bare }) => {
@@ -235,10 +245,7 @@ function inBraces(text: string, bare: Segment): string {
 /** Behind the global options, which have to come first. */
 function withImport(text: string): string {
   const [first] = parseCaddyfile(text)?.segments ?? [];
-  if (first?.words.length !== 0 || first.body === null) {
-    const start = startOfLine(text, first?.start ?? 0);
-    return `${text.slice(0, start)}${IMPORT}\n\n${text.slice(start)}`;
-  }
+  if (first?.words.length !== 0 || first.body === null) return `${IMPORT}\n\n${text}`;
   const end = endOfLine(text, first.end);
   return `${text.slice(0, end)}\n${IMPORT}\n${text.slice(end)}`;
 }

@@ -35,10 +35,12 @@ export class Draft {
     return this.#overlays[color];
   }
 
-  /** The last compose file that gives a key itself; else the last one that has its service; null if none does. */
+  /** The last compose file that gives a key; else the first one that has its service; null if none does. */
   fileWith(path: KeyPath): string | null {
     const giving = (wanted: KeyPath) => this.#compose.findLast((file) => this.#sources(file).gives(wanted)) ?? null;
-    return giving(path) ?? giving(path.slice(0, 2));
+    // What a second file says of a service is mostly for one machine.
+    const service = path.slice(0, 2);
+    return giving(path) ?? this.#compose.find((file) => this.#sources(file).gives(service)) ?? null;
   }
 
   /** True if some compose file says something at this path. */

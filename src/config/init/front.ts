@@ -51,7 +51,11 @@ export function frontOf(input: InitInput): Front | null {
   });
   const named = text(mapping(mapping(input.model['x-deploy-bg'])['proxy'])['service']);
   const isInUse = ({ wiring }: Front) =>
-    wiring.sends.length > 0 || wiring.others.length > 0 || wiring.wired === 'all' || wiring.wired.size > 0;
+    wiring.unclear.length > 0 ||
+    wiring.sends.length > 0 ||
+    wiring.others.length > 0 ||
+    wiring.wired === 'all' ||
+    wiring.wired.size > 0;
   return (
     fronts.find(({ service }) => service === named) ??
     fronts.find(isInUse) ??

@@ -58,6 +58,7 @@ export function nginxWiring(files: readonly ConfigFile[], names: ReadonlyMap<str
     wired: wiredOf(parsed),
     others: parsed.flatMap(({ all }) => all.flatMap(({ directive }) => otherOf(directive, targets))),
     health: {},
+    unclear: problems,
     rewire: (services) => rewire({ parsed, passes, upstreams, names, problems }, services),
   };
 }
@@ -310,10 +311,7 @@ function httpInclude({ parsed }: Known, passes: readonly Pass[]): readonly Splic
   if (isIncluded || file === undefined) return [];
   const reason = 'nginx learns here where the replicas are';
   const http = file.block.directives.find(({ name }) => name === 'http');
-  if (http?.block === null || http === undefined) {
-    const start = startOfLine(file.text, file.block.directives[0]?.start ?? 0);
-    return [{ file, start, end: start, text: `${line}\n\n`, reason }];
-  }
+  if (http?.block === null || http === undefined) return [{ file, start: 0, end: 0, text: `${line}\n\n`, reason }];
   const indent = /\n([ \t]+)\S/.exec(file.text.slice(http.block.start))?.[1] ?? '    ';
   return [{ file, start: http.block.start, end: http.block.start, text: `\n${indent}${line}`, reason }];
 }

@@ -21,7 +21,7 @@ export function propose(input: InitInput): Proposal | Refusal {
     return draft.proposal();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { what: error.message, next: error.next, notes: draft.notes };
+    return { what: error.message, next: error.next, notes: [...draft.notes, ...draft.byHand] };
   }
 }
 
@@ -36,6 +36,7 @@ function fill(input: InitInput, draft: Draft): void {
   const application = applicationOf(input, draft, reachedFromOutside(input, front));
   refuseOtherFronts(input, front, application);
   const parts = partsOf(input, front, application);
+  if (!parts.some(({ kind }) => kind === 'routed')) refuseUnseen(front);
   putVersions(input, draft, application);
   noteShared(input, draft, front, application);
   writeRoutes(input, draft, front, parts);
@@ -82,6 +83,22 @@ function refuseOtherFronts(input: InitInput, front: Front | null, application: r
     );
 }
 
+/** Whoever is asked by name and replaced in place is not found any more. @throws Refused */
+function refuseUnseen(front: Front | null): void {
+  if (front === null) return;
+  const { service, files, wiring } = front;
+  if (files.length === 0)
+    throw new Refused(
+      `${service} has its configuration in its image, or where it cannot be seen from here`,
+      `mount its configuration from a folder beside the compose file, then run init again`,
+    );
+  if (wiring.unclear.length > 0)
+    throw new Refused(
+      `where ${service} sends its requests cannot be seen: ${wiring.unclear.join('; ')}`,
+      'name the service and its port there, as in proxy_pass http://web:3000; then run init again',
+    );
+}
+
 function noteShared(input: InitInput, draft: Draft, front: Front | null, application: readonly Own[]): void {
   const mine = new Set([...application.map(({ name }) => name), front?.service]);
   const shared = Object.keys(servicesOf(input.model)).filter((name) => !mine.has(name));
@@ -93,12 +110,22 @@ function writeRoutes(input: InitInput, draft: Draft, front: Front | null, parts:
   for (const [name, route] of Object.entries(newRoutes(input, front, parts))) {
     const probed = 'probe' in route ? '; it is ready when it answers the probe: name a path of yours that says so' : '';
     const reason = `requests reach ${name} through the proxy, at its port ${String(route['port'])}${probed}`;
+    const left = draft.byHand.length;
     draft.set(['services', name, 'x-deploy-bg'], 'route', route, reason);
+    if (draft.byHand.length > left) throw new Refused(...sharedMapping(name));
     const given = mapping(serviceOf(input.model, name)['x-deploy-bg'])['strategy'];
     if (!ownsData(input, name) || given !== undefined) continue;
     const why = `${name} keeps its data in its own volume, which two versions would write at once: the old one stops first, with a short downtime`;
     draft.set(['services', name, 'x-deploy-bg'], 'strategy', 'recreate', why);
   }
+}
+
+/** Of one that cannot be edited on its own. */
+function sharedMapping(name: string): readonly [what: string, next: string] {
+  return [
+    `what is written for ${name} would hold for others as well: it is an anchor that they take over, or stands in another file`,
+    `move what they have in common into a mapping of its own (x-common: &common), and let ${name} take it over, too; then run init again`,
+  ];
 }
 
 function writePart(input: InitInput, draft: Draft, part: Part): void {
@@ -161,7 +188,7 @@ function ownPorts(input: InitInput, draft: Draft, name: string, others: readonly
   const used = new Set(all.map(({ published }) => published));
   for (const color of COLORS) {
     const ports = others.map((port) => portText({ ...port, published: freePort(port.published, used) }, port.target));
-    const reason = `two versions of ${name} run side by side: in ${color} it publishes ${ports.join(', ')}`;
+    const reason = `two versions of ${name} run side by side: in ${color} it publishes ${ports.join(', ')}, in place of ${others.map(({ published }) => published).join(', ')}`;
     if (input.overlays[color]?.text.includes(`${name}:`) === true) continue;
     const entry = `services:\n  ${name}:\n    ports: !override [${ports.map((each) => JSON.stringify(each)).join(', ')}]\n`;
     const file = draft.overlay(color);
@@ -208,8 +235,8 @@ function noteService(input: InitInput, draft: Draft, name: string): void {
 
 function takeOver(input: InitInput, draft: Draft, taken: readonly TakenOver[]): void {
   addProxy(input, draft, taken);
-  const names = list(taken.map(({ service }) => service));
+  const names = taken.map(({ service }) => service);
   draft.next.push(
-    `if ${names} runs already, its port has to be free once: docker compose rm --stop --force ${taken.map(({ service }) => service).join(' ')}, right before the first deploy`,
+    `where ${list(names)} ${names.length === 1 ? 'runs' : 'run'} already, the port changes hands once: right before the first deploy, docker compose rm --stop --force ${names.join(' ')}`,
   );
 }

@@ -152,7 +152,7 @@ function placeOf(
 ): { readonly path: string | null; readonly hosts: readonly string[] } {
   const sends = (front?.wiring.sends ?? []).filter(({ service }) => service === name);
   const paths = sends.map(({ path }) => path);
-  const path = paths.includes(null) ? null : (paths[0] ?? null);
+  const path = new Set(paths).size === 1 ? (paths[0] ?? null) : null;
   const plain = path === null ? null : normalPath(path);
   return {
     path: plain !== null && isRoutePath(plain) ? plain : null,

@@ -7,6 +7,7 @@ import { list } from './application.ts';
 import type { Draft } from './draft.ts';
 import type { Front } from './front.ts';
 import type { InitInput } from './proposal.ts';
+import { mountsOf } from './wiring.ts';
 
 /** Has the proxy that is there read the files of deploys: which it is, the folder, and the lines of its configuration. */
 export function wireProxy(input: InitInput, draft: Draft, front: Front, routed: readonly string[]): void {
@@ -55,11 +56,12 @@ function addToList(draft: Draft, path: readonly string[], key: string, item: str
   draft.edit(draft.fileWith([...path, key]), reason, (text) => withItem(text, [...path, key], item), by);
 }
 
-/** Beside the proxy's own files, where these have a folder. */
-function folderFor({ directory }: InitInput, { files }: Front): string {
-  const relative = posix.relative(directory, files[0]?.path ?? directory);
-  const isInside = relative.includes('/') && !relative.startsWith('..');
-  return isInside ? `./${relative.split('/')[0] ?? ''}/deploy-bg` : './deploy-bg-proxy';
+/** Beside the proxy's own files, where these have a folder that is not itself one of files to be read. */
+function folderFor({ model, directory }: InitInput, { service, kind, files }: Front): string {
+  const [folder = '', ...rest] = posix.relative(directory, files[0]?.path ?? directory).split('/');
+  const mount = mountsOf(model, service).find(({ source }) => source === posix.join(directory, folder));
+  const isBeside = rest.length > 0 && folder !== '..' && (mount === undefined || mount.target === `/etc/${kind}`);
+  return isBeside ? `./${folder}/deploy-bg` : './deploy-bg-proxy';
 }
 
 /** Seen: the name of a replica that died was looked up outside for every request (W10). */

@@ -27,6 +27,8 @@ export interface Wiring {
   readonly wired: ReadonlySet<string> | 'all';
   /** Services that it asks in another language than HTTP, with the directive that says so. */
   readonly others: readonly { readonly service: string; readonly by: string }[];
+  /** Why not all that it does can be seen. */
+  readonly unclear: readonly string[];
   /** Paths that it is known to ask for to see whether a service is well. */
   readonly health: Readonly<Record<string, string>>;
   /** The configuration with these services reached by the generated files. */
