@@ -42,8 +42,15 @@ function proxiesOf(
   });
 }
 
+/** True where the project says itself that its traffic is switched by something else. */
+export function isSwitchedElsewhere({ model }: Pick<InitInput, 'model'>): boolean {
+  const { driver, host } = mapping(mapping(model['x-deploy-bg'])['proxy']);
+  return driver === 'none' || host === true;
+}
+
 /** The proxy: named; else the one that sends requests on; else one whose configuration cannot be seen. */
 export function frontOf(input: InitInput): Front | null {
+  if (isSwitchedElsewhere(input)) return null;
   const names = hostNames(input.model);
   const fronts = proxiesOf(input).map(({ service, kind }): Front => {
     const files = input.mounted.filter((file) => file.service === service && isConfig(kind, file));

@@ -29,6 +29,7 @@ interface Pass extends Sending {
   readonly above: readonly Directive[];
   /** What stands behind host and port; null if nothing does. */
   readonly uri: string | null;
+  readonly scheme: string;
   /** Of the upstream that stands between; null without one. */
   readonly upstream: string | null;
 }
@@ -87,7 +88,7 @@ function passOf(file: Parsed, { directive, above }: Placed, { names, upstreams }
   if (directive.name !== 'proxy_pass' || scheme === undefined) return [];
   const upstream = upstreams.get(host);
   const addresses = upstream?.servers ?? [port === undefined ? host : `${host}:${port}`];
-  const common = { file, ...placeOf(above), above, uri, upstream: upstream === undefined ? null : host };
+  const common = { file, ...placeOf(above), above, uri, scheme, upstream: upstream === undefined ? null : host };
   return addresses.flatMap((address) => {
     const [name = '', given] = address.split(':');
     const service = names.get(name);
@@ -152,7 +153,7 @@ interface Splice {
 
 function rewire(known: Known, services: ReadonlySet<string>): Rewired {
   const passes = known.passes.filter(({ service }) => services.has(service));
-  const problems = [...known.problems, ...passes.flatMap((pass) => passProblems(pass, known, services))];
+  const problems = [...known.problems, ...passes.flatMap((pass) => passProblems(pass, known))];
   if (problems.length > 0 || passes.length === 0) return { files: [], problems, notes: [] };
   const together = isPlainServer(passes);
   const edits = [
@@ -171,7 +172,7 @@ const ONE_BY_ONE =
   'nginx keeps your locations and takes each route alone; with `include …/routes.conf` in the server, in place of them, it could also ask another replica when one dies';
 
 /** Why a place cannot be changed without knowing more than its text says. */
-function passProblems(pass: Pass, { upstreams, names }: Known, services: ReadonlySet<string>): readonly string[] {
+function passProblems(pass: Pass, { upstreams, names }: Known): readonly string[] {
   const { file, location, above, uri, service } = pass;
   const at = `${file.path}: proxy_pass to ${service}`;
   if (location === null || above.at(-1) !== location) return [`${at} stands in ${above.at(-1)?.name ?? 'no block'}`];
@@ -179,7 +180,7 @@ function passProblems(pass: Pass, { upstreams, names }: Known, services: Readonl
   const mixed = hosts.map((host) => names.get(host.split(':')[0] ?? '')).filter((each) => each !== service);
   if (mixed.length > 0)
     return [`${at} goes through the upstream ${pass.upstream ?? ''}, which has others in it as well`];
-  if (!services.has(service)) return [];
+  if (pass.scheme === 'https') return [`${at} is by TLS, and what the generated file says is not`];
   if (uri !== null && rewriteOf(location, uri) === undefined)
     return [`${at} puts ${uri} in the place of ${location.args.join(' ')}`];
   const pages = location.block?.directives.filter(({ name }) => name === 'if' || name === 'proxy_cache') ?? [];

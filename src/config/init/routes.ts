@@ -3,7 +3,7 @@ import { mapping, serviceOf, servicesOf, text, type Mapping } from '../model.ts'
 import { oneShots } from '../replaced.ts';
 import { calls, CALLING } from '../rules/borders.ts';
 import { kindOfService, type Own } from './application.ts';
-import type { Front } from './front.ts';
+import { isSwitchedElsewhere, type Front } from './front.ts';
 import { dataOf, isScheduler, probeFor, publishedBy, speaksHttp, type Published } from './http.ts';
 import type { InitInput } from './proposal.ts';
 
@@ -40,7 +40,7 @@ function routedPart(input: InitInput, front: Front | null, name: string): Part |
   const sent = front?.wiring.sends.find((sending) => sending.service === name);
   if (sent !== undefined) return { kind: 'routed', name, port: sent.port, isNew: true, takes: null };
   const [takes] = publishedBy(service).filter(speaksHttp);
-  if (front !== null || takes === undefined || isRestless(input, name)) return null;
+  if (front !== null || isSwitchedElsewhere(input) || takes === undefined || isRestless(input, name)) return null;
   return { kind: 'routed', name, port: takes.target, isNew: true, takes };
 }
 

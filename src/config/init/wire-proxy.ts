@@ -9,13 +9,16 @@ import type { Front } from './front.ts';
 import type { InitInput } from './proposal.ts';
 import { mountsOf } from './wiring.ts';
 
-/** Has the proxy that is there read the files of deploys: which it is, the folder, and the lines of its configuration. */
+/**
+ * Has the proxy that is there read the files of deploys: which it is, the folder, and the lines of its
+ * configuration; these not where the folder is one of the user's own choice, who knows then what to import.
+ */
 export function wireProxy(input: InitInput, draft: Draft, front: Front, routed: readonly string[]): void {
   const settings = settingsWith(input, routed);
   nameProxy(input, draft, front, settings);
   mountFolder(input, draft, front, settings);
   answerItself(input, draft, front);
-  rewire(draft, front, routed);
+  if (settings.project.proxy?.output === undefined) rewire(draft, front, routed);
   oldVersion(input, draft, front);
 }
 

@@ -33,6 +33,15 @@ const DEPLOY = {
 };
 
 describe('verbs', () => {
+  it('init finds out by itself what it is not told', () => {
+    const found = { proxy: null, services: [], dryRun: false, json: false };
+    expect(invocation('init')).toMatchObject({ command: 'init', options: found });
+    expect(invocation('init --services web,api --proxy nginx --dry-run')).toMatchObject({
+      options: { ...found, services: ['web', 'api'], proxy: 'nginx', dryRun: true },
+    });
+    expect(errorOf(['init', '--proxy', 'traefik']).code).toBe('invalid-usage');
+  });
+
   it('deploy knows its flags', () => {
     expect(invocation('deploy v1')).toEqual({ command: 'deploy', options: DEPLOY, globals: GLOBALS });
     const line = 'deploy v1 --services web,api --services db --timeout 1m30s --no-pull --build --force --dry-run';
