@@ -5,6 +5,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -86,8 +87,18 @@ export function writeAll(changes: readonly FileChange[]): void {
 /** Puts the files back as they were. */
 export function takeBack(changes: readonly FileChange[]): void {
   for (const { file, before } of changes)
-    if (before === null) rmSync(file, { force: true });
+    if (before === null) removeNew(file);
     else writeWhole(file, before);
+}
+
+/** With its folder, if that was new, too: a folder with something in it stays. */
+function removeNew(file: string): void {
+  rmSync(file, { force: true });
+  try {
+    rmdirSync(dirname(file));
+  } catch {
+    // Not empty: it is somebody's.
+  }
 }
 
 /** Through a link: it is the file behind it that people edit. */

@@ -89,6 +89,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
       'cart: blue-green, port 8080 at /cart; search: blue-green, port 8080 at /search; shop: blue-green, port 8080',
   },
   'spa-api-caddy': { becomes: 'api: blue-green, port 4000 at /api; frontend: blue-green, port 80' },
+  'swarm-rollback': { refused: 'nothing was written, for there is more to be decided' },
   'tag-variable': { becomes: 'api: blue-green, port 3000; jobs: rolling in place' },
   traefik: { becomes: 'web: rolling in place' },
   'two-ports-no-proxy': {
