@@ -3,7 +3,8 @@ import { DeployError, messageOf } from '../core/errors.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
 import type { ObservedContainer } from '../core/observed.ts';
 import type { Project } from '../core/project.ts';
-import type { Host, Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
+import { resourcesOf } from './room.ts';
 import { locationOf, readToday } from './session.ts';
 import { status } from './status.ts';
 import type { StatusView } from './status-view.ts';
@@ -16,7 +17,7 @@ export interface Patient {
 
 /** Looks at everything that a deploy depends on, and changes nothing. What cannot be looked at is a finding, too. */
 export async function doctor(patient: Patient): Promise<readonly Finding[]> {
-  const { ports, stateDirectory } = patient;
+  const { ports } = patient;
   const engine = await looked('engine', () => engineFindings(ports));
   const compose = await attempt(() => readToday(ports));
   if (compose.value === null) return [...engine, broken('project', compose.error)];
@@ -25,7 +26,7 @@ export async function doctor(patient: Patient): Promise<readonly Finding[]> {
   const rest = await Promise.all([
     looked('proxy', () => proxyFindings(ports, project)),
     looked('services', () => serviceFindings(patient, project)),
-    looked('disk', () => diskFindings(ports.host, stateDirectory)),
+    looked('disk', () => diskFindings(patient, project)),
     looked('state', async () => stateFindings(await status(ports, { version: 'doctor' }))),
   ]);
   return [...engine, ...projectFindings(project), ...rest.flat()];
@@ -81,7 +82,8 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
     return [skipped('proxy', 'looked at from the first deploy on, which writes what it includes')];
   const router = ports.router({ spec: proxy, project: name });
   const reading = await router.read();
-  await router.check(reading.kind === 'routes' ? reading.routes : []);
+  if (reading.kind === 'unreadable') return [mute(proxy.service ?? proxy.driver, reading.reason)];
+  await router.check(reading.routes);
   const warnings = await router.warnings();
   return [
     well('proxy', `${proxy.service ?? proxy.driver} works by our files, and answers for itself`),
@@ -92,6 +94,11 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
       cure: hint,
     })),
   ];
+}
+
+function mute(service: string, reason: string): Finding {
+  const cure = `docker compose up -d --no-deps ${service}; if it runs, see docker compose logs ${service}`;
+  return { area: 'proxy', level: 'error', what: reason, cure };
 }
 
 function skipped(area: Area, what: string): Finding {
@@ -118,17 +125,25 @@ async function stops(
   { services }: Project,
   { id, pid, service }: ObservedContainer,
 ): Promise<readonly Finding[]> {
-  const signal = await engine.stopSignal(id);
-  const heard = pid === null ? null : await host.hears(pid, signal);
+  const [signal, { isHere }] = await Promise.all([engine.stopSignal(id), resourcesOf({ engine, host })]);
+  const heard = pid === null || !isHere ? null : await host.hears(pid, signal);
   if (heard === null)
     return [skipped('services', `${service}: whether it hears ${signal} is not to be seen from here`)];
   return [stopFinding({ service, signal, graceMs: services[service]?.stopGraceMs ?? 0 }, heard) ?? []].flat();
 }
 
-async function diskFindings(host: Host, path: string): Promise<readonly Finding[]> {
-  const free = await host.freeBytes(path);
-  if (free === null) return [skipped('disk', `how much room ${path} has is not to be seen`)];
-  return [diskFinding(path, free) ?? well('disk', `${formatBytes(free)} left for state`)];
+/** Where the engine keeps images, and where we keep state. */
+async function diskFindings({ ports, stateDirectory }: Patient, { directory }: Project): Promise<readonly Finding[]> {
+  const { dataRoot, freeBytes } = await resourcesOf(ports);
+  const own = (await ports.host.freeBytes(stateDirectory)) ?? (await ports.host.freeBytes(directory));
+  const places = [
+    { path: dataRoot, free: freeBytes },
+    { path: stateDirectory, free: own },
+  ].flatMap(({ path, free }) => (path === null || free === null ? [] : [{ path, free }]));
+  if (places.length === 0) return [skipped('disk', 'how much room there is cannot be seen from here')];
+  const short = places.flatMap(({ path, free }) => diskFinding(path, free) ?? []);
+  const left = places.map(({ path, free }) => `${formatBytes(free)} left at ${path}`).join(', ');
+  return short.length > 0 ? short : [well('disk', left)];
 }
 
 /** What `status` finds as well. */

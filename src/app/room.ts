@@ -14,6 +14,8 @@ export interface Resources {
   /** Where the engine keeps images. */
   readonly dataRoot: string | null;
   readonly freeBytes: number | null;
+  /** The engine's machine is the one that we see. */
+  readonly isHere: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function resourcesOf({
   const [{ memoryBytes, dataRoot }, memory] = await Promise.all([engine.machine(), host.memory()]);
   const here = memory?.totalBytes === memoryBytes ? memory : null;
   const freeBytes = here === null || dataRoot === null ? null : await host.freeBytes(dataRoot);
-  return { memoryBytes, availableBytes: here?.availableBytes ?? null, dataRoot, freeBytes };
+  return { memoryBytes, availableBytes: here?.availableBytes ?? null, dataRoot, freeBytes, isHere: here !== null };
 }
 
 interface Room {

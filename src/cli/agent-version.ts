@@ -13,6 +13,6 @@ export async function otherVersion(agent: Pick<Agent, 'about'>, version: string)
   if (about === null || about.version === version) return null;
   return {
     message: `the agent is version ${about.version}, and this is ${version}`,
-    hint: `docker-deploy-bg agent init && docker compose up -d ${AGENT_SERVICE}`,
+    hint: `docker-deploy-bg agent init, with --listen if it was given one, then docker compose up -d ${AGENT_SERVICE}`,
   };
 }

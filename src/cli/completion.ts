@@ -13,7 +13,8 @@ export function completions(argv: readonly string[]): readonly string[] {
   const words = pluginCall(argv).argv;
   const begun = words.at(-1) ?? '';
   const program = createProgram('docker-deploy-bg', '', () => undefined);
-  const chosen = program.commands.find((command) => words.slice(1, -1).includes(command.name()));
+  const called = new Map(program.commands.map((command) => [command.name(), command]));
+  const chosen = called.get(words.slice(1, -1).find((word) => called.has(word)) ?? '');
   const candidates = begun.startsWith('-') ? flags([program, ...(chosen ? [chosen] : [])]) : verbs(program, chosen);
   return [...candidates.filter((line) => line.startsWith(begun)), NO_FILES];
 }

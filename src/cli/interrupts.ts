@@ -44,13 +44,14 @@ export function watchInterrupts(
   return { signal: controller.signal, dispose };
 }
 
-/** For what only shows things: the first Ctrl-C or SIGTERM ends it. */
+/** For what only shows things: the first Ctrl-C or SIGTERM ends it, and so does a reader that goes away (`| head`). */
 export function ctrlC(): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => {
     controller.abort();
   };
   process.once('SIGINT', abort).once('SIGTERM', abort);
+  process.stdout.once('error', abort);
   return controller.signal;
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LinuxHost } from '../../src/adapters/system/host.ts';
 import { doctor } from '../../src/app/doctor.ts';
 import { nothingToDo } from '../../src/app/outcome.ts';
-import type { Ports } from '../../src/app/ports.ts';
+import type { Ports, Router } from '../../src/app/ports.ts';
 import { doctorView } from '../../src/cli/views/doctor.ts';
 import { PLAIN_STYLE } from '../../src/cli/style.ts';
 import { DeployError } from '../../src/core/errors.ts';
@@ -23,14 +23,15 @@ afterEach(() => host.dispose());
 
 /** What it finds on a machine like this, where the ports are like those. */
 async function findings(
-  machine: { readonly heard?: boolean | null; readonly free?: number | null } = {},
+  machine: { readonly heard?: boolean | null; readonly free?: number | null; readonly elsewhere?: boolean } = {},
   ports: Partial<Ports> = {},
 ): Promise<readonly Finding[]> {
-  const { heard = true, free = 100 * GIB } = machine;
+  const { heard = true, free = 100 * GIB, elsewhere = false } = machine;
+  host.machine = { memoryBytes: 8 * GIB, dataRoot: '/var/lib/docker' };
   const seen = {
     hears: () => Promise.resolve(heard),
     freeBytes: () => Promise.resolve(free),
-    memory: () => Promise.resolve(null),
+    memory: () => Promise.resolve({ totalBytes: elsewhere ? 16 * GIB : 8 * GIB, availableBytes: 4 * GIB }),
   };
   let found: readonly Finding[] = [];
   const looking = host.run('anna', async (own) => {
@@ -65,6 +66,24 @@ describe('doctor', () => {
     const found = await findings({ heard: null, free: null });
     expect(levels(found)).toMatchObject({ services: 'skipped', disk: 'skipped' });
     expect(isWell(found, true)).toBe(true);
+  });
+
+  it('takes no process of this machine for one of the engine’s', async () => {
+    await host.deploy('v1');
+    expect(levels(await findings({ heard: false, elsewhere: true }))).toMatchObject({ services: 'skipped' });
+  });
+
+  it('names a proxy that does not answer about itself', async () => {
+    host.proxy = { driver: 'nginx', service: 'proxy', output: '/x', mounted: '/y', template: null };
+    await host.deploy('v1');
+    const mute = { read: () => Promise.resolve({ kind: 'unreadable', reason: 'it does not answer' }) };
+    const [found] = (await findings({}, { router: () => mute as unknown as Router })).filter(
+      ({ area }) => area === 'proxy',
+    );
+    expect(found).toMatchObject({
+      ...{ level: 'error', what: 'it does not answer' },
+      cure: expect.stringContaining('docker compose up -d --no-deps proxy') as string,
+    });
   });
 
   it('names a disk that is nearly full, and what is left over', async () => {

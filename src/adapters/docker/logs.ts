@@ -1,11 +1,10 @@
-import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerLine, LogOptions } from '../../app/ports.ts';
 import { demultiplexed } from './frames.ts';
 
 /** What the engine writes before each line when it is asked for times (Docker Engine API, `timestamps`). */
-const STAMPED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$/;
+const STAMPED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$/s;
 
 /** The last lines of both streams, oldest first. */
 export async function lastLines(
@@ -31,8 +30,7 @@ export async function* followedLines(
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   try {
-    for await (const line of createInterface({ input: isTty ? stream : withoutFrames(container, stream) }))
-      yield* parsed(line);
+    for await (const line of linesOf(isTty ? stream : withoutFrames(container, stream))) yield* parsed(line);
   } finally {
     signal.removeEventListener('abort', end);
     end();
@@ -56,6 +54,17 @@ function withoutFrames(container: Docker.Container, stream: NodeJS.ReadableStrea
   modem.demuxStream(stream, both, both);
   for (const end of ['end', 'close', 'error']) stream.once(end, () => both.end());
   return both;
+}
+
+/** By what ends a line of a log alone: a carriage return may stand in the middle of one. */
+async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<string, void, undefined> {
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 /** No line for what has no time: the end of the text. */

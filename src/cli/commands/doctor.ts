@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { doctor } from '../../app/doctor.ts';
 import { type Finding, isWell } from '../../core/doctor.ts';
-import { EXIT } from '../../core/errors.ts';
+import { EXIT, messageOf } from '../../core/errors.ts';
 import { otherVersion } from '../agent-version.ts';
 import type { Context } from '../context.ts';
 import { isShim, pathFolders } from '../docker-binary.ts';
@@ -36,13 +36,23 @@ function commandFindings({ io, globals }: Session): readonly Finding[] {
   if (calls.length === 2) return [{ area: 'command', level: 'ok', what: `${calls.join(', ')}: work`, cure: null }];
   const missing = ['docker deploybg', 'docker deploy-bg'].filter((call) => !calls.includes(call));
   const cure = `docker-deploy-bg install${hasShim ? '' : ' --shim'}`;
-  return [{ area: 'command', level: 'warning', what: `${missing.join(', ')}: not installed for this user`, cure }];
+  return [{ area: 'command', level: 'skipped', what: `${missing.join(', ')}: not installed for this user`, cure }];
 }
 
 async function agentFindings({ version }: Session, { ports }: Context): Promise<readonly Finding[]> {
-  const about = await ports.agent.about().catch(() => null);
-  if (about === null) return [{ area: 'agent', level: 'skipped', what: 'none runs; none is needed', cure: null }];
-  const other = await otherVersion({ about: () => Promise.resolve(about) }, version);
-  if (other !== null) return [{ area: 'agent', level: 'warning', what: other.message, cure: other.hint }];
-  return [{ area: 'agent', level: 'ok', what: `version ${about.version} watches over the project`, cure: null }];
+  try {
+    const about = await ports.agent.about();
+    const other = await otherVersion({ about: () => Promise.resolve(about) }, version);
+    if (other !== null) return [{ area: 'agent', level: 'warning', what: other.message, cure: other.hint }];
+    return [{ area: 'agent', level: 'ok', what: `version ${about.version} watches over the project`, cure: null }];
+  } catch (error) {
+    if (isNobody(error)) return [{ area: 'agent', level: 'skipped', what: 'none runs; none is needed', cure: null }];
+    return [{ area: 'agent', level: 'warning', what: messageOf(error), cure: 'see docker-deploy-bg agent logs' }];
+  }
+}
+
+/** No socket, or nobody behind it; one that does not answer is another thing. */
+function isNobody(error: unknown): boolean {
+  const { code } = (error instanceof Error ? (error.cause ?? {}) : {}) as { readonly code?: string };
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
 }

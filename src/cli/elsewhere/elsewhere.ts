@@ -16,6 +16,7 @@ import { isThisMachine, mayBeElsewhere } from './where.ts';
 /** Commands that are about this machine, or about files alone; the others ask containers, or read and write state. */
 const OF_HERE: ReadonlySet<CommandName> = new Set([
   'lint',
+  'init',
   'systemd',
   'install',
   'completion',

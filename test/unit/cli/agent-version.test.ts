@@ -10,7 +10,7 @@ const nobody = { about: () => Promise.reject(new DeployError('agent-unreachable'
 it('an agent of another version is named, with the way to the same one', async () => {
   expect(await otherVersion(agent('1.1.0'), '1.2.0')).toEqual({
     message: 'the agent is version 1.1.0, and this is 1.2.0',
-    hint: 'docker-deploy-bg agent init && docker compose up -d deploy-bg-agent',
+    hint: 'docker-deploy-bg agent init, with --listen if it was given one, then docker compose up -d deploy-bg-agent',
   });
 });
 

@@ -181,6 +181,9 @@ describe('docker asks', () => {
       ':4',
     ]);
     expect(completions(['__complete', 'deploybg', 'shell-init', ''])).toEqual(['bash', 'zsh', 'fish', ':4']);
+    expect(completions(['__complete', 'deploybg', 'agent', 'logs', '--pr'])).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^--print\t/)]),
+    );
   });
 });
 
