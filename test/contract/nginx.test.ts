@@ -1,4 +1,4 @@
-import { readlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startLoad } from '../../demo/load/load.ts';
@@ -76,6 +76,35 @@ describe('nginx', () => {
     expect(await inFlight()).toBe(1);
     expect(await upload.finish()).toBe(200);
     await expect.poll(inFlight, { timeout: 5000 }).toBe(0);
+  });
+
+  test('pages of the user’s that come later take nobody’s answer away', async () => {
+    const [v1 = '', v2 = ''] = await started(SUBJECT, 'v1', 'v2');
+    const rig = currentRig();
+    await rig.router.apply(rig.routes(v1));
+    const load = startLoad({ url: await url(), kinds: { kept: { concurrency: 6, everyMs: 20 }, post: 2, stream: 2 } });
+    await rig.router.apply(rig.routes(v2));
+    const page = 'error_page 500 /sorry;\nlocation = /sorry { return 200 "sorry"; }';
+    await rig.configure(configuration(INCLUDE, `${page}\ninclude /etc/nginx/deploy-bg/routes.conf;`));
+    // The first of them finds the page, the ones after it have no way from old workers to new ones any more.
+    for (const version of [v1, v2, v1, v2]) await rig.router.apply(rig.routes(version));
+    expect((await load.stop()).failures).toEqual([]);
+    expect(await readdir(join(rig.output, 'over'))).toEqual([]);
+  });
+
+  test('a present configuration that is said to be over answers all the same, until the next switch sets it right', async () => {
+    const [v1 = ''] = await started(SUBJECT, 'v1');
+    const rig = currentRig();
+    await rig.router.apply([]);
+    await rig.router.apply(rig.routes(v1));
+    const http = await readFile(join(rig.output, 'live', 'http.conf'), 'utf8');
+    const digest = /config ([0-9a-f]{16})/.exec(http)?.[1] ?? '';
+    await mkdir(join(rig.output, 'over'), { recursive: true });
+    await writeFile(join(rig.output, 'over', digest), '');
+    expect(await answeredBy()).toBe('v1');
+    await rig.router.apply(rig.routes(v1));
+    expect(await readdir(join(rig.output, 'over'))).not.toContain(digest);
+    expect(await answeredBy()).toBe('v1');
   });
 
   test('a version that dies as a whole is replaced at once by the one before, until that may be another one', async () => {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Switch } from '../../src/adapters/proxy/nginx/switch.ts';
+import { Switch, type SwitchDeps } from '../../src/adapters/proxy/nginx/switch.ts';
 import { type Workers, workersOf } from '../../src/adapters/proxy/nginx/workers.ts';
 
 describe('nginx’s workers, seen from the host', () => {
@@ -48,6 +48,18 @@ describe('a reload', () => {
     return takesWith(() => false, looks);
   }
 
+  function switchOf(deps: Partial<SwitchDeps>): Switch {
+    return new Switch({
+      clock: { now: () => 0, wait: () => Promise.resolve() },
+      digest: 'new',
+      ask: () => Promise.resolve({ digest: 'new', routes: [], rest: () => '' }),
+      workers: () => Promise.resolve(null),
+      reload: () => Promise.resolve(),
+      handOver: () => Promise.resolve(true),
+      ...deps,
+    });
+  }
+
   async function takesWith(handsOver: () => boolean, looks: readonly (Workers | null)[]): Promise<number> {
     let now = 0;
     let look = 0;
@@ -82,6 +94,31 @@ describe('a reload', () => {
     const unseen = await takesWith(() => true, [null]);
     expect(unseen).toBeGreaterThan(120);
     expect(unseen).toBeLessThan(1000);
+  });
+
+  it('that is taken back waits no longer, and hands nothing over', async () => {
+    let handedOver = 0;
+    const change: Switch = switchOf({
+      reload: () => {
+        change.stop();
+        return Promise.resolve();
+      },
+      workers: () => Promise.resolve(workers([1])),
+      handOver: () => Promise.resolve((handedOver += 1) > 0),
+    });
+    await change.run();
+    expect(handedOver).toBe(0);
+  });
+
+  it('hands over from the configuration that nginx answered by before it', async () => {
+    const answers = ['before', 'new'];
+    const seen: unknown[] = [];
+    const change = switchOf({
+      ask: () => Promise.resolve({ digest: answers.shift() ?? 'new', routes: [], rest: () => '' }),
+      handOver: (before) => Promise.resolve(seen.push(before.digest) > 0),
+    });
+    await change.run();
+    expect(seen).toEqual(['before']);
   });
 
   it('is not over while those of a reload in between accept, although nobody knows them', async () => {

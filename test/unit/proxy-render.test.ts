@@ -10,7 +10,7 @@ import { hasOwnPages } from '../../src/adapters/proxy/nginx/own-pages.ts';
 import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
-import { renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
+import { handsOver, renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
 import { DOOR } from '../../src/adapters/proxy/nginx/upstreams.ts';
 import { compileTemplate } from '../../src/adapters/proxy/compile-template.ts';
 import { backendsText, matchedText, stickyText } from '../../src/adapters/proxy/route-text.ts';
@@ -48,6 +48,7 @@ const MATCHED = {
   backends: [{ container: 'web-9', port: 3000, weight: 1 }],
 };
 const STICKY = { cookie: 'deploy-bg', maxAgeMs: 3_600_000, key: 'release-2', candidates: ['b'] };
+const STICKY_WEB = { ...route('web', null, null, 'a', 'b'), sticky: STICKY };
 const ROUTES = [route('web', null, null, 'web-1', 'web-2'), route('api', 'shop.example', '/api')];
 
 function content(files: readonly { readonly file: string; readonly content: string }[], name: string): string {
@@ -300,10 +301,39 @@ describe('nginx', () => {
     for (const way of ways) {
       const over = /error_page 421 = (@\S+);[^]*if \(-f \$deploy_bg_over\) {\s+return 421;/.exec(way)?.[1] ?? '?';
       expect(others.find((part) => part.startsWith(`${over} {`))).toMatch(
-        /Deploy-Bg-Asked "\$deploy_bg_asker deploy-bg-\$deploy_bg_service";[^]*proxy_pass http:\/\/deploy_bg_now;/,
+        /Deploy-Bg-Asked "0{16} deploy-bg-\$deploy_bg_service";[^]*proxy_pass http:\/\/deploy_bg_now;/,
       );
     }
     expect(ways[0]).toMatch(/\$deploy_bg_service "web";[^]*shop\.example"\) {\s+set \$deploy_bg_service "shop";/);
+  });
+
+  test.each([
+    ['another replica', ROUTES, ROUTES.map((each) => ({ ...each, backends: backends('x') })), true],
+    ['a service somewhere else', ROUTES, [route('web', null, '/shop', 'x')], false],
+    ['a service more', ROUTES, [...ROUTES, route('more', null, '/more', 'x')], false],
+    ['clients that begin to stay on a side', [route('web', null, null, 'a')], [STICKY_WEB], false],
+    ['clients that stay on a side', [STICKY_WEB], [STICKY_WEB], true],
+    ['clients that stay on none any more', [STICKY_WEB], [route('web', null, null, 'b')], true],
+  ])('what comes to old workers can be handed over to a configuration with %s: %#', (_, before, after, expected) => {
+    const http = (routes: readonly RouteState[]) => content(renderNginx(routes, NGINX).files, 'http.conf');
+    expect(handsOver(http(before), http(after))).toBe(expected);
+  });
+
+  test('nothing is handed over to or from a configuration without a door', () => {
+    const features = { ...NGINX.features, ownPages: true };
+    const without = content(renderNginx(ROUTES, { ...NGINX, features }).files, 'http.conf');
+    const withDoor = content(renderNginx(ROUTES, NGINX).files, 'http.conf');
+    expect([handsOver(without, withDoor), handsOver(withDoor, without)]).toEqual([false, false]);
+  });
+
+  test.each([
+    ['over TLS', 'proxy_pass https://{{upstream}};\nproxy_set_header Host $http_host;'],
+    ['without a host', 'proxy_pass http://{{upstream}};\nproxy_set_header X-A b;'],
+    ['with a cache', 'proxy_cache c;\nproxy_pass http://{{upstream}};\nproxy_set_header Host $http_host;'],
+  ])('a template that asks %s keeps its requests: no other worker is asked', (_, own) => {
+    const templates = { ...NGINX.templates, route: { name: 'own.hbs', render: compileTemplate(own) } };
+    const { files } = renderNginx(ROUTES, { ...NGINX, templates });
+    expect(files.map(({ content: text }) => text).join('')).not.toContain(DOOR.name);
   });
 
   test('a server’s own pages for errors are inherited by every location', () => {

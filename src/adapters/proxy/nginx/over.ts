@@ -19,7 +19,9 @@ export class Over {
 
   async mark(digests: readonly string[]): Promise<void> {
     await makeFolder(this.#folder);
-    await Promise.all(digests.map((digest) => writeNew(join(this.#folder, digest), '')));
+    const marked = new Set(await namesIn(this.#folder));
+    const others = [...new Set(digests)].filter((digest) => !marked.has(digest));
+    await Promise.all(others.map((digest) => writeNew(join(this.#folder, digest), '')));
     await syncFolder(this.#folder);
   }
 
@@ -28,7 +30,7 @@ export class Over {
     if (digest !== null) await rm(join(this.#folder, digest), { force: true });
   }
 
-  /** Where no worker is left that would ask. */
+  /** Where nobody would answer those who ask. */
   async clear(): Promise<void> {
     for (const digest of await namesIn(this.#folder)) await this.unmark(digest);
   }

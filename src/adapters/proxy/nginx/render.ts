@@ -68,7 +68,7 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   const views = locations(routes).flatMap((location) => viewLocations(location, body));
   const asks = asksAgain(features) && !views.some((view) => PAGES.test(view.body));
   // One header more takes those away that a body without any inherits.
-  const hasDoor = asks && views.every((view) => view.bodyNow.includes('proxy_set_header'));
+  const hasDoor = asks && views.every(({ bodyNow }) => canAskDoor(bodyNow));
   const numbered = views.map((view, index) => {
     const behind = asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null;
     const now = hasDoor && !view.off ? `@deploy-bg-now-${String(index)}` : null;
@@ -100,6 +100,31 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
   return { digest, files: [{ file: HTTP_FILE, content: http(digest) }, ...files] };
 }
 
+/** A template of the user's may ask in its own way, say no host, or know better what is kept. */
+function canAskDoor(body: string): boolean {
+  const asks = body.includes(`proxy_pass http://${DOOR.name};`) && /\bproxy_set_header\s+Host\s/.test(body);
+  return asks && !/\b(proxy_cache|open_file_cache)\s/.test(body);
+}
+
+const PLACES = /^# Places: ([0-9a-f]+), sticky: (.*)\.$/m;
+
+/** Which service is where, and by which cookie clients stay on a side. */
+function placesText(routes: readonly RouteState[]): string {
+  const places = routes.map(({ service, host, path }) => JSON.stringify([service, host, path])).toSorted();
+  const { cookie = '-' } = (viewCookie(routes) ?? {}) as { readonly cookie?: string };
+  return `# Places: ${fingerprint(places)}, sticky: ${cookie}.`;
+}
+
+/**
+ * True if what comes to workers of the first configuration can be answered by those of the second: they ask by service,
+ * so the same services have to be at the same places, and the side of a client by the cookie that they know.
+ */
+export function handsOver(from: string, to: string): boolean {
+  const [, places, cookie] = PLACES.exec(from) ?? [];
+  const [, wanted, sticky] = PLACES.exec(to) ?? [];
+  return places !== undefined && places === wanted && (sticky === '-' || sticky === cookie);
+}
+
 /** A request that nobody was asked for may be asked again, where that takes no page of the user's away. */
 function asksAgain({ resolve, ownPages }: NginxFeatures): boolean {
   return resolve && !ownPages;
@@ -127,6 +152,7 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     behind: routes.flatMap(viewBehind),
     door: DOOR,
     overFolder: OVER_FOLDER,
+    places: placesText(routes),
     behindFile: BEHIND_FILE,
     doors: routes.flatMap(viewDoor),
     upstreams,

@@ -29,19 +29,29 @@ import { knownFeatures, rememberPages } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
 import { Over } from './over.ts';
 import { hasOwnPages } from './own-pages.ts';
-import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import { BEHIND_FILE, configFiles, handsOver, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
-import { Switch } from './switch.ts';
+import { type Before, Switch } from './switch.ts';
 import { DOOR } from './upstreams.ts';
-import { type Workers, workersOf } from './workers.ts';
+import { workersOf } from './workers.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
 const LIVE_LINK = 'live';
 const TOKEN_FILE = 'token';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
-/** In a configuration whose workers ask others once it is over. */
-const HANDS_OVER = '$deploy_bg_over';
+
+/** Both to their end: a switch that goes on would outlive its way back. */
+async function together(tested: Promise<void>, change: Switch): Promise<void> {
+  const changed = change.run();
+  try {
+    await Promise.all([tested, changed]);
+  } catch (error) {
+    change.stop();
+    await changed.catch(() => undefined);
+    throw error;
+  }
+}
 
 export interface NginxDeps {
   readonly engine: ProxyEngine;
@@ -92,7 +102,9 @@ export class NginxRouter implements Router {
       if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#place.output, BEHIND_FILE), '');
       const config = await this.#render(wanted, features);
       const change = await this.#switchOf(proxy, config);
-      if (!(await this.#works(config, change))) await this.#change(proxy, config, wanted, change);
+      const works = await this.#works(config, change);
+      if (works) await this.#over.unmark(config.digest);
+      if (!works) await this.#change(proxy, config, wanted, change);
       else if ((await readIfThere(join(this.#place.output, SETTLED_FILE))) !== config.digest)
         await change.resume(await this.#states.changedAt());
       await writeChanged(this.#place.output, [{ file: SETTLED_FILE, content: config.digest }]);
@@ -165,13 +177,20 @@ export class NginxRouter implements Router {
   }
 
   /** Clients of workers before are answered by those of this configuration from now on; false if some of them will not be. */
-  async #handOver({ digest }: NginxConfig, state: string | null, before: Workers | null): Promise<boolean> {
-    const isAlone = before?.leaving.size === 0;
-    if (isAlone) await this.#over.clear();
-    const worked = await this.#httpOf(isAlone && state !== null ? [state] : await this.#states.all());
+  async #handOver({ digest, files }: NginxConfig, before: Before): Promise<boolean> {
+    const own = files.find(({ file }) => file === HTTP_FILE)?.content ?? '';
+    if (!own.includes(DOOR.address)) {
+      await this.#over.clear();
+      return false;
+    }
+    const all = await this.#httpOf(await this.#states.all());
+    const isAlone = before.workers?.leaving.size === 0;
+    const worked = isAlone ? all.filter((content) => signatureOf(content) === before.digest) : all;
     const others = worked.filter((content) => signatureOf(content) !== digest);
-    await this.#over.mark(others.flatMap((content) => signatureOf(content) ?? []));
-    return (await this.#hasDoor()) && others.every((content) => content.includes(HANDS_OVER));
+    const able = others.filter((content) => handsOver(content, own));
+    await this.#over.mark(able.flatMap((content) => signatureOf(content) ?? []));
+    const isKnown = before.digest === digest || all.some((content) => signatureOf(content) === before.digest);
+    return isKnown && able.length === others.length;
   }
 
   /** Our part in nginx's http context of some states; empty where it is gone. */
@@ -225,14 +244,14 @@ export class NginxRouter implements Router {
   }
 
   async #switchOf(proxy: ProxyContainer, config: NginxConfig): Promise<Switch> {
-    const [token, state] = await Promise.all([this.#token(), this.#states.current()]);
+    const token = await this.#token();
     return new Switch({
       clock: this.#clock,
       digest: config.digest,
       ask: () => askNginx(proxy, token),
       workers: () => workersOf(proxy.pid, this.#proc),
       reload: () => this.#engine.kill(proxy.id, 'HUP'),
-      handOver: (before) => this.#handOver(config, state, before),
+      handOver: (before) => this.#handOver(config, before),
     });
   }
 
@@ -265,7 +284,7 @@ export class NginxRouter implements Router {
         await rememberIncluded(output, isIncluded(result, this.#place, LOG_INCLUDE_FILE));
         await rememberPages(output, proxy, hasOwnPages(result, mounted));
       });
-      await Promise.all([tested, change.run()]);
+      await together(tested, change);
     } catch (error) {
       if (before !== null) await this.#goBack(proxy, before);
       throw error;
@@ -274,9 +293,13 @@ export class NginxRouter implements Router {
 
   /** The files before are in place again, and so is what nginx works by, should it have taken the new ones. */
   async #goBack(proxy: ProxyContainer, before: string): Promise<void> {
-    for (const content of await this.#httpOf([before])) await this.#over.unmark(signatureOf(content));
+    const [own = ''] = await this.#httpOf([before]);
+    await this.#over.unmark(signatureOf(own));
     await this.#states.link(before);
     await this.#engine.kill(proxy.id, 'HUP');
+    const others = (await this.#httpOf(await this.#states.all())).filter((content) => handsOver(content, own));
+    const digests = others.flatMap((content) => signatureOf(content) ?? []);
+    await this.#over.mark(digests.filter((digest) => digest !== signatureOf(own)));
   }
 
   async #write({ files, digest }: NginxConfig): Promise<void> {

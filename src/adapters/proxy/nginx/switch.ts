@@ -28,14 +28,23 @@ export interface SwitchDeps {
   readonly reload: () => Promise<void>;
   /**
    * Lets workers of all other configurations send what comes to them to those of this one; false if some of them
-   * cannot. `before` are those that there were before the reload, as far as they were seen.
+   * cannot.
    */
-  readonly handOver: (before: Workers | null) => Promise<boolean>;
+  readonly handOver: (before: Before) => Promise<boolean>;
+}
+
+/** How it was before a reload. */
+export interface Before {
+  /** The workers; null if they cannot be seen. */
+  readonly workers: Workers | null;
+  /** By which configuration nginx answered; null if it did not. */
+  readonly digest: string | null;
 }
 
 /** One reload, from the signal until nobody is answered by the configuration before it. */
 export class Switch {
   readonly #deps: SwitchDeps;
+  #stopped = false;
 
   constructor(deps: SwitchDeps) {
     this.#deps = deps;
@@ -43,14 +52,15 @@ export class Switch {
 
   async run(): Promise<void> {
     const { clock, reload, workers, handOver } = this.#deps;
-    const old = await workers();
+    const [old, digest] = await Promise.all([workers(), this.#digest()]);
     await reload();
     const what = 'nginx to answer new connections by the new configuration';
     const wait = { clock, what, deadlineMs: CONFIRMED_DEADLINE_MS, everyMs: POLL_MS };
-    const missing = await settled(wait, () => this.#oldOnes(old));
+    const missing = await settled(wait, async () => (this.#stopped ? null : this.#oldOnes(old)));
+    if (this.#stopped) return;
     if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
-    if (await handOver(old)) return;
+    if (await handOver({ workers: old, digest })) return;
     if (old === null) await this.#settle(clock.now());
     else await this.#gone(clock.now(), old);
   }
@@ -58,7 +68,20 @@ export class Switch {
   /** Completes a switch whose process ended after the reload, at this time. */
   async resume(changedAt: Millis | null): Promise<void> {
     await this.#settle(changedAt);
-    await this.#deps.handOver(null);
+    await this.#deps.handOver({ workers: null, digest: this.#deps.digest });
+  }
+
+  /** It is taken back: what it waits for will not be. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** By which configuration nginx answers; null if it does not. */
+  async #digest(): Promise<string | null> {
+    return this.#deps.ask().then(
+      (answer) => answer.digest,
+      () => null,
+    );
   }
 
   /** Waits until idle clients of workers that stopped accepting at this time have been let go. */
