@@ -59,16 +59,26 @@ export function namesIn(folder: string): readonly string[] {
   }
 }
 
+/** Byte by byte what would be written again: nothing in another encoding. */
 function readText(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
   } catch {
     return null;
   }
 }
 
-/** Writes all of the files, or none: a reader sees the old or the new one whole, and its mode stays. @throws not-possible */
+/**
+ * Writes all of the files, or none: a reader sees the old or the new one whole, and its mode stays.
+ * @throws not-possible, also if one of them is not any more what was read
+ */
 export function writeAll(changes: readonly FileChange[]): void {
+  const other = changes.find(({ file, before }) => readText(file) !== before);
+  if (other !== undefined)
+    throw new DeployError('not-possible', {
+      what: `${other.file} is not what it was a moment ago`,
+      next: 'run docker-deploy-bg init again: it reads what is there now',
+    });
   const done: FileChange[] = [];
   try {
     for (const change of changes) {
@@ -105,13 +115,21 @@ function removeNew(file: string): void {
 function writeWhole(path: string, text: string): void {
   const there = statSync(path, { throwIfNoEntry: false });
   const real = there === undefined ? path : realpathSync(path);
-  mkdirSync(dirname(real), { recursive: true });
+  makeFolders(dirname(real));
   const temporary = join(dirname(real), `.${basename(real)}.new`);
   rmSync(temporary, { force: true });
   writeFileSync(temporary, text, { flag: 'wx' });
   if (there !== undefined) chmodSync(temporary, there.mode);
   giveToOwner(temporary, there ?? statSync(dirname(real)));
   renameSync(temporary, real);
+}
+
+/** New folders belong to whom the one belongs that they are made in. */
+function makeFolders(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  makeFolders(dirname(folder));
+  mkdirSync(folder);
+  giveToOwner(folder, statSync(dirname(folder)));
 }
 
 /** What root writes belongs to whom the file belonged to, or the folder. */

@@ -68,7 +68,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'nginx-virtual-hosts': {
     becomes: 'admin: blue-green, port 3000 at admin.harbor.example; site: blue-green, port 3000 at harbor.example',
   },
-  'nginx-websockets': { becomes: 'chat: blue-green, port 4000' },
+  'nginx-websockets': { becomes: 'chat: blue-green, port 4000', byHand: 'says proxy_read_timeout 1d' },
   'node-postgres': { becomes: 'web: blue-green, port 3000' },
   'node-postgres-nginx-wanted': { options: { proxy: 'nginx' }, becomes: 'web: blue-green, port 3000' },
   'old-nginx': { becomes: 'web: blue-green, port 3000' },

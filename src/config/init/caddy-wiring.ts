@@ -9,11 +9,19 @@ const IMPORT = `import ${FOLDER}/*.caddy`;
 
 /** Of `reverse_proxy`: what the generated snippet does itself, or what means nothing where deploys say who is asked. */
 const MOOT = /^(to|lb_\w+|health_\w+|fail_duration|max_fails|unhealthy_\w+|flush_interval|stream_\w+)$/;
-/** Caddy sends these by itself. */
-const MOOT_HEADERS = /^(host|x-real-ip|x-forwarded-for|x-forwarded-host|x-forwarded-proto)$/i;
+/** What Caddy sends by itself, where it is told to send the same. */
+const MOOT_HEADERS: Readonly<Record<string, RegExp>> = {
+  host: /^\{(http\.request\.)?(host|hostport)\}$/,
+  'x-forwarded-for': /^\{(http\.request\.remote\.host|remote_host)\}$/,
+  'x-forwarded-host': /^\{(http\.request\.)?(host|hostport)\}$/,
+  'x-forwarded-proto': /^\{(http\.request\.)?scheme\}$/,
+};
 
 /** What answers as well, and would come too late behind a route, which Caddy puts before all of them. */
 const ANSWERS = new Set(['respond', 'file_server', 'php_fastcgi', 'error', 'abort', 'metrics', 'acme_server']);
+
+/** Those of them that came before it, whatever it takes (Caddy's directive order). */
+const EARLIER = new Set(['respond', 'error', 'abort', 'metrics']);
 
 interface Pass extends Sending {
   readonly file: ConfigFile;
@@ -138,7 +146,8 @@ function passOf(
 function optionProblem(scheme: string, options: readonly Segment[]): string | null {
   if (scheme !== 'http') return `speaks ${scheme} to it`;
   const own = options.find(
-    ({ words: [name = '', header = ''] }) => !MOOT.test(name) && !(name === 'header_up' && MOOT_HEADERS.test(header)),
+    ({ words: [name = '', header = '', value = ''] }) =>
+      !MOOT.test(name) && !(name === 'header_up' && MOOT_HEADERS[header.toLowerCase()]?.test(value) === true),
   );
   return own === undefined ? null : `says ${own.words.join(' ')}, which the generated file does not`;
 }
@@ -202,8 +211,8 @@ function passProblems(pass: Pass): readonly string[] {
   const { file, segment, siblings, problem, service } = pass;
   const at = `${file.path}: reverse_proxy to ${service}`;
   if (problem !== null) return [`${at} ${problem}`];
-  if (isMatched(pass)) return [];
-  const other = siblings.find((each) => each !== segment && ANSWERS.has(each.words[0] ?? ''));
+  const late = isMatched(pass) ? EARLIER : ANSWERS;
+  const other = siblings.find((each) => each !== segment && late.has(each.words[0] ?? ''));
   if (other === undefined) return [];
   return [
     `${at} stands beside ${other.words[0] ?? ''}, which would no longer be asked: each needs a handle of its own`,

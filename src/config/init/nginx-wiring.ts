@@ -11,8 +11,37 @@ const SAID = new Set([
   ...['proxy_pass', 'proxy_http_version', 'proxy_connect_timeout', 'proxy_buffering'],
   ...['proxy_read_timeout', 'proxy_send_timeout'],
 ]);
-const SAID_HEADERS =
-  /^(host|x-real-ip|x-forwarded-for|x-forwarded-host|x-forwarded-proto|x-forwarded-port|upgrade|connection)$/i;
+type Same = (value: string) => boolean;
+const is =
+  (...values: readonly string[]): Same =>
+  (value) =>
+    values.includes(value);
+
+/** Which values of them mean what ours do. */
+const SAID_HEADERS: Readonly<Record<string, Same>> = {
+  host: is('$host', '$http_host'),
+  'x-real-ip': is('$remote_addr'),
+  'x-forwarded-for': is('$proxy_add_x_forwarded_for'),
+  'x-forwarded-host': is('$host', '$http_host'),
+  'x-forwarded-proto': is('$scheme'),
+  upgrade: is('$http_upgrade'),
+  connection: () => true,
+};
+const SAID_OTHERWISE: Readonly<Record<string, Same>> = {
+  proxy_buffering: is('off'),
+  proxy_read_timeout: isWithinAnHour,
+  proxy_send_timeout: isWithinAnHour,
+};
+
+function isWithinAnHour(value: string): boolean {
+  const [, number = '', unit = 's'] = /^(\d+)(ms|s|m|h)?$/.exec(value) ?? [];
+  const seconds = { ms: 0.001, s: 1, m: 60, h: 3600 }[unit] ?? NaN;
+  return Number(number || NaN) * seconds <= 3600;
+}
+
+function isSaidHeader({ name, args }: Directive): boolean {
+  return name === 'proxy_set_header' && (args[0] ?? '').toLowerCase() in SAID_HEADERS;
+}
 
 /** Other languages that nginx speaks to services. */
 const OTHER = /^(fastcgi|uwsgi|scgi|grpc|memcached)_pass$/;
@@ -183,8 +212,31 @@ function passProblems(pass: Pass, { upstreams, names }: Known): readonly string[
   if (pass.scheme === 'https') return [`${at} is by TLS, and what the generated file says is not`];
   if (uri !== null && rewriteOf(location, uri) === undefined)
     return [`${at} puts ${uri} in the place of ${location.args.join(' ')}`];
-  const pages = location.block?.directives.filter(({ name }) => name === 'if' || name === 'proxy_cache') ?? [];
+  return contentProblems(pass, at);
+}
+
+/** The same of what stands beside it. */
+function contentProblems(pass: Pass, at: string): readonly string[] {
+  const beside = pass.location?.block?.directives ?? [];
+  if (beside.some(({ name }) => name === 'location')) return [`${at} stands in a location that has others in it`];
+  const otherwise = differing(pass);
+  if (otherwise !== undefined) return [`${at} says ${textOf(otherwise)}, which the generated file says otherwise`];
+  const pages = beside.filter(({ name }) => name === 'if' || name === 'proxy_cache');
   return pages.map(({ name }) => `${at} stands beside ${name}`);
+}
+
+/** What the generated file says too, with another meaning; undefined if there is no such thing. */
+function differing(pass: Pass): Directive | undefined {
+  return [...(pass.location?.block?.directives ?? []), ...headersAround(pass)].find((directive) => {
+    const { name, args } = directive;
+    const [header = '', ...values] = name === 'proxy_set_header' ? args : ['', ...args];
+    const isSame = header === '' ? SAID_OTHERWISE[name] : SAID_HEADERS[header.toLowerCase()];
+    return isSame?.(values.join(' ').replace(/^(['"])(.*)\1$/, '$2')) === false;
+  });
+}
+
+function textOf({ name, args }: Directive): string {
+  return [name, ...args].join(' ');
 }
 
 /** The line that does what a path behind `proxy_pass` did; null if it changes nothing, undefined if no line does it. */
@@ -199,20 +251,22 @@ function rewriteOf({ args }: Directive, uri: string | null): string | null | und
 /** What of a location is not said by our file. */
 function kept({ location }: Pass): readonly Directive[] {
   return (location?.block?.directives ?? []).filter(
-    ({ name, args }) => !SAID.has(name) && !(name === 'proxy_set_header' && SAID_HEADERS.test(args[0] ?? '')),
+    (directive) => !SAID.has(directive.name) && !isSaidHeader(directive),
   );
 }
 
 /** Headers of the blocks around, which nginx takes for a location only as long as that has none of its own. */
 function inherited(pass: Pass): readonly string[] {
-  const { location, above, file } = pass;
+  const lost = headersAround(pass).filter((header) => !isSaidHeader(header));
+  return lost.map(({ start, end }) => pass.file.text.slice(start, end));
+}
+
+function headersAround({ location, above }: Pass): readonly Directive[] {
   const headers = (block: Block | null | undefined) =>
     (block?.directives ?? []).filter(({ name }) => name === 'proxy_set_header');
   if (headers(location?.block).length > 0) return [];
   const around = above.toReversed().slice(1);
-  const nearest = around.map((each) => headers(each.block)).find((each) => each.length > 0) ?? [];
-  const lost = nearest.filter(({ args }) => !SAID_HEADERS.test(args[0] ?? ''));
-  return lost.map(({ start, end }) => file.text.slice(start, end));
+  return around.map((each) => headers(each.block)).find((each) => each.length > 0) ?? [];
 }
 
 /** True if one server has nothing but plain locations for all of them: then all routes are one line. */

@@ -139,6 +139,10 @@ describe('nginx is made to send by the generated files', () => {
     ['a condition', 'if ($arg_a) { proxy_pass http://web:3000; }'],
     ['a variable', 'proxy_pass http://$backend;'],
     ['Lua', 'content_by_lua_block { ngx.say("}") }'],
+    ['a header of another value', 'proxy_set_header X-Forwarded-Proto https; proxy_pass http://web:3000;'],
+    ['streams of a day', 'proxy_read_timeout 24h; proxy_pass http://web:3000;'],
+    ['answers that are kept back', 'proxy_buffering on; proxy_pass http://web:3000;'],
+    ['a location in it', 'proxy_pass http://web:3000; location ~ \\.png$ { proxy_pass http://web:3000; }'],
   ])('and not where that could change what it does: %s', (_, body, match = 'location /') => {
     const text = location(body).replace('location /', match);
     const { problems, files } = nginx(text);
@@ -152,6 +156,17 @@ describe('nginx is made to send by the generated files', () => {
       files: [],
       problems: [expect.stringContaining('the upstream u'), expect.anything()],
     });
+  });
+
+  it('a header from around it that has another value is not lost', () => {
+    const text = location('proxy_pass http://web:3000;', 'proxy_set_header X-Real-IP $http_cf_connecting_ip;');
+    expect(nginx(text)).toMatchObject({ files: [], problems: [expect.stringContaining('$http_cf_connecting_ip')] });
+  });
+
+  it('what is said as the generated file says it gives way to that', () => {
+    const said = `proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto "$scheme"; proxy_read_timeout 300s;`;
+    const [file] = nginx(location(`${said} proxy_pass http://web:3000;`)).files;
+    expect(file?.text).not.toContain('proxy_set_header');
   });
 
   it('headers that a location had from around it are not lost', () => {
@@ -187,6 +202,8 @@ describe('Caddy is made to send by the generated files', () => {
   it.each([
     ['options of its own', 'reverse_proxy web:3000 {\n\t\theader_up X-Tenant a\n\t}'],
     ['another address', 'reverse_proxy web:3000 backup.example:80'],
+    ['a header of another value', 'reverse_proxy web:3000 {\n\t\theader_up X-Forwarded-Proto https\n\t}'],
+    ['who answered some of it first', 'respond /api/version 1\n\treverse_proxy /api/* api:1'],
     ['TLS to it', 'reverse_proxy https://web:3000'],
     ['who answers as well', 'respond /ping 200\n\treverse_proxy web:3000'],
     ['texts of several lines', 'reverse_proxy web:3000\n\trespond /a <<END\n\t\t}\n\t\tEND'],
