@@ -16,7 +16,7 @@ import {
   writeWhole,
   type RenderedFile,
 } from '../files.ts';
-import { integrityFaults, signatureOf } from '../integrity.ts';
+import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
@@ -26,13 +26,12 @@ import { checkTested, isIncluded } from './check.ts';
 import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
+import { HandOver } from './hand-over.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
-import { Over } from './over.ts';
 import { hasOwnPages } from './own-pages.ts';
-import { BEHIND_FILE, configFiles, handsOver, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
-import { type Before, Switch } from './switch.ts';
-import { DOOR } from './upstreams.ts';
+import { Switch } from './switch.ts';
 import { workersOf } from './workers.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
@@ -69,7 +68,7 @@ export class NginxRouter implements Router {
   readonly #place: Place;
   readonly #proc: string | undefined;
   readonly #states: States;
-  readonly #over: Over;
+  readonly #handOver: HandOver;
 
   constructor({ engine, clock, place, proc }: NginxDeps) {
     this.#engine = engine;
@@ -77,7 +76,7 @@ export class NginxRouter implements Router {
     this.#place = place;
     this.#proc = proc;
     this.#states = new States(place.output, LIVE_LINK);
-    this.#over = new Over(place.output);
+    this.#handOver = new HandOver(place.output, this.#states);
   }
 
   async prepare(routes: readonly RouteState[]): Promise<void> {
@@ -103,7 +102,7 @@ export class NginxRouter implements Router {
       const config = await this.#render(wanted, features);
       const change = await this.#switchOf(proxy, config);
       const works = await this.#works(config, change);
-      if (works) await this.#over.unmark(config.digest);
+      if (works) await this.#handOver.take(config.digest);
       if (!works) await this.#change(proxy, config, wanted, change);
       else if ((await readIfThere(join(this.#place.output, SETTLED_FILE))) !== config.digest)
         await change.resume(await this.#states.changedAt());
@@ -163,40 +162,12 @@ export class NginxRouter implements Router {
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
     const pid = (await this.#proxy().catch(() => null))?.pid ?? null;
     const counts = await fromProxy(pid, containers, this.#proc);
-    if (await this.#hasDoor()) return counts;
-    // A request whose body is still on its way has no connection to anybody, and has to find who it was meant for.
+    if (await this.#handOver.isWhole()) return counts;
+    // What comes on a kept connection, or has its body on its way, has none to anybody yet, and is meant for the old one.
     const held = (await workersOf(pid, this.#proc))?.leaving.size ?? null;
     const count = (container: ObservedContainer): number | null =>
       counts[container.id] === 0 && !ended(container) ? held : (counts[container.id] ?? null);
     return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
-  }
-
-  /** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
-  async #hasDoor(): Promise<boolean> {
-    return (await this.#httpOf(await this.#states.all())).every((content) => content.includes(DOOR.address));
-  }
-
-  /** Clients of workers before are answered by those of this configuration from now on; false if some of them will not be. */
-  async #handOver({ digest, files }: NginxConfig, before: Before): Promise<boolean> {
-    const own = files.find(({ file }) => file === HTTP_FILE)?.content ?? '';
-    if (!own.includes(DOOR.address)) {
-      await this.#over.clear();
-      return false;
-    }
-    const all = await this.#httpOf(await this.#states.all());
-    const isAlone = before.workers?.leaving.size === 0;
-    const worked = isAlone ? all.filter((content) => signatureOf(content) === before.digest) : all;
-    const others = worked.filter((content) => signatureOf(content) !== digest);
-    const able = others.filter((content) => handsOver(content, own));
-    await this.#over.mark(able.flatMap((content) => signatureOf(content) ?? []));
-    const isKnown = before.digest === digest || all.some((content) => signatureOf(content) === before.digest);
-    return isKnown && able.length === others.length;
-  }
-
-  /** Our part in nginx's http context of some states; empty where it is gone. */
-  async #httpOf(states: readonly string[]): Promise<readonly string[]> {
-    const contents = states.map((state) => readIfThere(join(this.#place.output, state, HTTP_FILE)));
-    return (await Promise.all(contents)).map((content) => content ?? '');
   }
 
   async warnings(): ReturnType<Router['warnings']> {
@@ -251,7 +222,7 @@ export class NginxRouter implements Router {
       ask: () => askNginx(proxy, token),
       workers: () => workersOf(proxy.pid, this.#proc),
       reload: () => this.#engine.kill(proxy.id, 'HUP'),
-      handOver: (before) => this.#handOver(config, before),
+      handOver: (before) => this.#handOver.to(config, before),
     });
   }
 
@@ -286,25 +257,14 @@ export class NginxRouter implements Router {
       });
       await together(tested, change);
     } catch (error) {
-      if (before !== null) await this.#goBack(proxy, before);
+      if (before !== null) await this.#handOver.back(before, () => this.#engine.kill(proxy.id, 'HUP'));
       throw error;
     }
   }
 
-  /** The files before are in place again, and so is what nginx works by, should it have taken the new ones. */
-  async #goBack(proxy: ProxyContainer, before: string): Promise<void> {
-    const [own = ''] = await this.#httpOf([before]);
-    await this.#over.unmark(signatureOf(own));
-    await this.#states.link(before);
-    await this.#engine.kill(proxy.id, 'HUP');
-    const others = (await this.#httpOf(await this.#states.all())).filter((content) => handsOver(content, own));
-    const digests = others.flatMap((content) => signatureOf(content) ?? []);
-    await this.#over.mark(digests.filter((digest) => digest !== signatureOf(own)));
-  }
-
   async #write({ files, digest }: NginxConfig): Promise<void> {
     const { output } = this.#place;
-    await this.#over.unmark(digest);
+    await this.#handOver.take(digest);
     await prepareLog(output);
     await keepLogging(output, this.#clock.now());
     await this.#states.change(async (folder) => {
