@@ -39,7 +39,7 @@ export async function attach(
   for await (const news of follow(ports, position, signal)) {
     const rested = await followed.tell(news);
     if (rested !== null) return ended(followed.record, rested, options);
-    if (gone) return abandoned(ports, followed.record, options);
+    if (gone) return abandoned(ports, followed, options);
     const holder = await ports.store.holder();
     // What it said last may have come after the news and before the look at the lock.
     gone = holder === null;
@@ -51,6 +51,8 @@ export async function attach(
 /** A rollout as far as the journal has told. */
 class Followed {
   record: RolloutRecord;
+  /** How it came to rest before anybody looked, if nothing has happened since. */
+  rested: Rested | null = null;
   readonly #ports: Ports;
 
   constructor(ports: Ports, record: RolloutRecord) {
@@ -60,7 +62,12 @@ class Followed {
 
   /** Takes over what happened before anybody looked. */
   catchUp(entries: readonly JournalEntry[]): void {
-    for (const entry of entries) this.#take(entry);
+    for (const entry of entries) {
+      this.#take(entry);
+      if (!('rollout' in entry) || entry.rollout !== this.record.id) continue;
+      if (entry.kind === 'event') this.rested = null;
+      if (entry.kind === 'rested') this.rested = entry;
+    }
   }
 
   announce(holder: LockHolder | null): void {
@@ -111,8 +118,8 @@ class Followed {
 }
 
 /** Nobody runs it any more, and nobody said why: where it rests that is its end, where it moves we go on with it. */
-function abandoned(ports: Ports, record: RolloutRecord, options: AttachOptions): Outcome | null {
-  if (needsPerson(record) || isFinished(record)) return ended(record, null, options);
+function abandoned(ports: Ports, { record, rested }: Followed, options: AttachOptions): Outcome | null {
+  if (needsPerson(record) || isFinished(record)) return ended(record, rested, options);
   const message = 'the process that ran it is gone: this one goes on in its place';
   ports.emit({ kind: 'warning', code: null, message, hint: null });
   return null;

@@ -10,6 +10,7 @@ import { draft } from './draft.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
 import { withoutSecrets } from './guard.ts';
+import { attach } from './attach.ts';
 import { accepted, isTaken, onItsWay, requireAgent } from './hand-over.ts';
 import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
 import { plan } from './plan.ts';
@@ -35,7 +36,7 @@ export interface DeployOptions {
   readonly takeOver: boolean;
   /** Replace a rollout that is under way. */
   readonly supersede: boolean;
-  /** Stay and watch at a pause that only a person can end. */
+  /** Stay and watch at a pause that only a person can end; of what is left to the agent, watch how it ends. */
   readonly attach: boolean;
   /** Leave the rollout to the agent as soon as it is accepted. */
   readonly detach: boolean;
@@ -67,20 +68,32 @@ export async function deploy(
   warn(ports, project.warnings);
   if (options.dryRun) return plan(ports, project, options);
   if (options.detach) await requireAgent(ports, project);
-  const { version, attach, timeoutMs } = options;
+  const { version, timeoutMs } = options;
+  const stays = options.attach && !options.detach;
+  const detach = options.detach && !options.attach;
   const isWanted = wanted(ports, project, options);
-  const turn = { ...options, verb: `deploy ${version}`, isWanted, unattended: reconsider !== undefined };
+  const verb = `deploy ${version}`;
+  const turn = { ...options, attach: stays, detach, verb, isWanted, unattended: reconsider !== undefined };
   return withTimeout(ports.clock, timeoutMs, signal, async (stop) => {
     // What is wanted is the image that the registry has now: before it is here, nobody could tell who deploys the same.
     if (options.refresh) await fetchQuietly(ports, { project, options }, stop);
     if (options.supersede) await supersede(ports, isWanted);
     const outcome = await inTurn(ports, turn, stop, (since) =>
-      inSession(ports, locationOf(project), { verb: turn.verb, files: project, attach, since }, (session) =>
+      inSession(ports, locationOf(project), { verb, files: project, attach: stays, since }, (session) =>
         deployIn(session, { project, options, isWanted, reconsider }, stop),
       ),
     );
-    return outcome.state === 'pending' ? handOver(ports, project, outcome, stop) : outcome;
+    if (outcome.state !== 'pending') return outcome;
+    const left = await handOver(ports, project, outcome, stop);
+    return left.state === 'pending' && options.attach ? watch(ports, project, left, stop) : left;
   });
+}
+
+/** How a rollout ends that somebody else runs; one whose process goes away without a word goes on here. */
+async function watch(ports: Ports, project: Project, left: Outcome, signal: AbortSignal): Promise<Outcome> {
+  const record = (await ports.store.rollouts()).find(({ id }) => id === left.rollout);
+  const outcome = record === undefined ? left : await attach(ports, record, { attach: false }, signal);
+  return outcome ?? (await goOn(ports, project, `deploy ${project.version}`, signal)) ?? left;
 }
 
 /** Returns when somebody else runs what was accepted here; where nobody does, this process is the one. */

@@ -63,9 +63,7 @@ const declareDeploy: Declare = (program, choose) => {
     .option('--dry-run', 'print the plan and change nothing', false)
     .option('--supersede', 'replace a rollout that is under way', false)
     .option('--attach', 'stay and watch at a pause that only a person can end', false)
-    .addOption(
-      new Option('--detach', 'leave it to the agent as soon as it is accepted').default(false).conflicts('attach'),
-    )
+    .option('--detach', 'leave it to the agent as soon as it is accepted; with --attach, watch how it ends', false)
     .addOption(wait())
     .action((version: string, raw: RawDeploy) => {
       const { timeout: timeoutMs = null, wait: waited, ...given } = raw;

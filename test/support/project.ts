@@ -169,9 +169,9 @@ export class TestProject {
   async run(args: readonly string[], options: RunOptions = {}): Promise<Run> {
     const handsOver = DETACHED && args[0] === 'deploy' && !args.some((arg) => STAYS.has(arg));
     if (handsOver && (await this.#hasAgent())) {
-      const accepted = ended(await this.spawn([...args, '--detach'], options));
+      const run = ended(await this.spawn([...args, '--detach', '--attach'], options));
       // What only the host can do it does itself.
-      if (accepted.exit !== 0 && !accepted.stderr.includes('--detach is not possible')) return accepted;
+      if (!run.stderr.includes('--detach is not possible')) return run;
     }
     return ended(await this.spawn(args, options));
   }

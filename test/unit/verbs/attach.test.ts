@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { attach } from '../../../src/app/attach.ts';
+import { nothingToDo } from '../../../src/app/outcome.ts';
 import { steer, type SteerVerb } from '../../../src/app/steer.ts';
 import type { ServiceSpec } from '../../../src/core/project.ts';
 import { Host, HOST_SECRET, type Terminal } from '../../support/host.ts';
@@ -68,6 +70,17 @@ describe('a deploy of the release that another terminal deploys', () => {
     expect(other.error?.exit).toBe(one.error?.exit);
     expect(other.error?.details).toContain('log: its last words with ***');
     expect(await readFile(join(host.folder, '.deploy-bg', 'journal.ndjson'), 'utf8')).not.toContain(HOST_SECRET);
+  });
+
+  it('ends with its words also where it was over before anybody looked', async () => {
+    await gated('auto', { scripts: { v2: { '*': script('x15') } } });
+    const first = await host.deploy('v2');
+    const record = await host.lastRollout();
+    const late = host.run('ben', async (ports, signal) => {
+      const outcome = await attach(ports, record, { attach: false }, signal);
+      return outcome ?? nothingToDo(null, null, 'nobody runs it');
+    });
+    expect((await late.ended).error).toMatchObject({ code: first.error?.code, message: first.error?.message });
   });
 
   it('U28 ends with 130 where the first was interrupted and went back', async () => {

@@ -8,6 +8,7 @@ import { DeployError } from '../../../src/core/errors.ts';
 import type { Raw } from '../../../src/core/checks.ts';
 import { bounds, check } from '../../support/checks.ts';
 import { Host, type Terminal } from '../../support/host.ts';
+import { script } from '../../support/simulator.ts';
 import { service } from '../../support/specs.ts';
 
 let host: Host;
@@ -343,6 +344,37 @@ describe('deploy --detach', () => {
     const again = await host.deploy('v2', { detach: true });
     expect(again.outcome?.message).toMatch(/already under way/);
     expect(await state()).toBe('paused');
+  });
+
+  it('with --attach ends as the rollout does, although the agent runs it', async () => {
+    atGate(20_000);
+    await host.deploy('v1');
+    startAgent();
+    expect(await host.deploy('v2', { detach: true, attach: true })).toMatchObject({
+      exit: 0,
+      outcome: { state: 'completed' },
+    });
+    expect(said).toEqual(['took']);
+    await host.until('v2 to be whole', isOver);
+  });
+
+  it('with --attach ends at a pause for a person, and leaves it to the agent', async () => {
+    atGate('manual');
+    await host.deploy('v1');
+    startAgent();
+    expect(await host.deploy('v2', { detach: true, attach: true })).toMatchObject({ exit: 3 });
+    expect(await state()).toBe('paused');
+  });
+
+  it('with --attach ends as badly as the rollout, also where it failed at once, and begins none anew', async () => {
+    await host.dispose();
+    host = await Host.create(() => [service('web')], { scripts: { v2: { '*': script('x15') } } });
+    await host.deploy('v1');
+    startAgent();
+    const failed = await host.deploy('v2', { detach: true, attach: true });
+    expect(failed).toMatchObject({ exit: 1, error: { code: 'rollout-failed' } });
+    expect(failed.error?.message).toMatch(/exited/);
+    expect(await host.store().rollouts()).toHaveLength(2);
   });
 
   it('changes nothing where no agent answers', async () => {
