@@ -72,15 +72,18 @@ describe('a deploy of the release that another terminal deploys', () => {
     expect(await readFile(join(host.folder, '.deploy-bg', 'journal.ndjson'), 'utf8')).not.toContain(HOST_SECRET);
   });
 
-  it('ends with its words also where it was over before anybody looked', async () => {
-    await gated('auto', { scripts: { v2: { '*': script('x15') } } });
-    const first = await host.deploy('v2');
+  it('ends with what it ended with also where it was over before anybody looked', async () => {
+    await gated(60_000);
+    const first = host.deploying('anna', 'v2');
+    await atGate();
+    first.interrupt();
+    const { exit, error } = await first.ended;
     const record = await host.lastRollout();
     const late = host.run('ben', async (ports, signal) => {
       const outcome = await attach(ports, record, { attach: false }, signal);
       return outcome ?? nothingToDo(null, null, 'nobody runs it');
     });
-    expect((await late.ended).error).toMatchObject({ code: first.error?.code, message: first.error?.message });
+    expect(await late.ended).toMatchObject({ exit, error: { code: error?.code, message: error?.message } });
   });
 
   it('U28 ends with 130 where the first was interrupted and went back', async () => {
