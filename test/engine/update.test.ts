@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { docker, ok, type Run, TEST_LABEL, TestProject, until, withProject } from '../support/project.ts';
+import { DETACHED, docker, ok, type Run, TEST_LABEL, TestProject, until, withProject } from '../support/project.ts';
 import { LIGHT, storeOf } from '../support/state.ts';
 import { TestRegistry } from '../support/real-registry.ts';
 
@@ -32,6 +32,9 @@ const rollouts = async (project: TestProject): Promise<number> => {
   return (JSON.parse(stdout) as { rollouts: unknown[] }[]).flatMap((entry) => entry.rollouts).length;
 };
 
+const lastRollout = async (project: TestProject): Promise<string | undefined> =>
+  (await storeOf(project).rollouts()).at(-1)?.id;
+
 /** What `scripts/test --long` adds. */
 const LONG = process.env['DEPLOY_BG_TEST_LONG'] === '1';
 const HOUR = 3_600_000;
@@ -39,11 +42,16 @@ const UPDATES = 100;
 /** So large may the journal become before it is folded (src/adapters/store/journal.ts). */
 const JOURNAL_BYTES = 1_000_000;
 
+/** What a heap may differ by from one moment to another. */
+const GROWTH = 1.3;
+
 interface Footprint {
   readonly images: number;
   readonly containers: number;
   readonly networks: number;
   readonly stateBytes: number;
+  /** Memory of the agent that deployed; 0 where there was none. */
+  readonly agentBytes: number;
 }
 
 /** What there is of a project on this machine. */
@@ -55,7 +63,17 @@ async function footprint(project: TestProject): Promise<Footprint> {
     containers: (await project.containers()).length,
     networks: networks.filter(({ Name }) => Name.startsWith(project.name)).length,
     stateBytes: Number.parseInt(bytes, 10),
+    agentBytes: DETACHED ? await agentBytes(project) : 0,
   };
+}
+
+/** Its own, without the files that it has read: those the kernel gives away as soon as others need the memory. */
+async function agentBytes(project: TestProject): Promise<number> {
+  const container = docker.getContainer(`${project.name}-deploy-bg-agent-1`);
+  const { memory_stats: memory } = await container.stats({ stream: false });
+  // By the first and the second version of cgroups.
+  const stats: Readonly<Record<string, number | undefined>> = { ...memory.stats };
+  return stats['rss'] ?? stats['anon'] ?? Number.NaN;
 }
 
 describe('update', () => {
@@ -92,10 +110,15 @@ describe('update', () => {
     { timeout: HOUR },
     async () => {
       await withImages({ history: 2 }, ['v1', 'v2'], async (project, run) => {
+        await project.edit({ web: { pull_policy: 'always' } });
+        // An agent is given deploys, and updates at the minute.
+        const verb = DETACHED ? 'deploy' : 'update';
         const next = (n: number): string => (n % 2 === 0 ? 'v1' : 'v2');
         const one = async (n: number): Promise<void> => {
           await registry.push(project, next(n), 'latest');
-          expect(await ok(run('update', 'latest'))).toMatchObject({ exit: 0 });
+          const before = await lastRollout(project);
+          await ok(run(verb, 'latest'));
+          expect(await lastRollout(project)).not.toBe(before);
         };
         await one(0);
         const load = project.load(LIGHT);
@@ -110,6 +133,7 @@ describe('update', () => {
         expect(report.failures).toEqual([]);
         expect(late).toMatchObject({ images: early?.images, containers: early?.containers, networks: early?.networks });
         expect(late.stateBytes).toBeLessThan(JOURNAL_BYTES + 100_000);
+        expect(late.agentBytes).toBeLessThanOrEqual((early?.agentBytes ?? 0) * GROWTH);
         expect(await project.status()).toMatchObject({ live: { version: 'latest' }, leftovers: [], disagreements: [] });
       });
     },

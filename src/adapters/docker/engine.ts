@@ -9,6 +9,7 @@ import { inTime } from '../system/in-time.ts';
 import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { followedLines, lastLines } from './logs.ts';
 import { observedContainer } from './observed-container.ts';
+import { statusCode } from './status-code.ts';
 import { watchContainers } from './watch.ts';
 
 /** The engine's answer for "there is none of that name". */
@@ -256,11 +257,6 @@ async function orNull<T>(answer: Promise<T>, ...codes: number[]): Promise<T | nu
     if (code !== null && codes.includes(code)) return null;
     throw error;
   }
-}
-
-function statusCode(error: unknown): number | null {
-  const code: unknown = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : null;
-  return typeof code === 'number' ? code : null;
 }
 
 /** An answer of another shape than the engine's API has: a proxy before the engine, or an engine of another make. */
