@@ -4,8 +4,9 @@ import { next } from '../core/next.ts';
 import type { Attempt, Observed } from '../core/observed.ts';
 import type { Action } from '../core/plan.ts';
 import { redact } from '../core/redact.ts';
-import { type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
+import { currentStep, type RecordEvent, type RolloutRecord, runKey } from '../core/record.ts';
 import { placeOf } from '../core/sides.ts';
+import { brokenShared } from '../core/steps/containers.ts';
 import { isTerminal } from '../core/state.ts';
 import { steering } from '../core/steer.ts';
 import { perform } from './actions.ts';
@@ -275,6 +276,7 @@ class Execution {
 
   async #change(given: RecordEvent): Promise<void> {
     if (given.kind === 'container-failed') await this.#gather(given.failure.id);
+    if (given.kind === 'state') await this.#gatherShared();
     const noted = await noteEvent(this.#session, this.#record, given);
     const { before, after } = noted;
     this.#record = after;
@@ -292,6 +294,16 @@ class Execution {
   async #gather(container: string | null): Promise<void> {
     if (container !== null)
       this.#details = [...this.#details, ...(await evidenceOf(this.#session.ports.engine, container))];
+  }
+
+  /** Shared services that keep the release from being started. */
+  async #gatherShared(): Promise<void> {
+    const step = currentStep(this.#record);
+    if (step?.kind !== 'shared') return;
+    for (const { id, name } of brokenShared(await this.#look(), step)) {
+      await this.#gather(id);
+      this.#cause ??= new DeployError('shared-failed', { what: `${name} does not serve` });
+    }
   }
 
   async #wait(wait: Wait): Promise<void> {

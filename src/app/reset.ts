@@ -26,7 +26,10 @@ export async function reset(ports: Ports, options: ResetOptions, signal: AbortSi
   const location = await locate(ports, 'reset');
   const question = `Give ${location.project} back to plain Compose and forget its releases?`;
   if (!options.force && !(await options.confirm(question)))
-    throw new DeployError('not-confirmed', { what: 'reset was not confirmed; nothing was changed' });
+    throw new DeployError('not-confirmed', {
+      what: 'reset was not confirmed; nothing was changed',
+      next: 'answer yes, or add --force',
+    });
   return inSession(ports, location, { verb: 'reset', files: null }, (session) => resetIn(session, options, signal));
 }
 

@@ -84,7 +84,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a blue-green deploy behind %s', (p
   /** B16 */
   async function withoutImage(): Promise<void> {
     const since = lives.fromNow();
-    expectError(await project.deploy('v9'), { exit: 1, code: 'image-missing' });
+    expectError(await project.deploy('v9', '--no-pull'), { exit: 1, code: 'image-missing' });
     expect(since().filter(({ color }) => color !== 'green')).toEqual([]);
     expect(await project.status()).toMatchObject({ live: { version: 'v1' } });
   }

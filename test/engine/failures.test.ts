@@ -109,7 +109,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('behind %s, while v1 serves all alo
   }
 
   it.runIf(proxy === 'caddy')('B16 a v2 whose image is missing is refused before anything starts', async () => {
-    const run = await project.deploy('v2');
+    const run = await project.deploy('v2', '--no-pull');
     expectError(run, { exit: 1, code: 'image-missing' });
     expect(unwrapped(run)).toContain(project.image('v2'));
     await expectOnlyV1();

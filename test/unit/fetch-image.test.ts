@@ -41,3 +41,42 @@ describe('an image that is here', () => {
     expect(await asked({ build: '.' }, 'registry')).toEqual(['pull']);
   });
 });
+
+describe('an image that cannot be fetched', () => {
+  it.each([
+    ['manifest for app:latest not found: manifest unknown: manifest unknown', 'image-missing'],
+    [
+      "pull access denied for app, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
+      'image-missing',
+    ],
+    ['Head "https://registry.example/v2/app/manifests/v2": no basic auth credentials', 'registry-refused'],
+    ['unauthorized: authentication required', 'registry-refused'],
+    ['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', 'registry-unreachable'],
+    ['Get "https://registry.example/v2/": net/http: TLS handshake timeout', 'registry-unreachable'],
+    ['something else', 'image-missing'],
+  ])('because of “%s” is %s', async (words, code) => {
+    const stderr = ` web Pulling \n web Error ${words}\nError response from daemon: ${words}\n`;
+    await expect(fetching(stderr)).rejects.toMatchObject({
+      code,
+      message: `the image app:v1 of service web cannot be fetched: ${words}`,
+      details: [],
+    });
+  });
+});
+
+/** A pull that fails with these words. */
+function fetching(stderr: string): Promise<void> {
+  const models = { base: { services: { web: { image: 'app:latest' } } } };
+  const project = { services: { web: service('web') }, models } as unknown as Project;
+  return fetchImage(
+    project,
+    'web',
+    { pull: true, build: false, refresh: false },
+    {
+      taggedAt: () => Promise.resolve(null),
+      isPulled: () => Promise.resolve(true),
+      compose: () => Promise.resolve({ ok: false, exitCode: 1, stdout: '', stderr }),
+      now: () => 1,
+    },
+  );
+}

@@ -55,7 +55,7 @@ describe('a dependency that is not required', () => {
     const { record, warnings } = withDeadCache(['cache']);
     expect(record.state).toBe('completed');
     expect(warnings).toEqual([
-      'the shared service cache is not healthy (shop-cache-1 is exited); nothing requires it, so the deploy goes on',
+      'the shared service cache is not healthy (shop-cache-1 exited with code 1); nothing requires it, so the deploy goes on',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import type { ImageSource, PullOptions } from '../../app/ports.ts';
 import { serviceOf, text } from '../../config/model.ts';
 import { parseDuration } from '../../core/duration.ts';
-import { DeployError } from '../../core/errors.ts';
+import { DeployError, type ErrorCode } from '../../core/errors.ts';
 import type { Project } from '../../core/project.ts';
 import { wordsOf, type Outcome } from './call.ts';
 
@@ -36,7 +36,7 @@ const BUILD_LINES = 20;
 /**
  * What `docker compose up` does about the image of a service, without starting it: builds or pulls by the service's
  * pull policy. A present image is asked for at the registry by `always`, by a policy of time, and by who wants to refresh it.
- * @throws image-missing naming service, image and the registry's words
+ * @throws image-missing, registry-refused, registry-unreachable, naming service, image and the registry's words
  */
 export async function fetchImage(
   project: Project,
@@ -111,10 +111,29 @@ async function build({ service, image }: Wanted, calls: ImageCalls): Promise<voi
 }
 
 function refuse({ service, image, policy }: Wanted, options: PullOptions, pulled: Outcome | null): never {
+  if (pulled !== null) throw notFetched(`the image ${image} of service ${service}`, wordsOf(pulled.stderr));
   const why = options.pull ? `its pull_policy is ${policy}` : 'pulling was not wanted (--no-pull)';
-  const words = pulled === null ? [`it is not here, and ${why}`] : wordsOf(pulled.stderr);
   throw new DeployError('image-missing', {
-    what: `the image ${image} of service ${service} is missing: ${words.at(-1) ?? 'the registry gave no reason'}`,
-    details: words,
+    what: `the image ${image} of service ${service} is missing: it is not here, and ${why}`,
+  });
+}
+
+/** What the engine says of a pull is meant for people: where it fits nothing, all that is certain is that there is no image. */
+const REASONS: readonly (readonly [RegExp, ErrorCode])[] = [
+  // Docker Hub says the same of a name that nobody has and of one that nobody may see.
+  [/repository does not exist/i, 'image-missing'],
+  [/no basic auth credentials|unauthorized|authentication required|denied/i, 'registry-refused'],
+  [
+    /dial tcp|no such host|i\/o timeout|connection re(?:fused|set)|TLS handshake|x509|Client\.Timeout|\bEOF\b/i,
+    'registry-unreachable',
+  ],
+];
+
+function notFetched(what: string, words: readonly string[]): DeployError {
+  const reason = (words.at(-1) ?? 'the registry gave no reason').replace(/^Error response from daemon: /, '');
+  const [, code] = REASONS.find(([said]) => said.test(reason)) ?? [null, 'image-missing'];
+  return new DeployError(code, {
+    what: `${what} cannot be fetched: ${reason}`,
+    details: words.filter((line) => !line.endsWith(reason) && !/ Pulling$/.test(line)),
   });
 }

@@ -77,11 +77,19 @@ export async function readModels(
   return { model: base, versioned };
 }
 
+/** One slip makes errors of all lines that follow. */
+const MOST_PLACES = 3;
+
 /** Compose’s refusal, with the place in a file that is no YAML. */
 function withPlaces(error: unknown, sources: readonly SourceFile[]): unknown {
   const places = sources.flatMap(syntaxErrors);
   if (!(error instanceof DeployError) || error.code !== 'compose-rejected' || places.length === 0) return error;
-  return new DeployError(error.code, { what: error.message, details: [...places, ...error.details], cause: error });
+  const words = error.details.filter((line) => !error.message.endsWith(line));
+  return new DeployError(error.code, {
+    what: error.message,
+    details: [...places.slice(0, MOST_PLACES), ...words],
+    cause: error,
+  });
 }
 
 async function resolveVersion(

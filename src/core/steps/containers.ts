@@ -49,9 +49,25 @@ function sharedService({ observed, record, now }: StepContext, service: string):
   if (attempt === undefined && !replicas.some(isStarting)) return act({ kind: 'start-shared', service });
   if (attempt?.error) return attempt.error;
   const until = (attempt?.at ?? record.stepStartedAt) + SHARED_DEADLINE_MS;
-  const broken = replicas.find((c) => c.health === 'unhealthy' || c.state === 'exited' || c.state === 'dead');
+  const broken = replicas.find(isBroken);
   if (broken === undefined && now < until) return wait(`the shared service ${service} to become healthy`, until);
-  return `the shared service ${service} is not healthy (${broken?.name ?? 'no container'} is ${broken?.state ?? 'missing'})`;
+  return `the shared service ${service} is not healthy (${broken === undefined ? 'no container is there' : stateText(broken)})`;
+}
+
+/** Waiting does not mend it. */
+function isBroken({ health, state }: ObservedContainer): boolean {
+  return health === 'unhealthy' || state === 'exited' || state === 'dead';
+}
+
+function stateText({ name, state, health, exitCode }: ObservedContainer): string {
+  if (state === 'exited') return `${name} exited with code ${String(exitCode)}`;
+  return `${name} is ${health === 'unhealthy' ? health : state}`;
+}
+
+/** Containers of shared services that a step asks for and waiting does not mend: their words say why it fails. */
+export function brokenShared(observed: Observed, step: StepOf<'shared'>): readonly ObservedContainer[] {
+  const services = step.services.filter((service) => !isUp(observed, service));
+  return services.flatMap((service) => plainReplicas(observed, service)).filter(isBroken);
 }
 
 /** A shared service runs and is healthy, or has done its work. */

@@ -48,8 +48,14 @@ export function checkAble({ files }: CaddyConfig, { mounted, template }: Place, 
   });
 }
 
+/** What a command of Caddy failed with: its refusal, nobody who answered (its cmd/commandfuncs.go has the words), or its end. */
 export function rejected(output: string): DeployError {
-  return new DeployError('proxy-rejected', { what: 'Caddy refuses the configuration', details: words(output) });
+  const details = words(output);
+  if (details.length === 0)
+    return new DeployError('proxy-unreachable', { what: 'Caddy ended before it said anything of the configuration' });
+  if (/performing request/.test(output))
+    return new DeployError('proxy-unreachable', { what: 'Caddy does not answer on its admin endpoint', details });
+  return new DeployError('proxy-rejected', { what: 'Caddy refuses the configuration', details });
 }
 
 function notImported({ service, mounted }: Place): DeployError {
