@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Load, LoadOptions } from '../../demo/load/load.ts';
+import type { LoadReport } from '../../demo/load/types.ts';
+import type { ProxyKind, Run, TestProject } from './project.ts';
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'examples');
+const KINDS = { kept: 3, fresh: 2 };
+
+/** A folder of examples/, as a person runs it. */
+export interface Example {
+  readonly folder: string;
+  readonly proxy: ProxyKind;
+  /** Lines that do not end with 0. */
+  readonly exits?: Readonly<Record<string, number>>;
+  /** What lines say. */
+  readonly says?: Readonly<Record<string, RegExp>>;
+  readonly load?: (port: number) => Partial<LoadOptions>;
+  /** Requests that fail all the same, by the version that answered them; '' is nobody. */
+  readonly fails?: readonly string[];
+}
+
+/** What a person types in each of them, and what is true of it. */
+export const EXAMPLES: readonly Example[] = [
+  {
+    folder: 'caddy-tls',
+    proxy: 'caddy',
+    load: (port) => ({
+      url: `https://127.0.0.1:${String(port)}`,
+      host: 'localhost',
+      kinds: { ...KINDS, 'kept-h2': 2 },
+    }),
+  },
+  { folder: 'nginx', proxy: 'nginx' },
+  { folder: 'rolling', proxy: 'caddy' },
+  { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
+  { folder: 'recreate', proxy: 'caddy', fails: [''] },
+  {
+    folder: 'updates',
+    proxy: 'caddy',
+    exits: { 'docker deploy-bg update --quiet': 1 },
+    says: {
+      'docker deploy-bg update --dry-run': /would bring in latest/,
+      'docker-deploy-bg update --wait=10m --quiet': /^$/,
+      'docker deploy-bg update --quiet': /not ready after 15 s[^]*\n {2}serving: [^]*\n {2}next: /,
+      'systemd-analyze verify ./deploy-bg-*': /^$/,
+    },
+  },
+];
+
+/** One line of a README, typed. */
+export interface Typed {
+  readonly line: string;
+  readonly run: Run;
+  /** What became of all requests so far; null before the first deploy. */
+  readonly report: LoadReport | null;
+}
+
+/** Every line that its README says to type, in their order. */
+export async function printed(folder: string): Promise<readonly string[]> {
+  const text = await readFile(join(FOLDER, folder, 'README.md'), 'utf8');
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.trim().split('\n'));
+}
+
+/** Types what is printed, under load from the end of the first deploy until the project is taken down. */
+export async function* typed(project: TestProject, { folder, load: options }: Example): AsyncGenerator<Typed> {
+  let load: Load | null = null;
+  for (const line of await printed(folder)) {
+    if (isMissing(line)) continue;
+    if (line.startsWith('docker compose down')) await load?.stop();
+    const run = await project.type(line);
+    if (load === null && deploys(line)) {
+      load = project.load({ kinds: KINDS, ...options?.(project.port) });
+      await load.waitFor((report) => report.requests > 0, 10_000, 'requests');
+    }
+    yield { line, run, report: load?.report() ?? null };
+  }
+}
+
+/** True of lines that bring a version in. */
+export function deploys(line: string): boolean {
+  return /deploy-bg (deploy|update)\b/.test(line) && !line.includes('--dry-run');
+}
+
+/** What a machine without systemd cannot say. */
+function isMissing(line: string): boolean {
+  return line.startsWith('systemd-analyze ') && !existsSync('/usr/bin/systemd-analyze');
+}
