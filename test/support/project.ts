@@ -111,7 +111,12 @@ export class TestProject {
     const project = new TestProject(name, directory, await freePort(), null, proxy);
     await cp(join(ROOT, 'examples', folder), directory, { recursive: true });
     const chosen = { COMPOSE_PROJECT_NAME: name, PORT: project.port, REGISTRY: name, REGISTRY_PORT: await freePort() };
-    await project.write('.env', `${Object.entries(chosen).map(([key, value]) => `${key}=${String(value)}\n`).join('')}`);
+    await project.write(
+      '.env',
+      Object.entries(chosen)
+        .map(([key, value]) => `${key}=${String(value)}\n`)
+        .join(''),
+    );
     return project;
   }
 
