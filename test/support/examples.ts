@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
 import type { LoadReport } from '../../demo/load/types.ts';
 import type { ProxyKind, Run, TestProject } from './project.ts';
+import { TestSshd } from './sshd.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'examples');
 const KINDS = { kept: 3, fresh: 2 };
@@ -17,6 +18,8 @@ export interface Example {
   /** What lines say. */
   readonly says?: Readonly<Record<string, RegExp>>;
   readonly load?: (port: number) => Partial<LoadOptions>;
+  /** Lines that go over ssh, to this machine. */
+  readonly ssh?: boolean;
   /** Requests that fail all the same, by the version that answered them; '' is nobody. */
   readonly fails?: readonly string[];
 }
@@ -36,6 +39,7 @@ export const EXAMPLES: readonly Example[] = [
   { folder: 'rolling', proxy: 'caddy' },
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
+  { folder: 'ci', proxy: 'nginx', ssh: true },
   {
     folder: 'updates',
     proxy: 'caddy',
@@ -64,12 +68,25 @@ export async function printed(folder: string): Promise<readonly string[]> {
 }
 
 /** Types what is printed, under load from the end of the first deploy until the project is taken down. */
-export async function* typed(project: TestProject, { folder, load: options }: Example): AsyncGenerator<Typed> {
+export async function* typed(project: TestProject, example: Example): AsyncGenerator<Typed> {
+  const sshd = example.ssh === true ? await TestSshd.create() : null;
+  try {
+    yield* typedWith(project, example, sshd?.variables(project.directory) ?? {});
+  } finally {
+    await sshd?.dispose();
+  }
+}
+
+async function* typedWith(
+  project: TestProject,
+  { folder, load: options }: Example,
+  env: Readonly<Record<string, string>>,
+): AsyncGenerator<Typed> {
   let load: Load | null = null;
   for (const line of await printed(folder)) {
     if (isMissing(line)) continue;
     if (line.startsWith('docker compose down')) await load?.stop();
-    const run = await project.type(line);
+    const run = await project.type(line, env);
     if (load === null && deploys(line)) {
       load = project.load({ kinds: KINDS, ...options?.(project.port) });
       await load.waitFor((report) => report.requests > 0, 10_000, 'requests');
@@ -80,7 +97,7 @@ export async function* typed(project: TestProject, { folder, load: options }: Ex
 
 /** True of lines that bring a version in. */
 export function deploys(line: string): boolean {
-  return /deploy-bg (deploy|update)\b/.test(line) && !line.includes('--dry-run');
+  return /deploy-bg (deploy|update)\b|^\.\/deploy\.sh /.test(line) && !line.includes('--dry-run');
 }
 
 /** What a machine without systemd cannot say. */
