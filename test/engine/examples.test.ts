@@ -9,7 +9,7 @@ let project: TestProject;
 afterEach(() => project.dispose());
 
 describe.each(EXAMPLES)('examples/$folder', (example) => {
-  const { folder, proxy, exits = {}, says = {}, fails = [] } = example;
+  const { folder, proxy, exits = {}, says = {}, after = {}, fails = [] } = example;
 
   it('runs as printed', async () => {
     project = await TestProject.example(folder, proxy);
@@ -18,6 +18,7 @@ describe.each(EXAMPLES)('examples/$folder', (example) => {
       const { line, run } = step;
       expect(run.exit, `${line}:\n${run.stderr}`).toBe(exits[line] ?? 0);
       expect(run.stdout + run.stderr).toMatch(says[line] ?? /^/);
+      await after[line]?.(project);
       report = step.report;
     }
     holds(report);

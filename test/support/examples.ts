@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
 import type { LoadReport } from '../../demo/load/types.ts';
-import type { ProxyKind, Run, TestProject } from './project.ts';
+import { docker, engine, type ProxyKind, type Run, type TestProject } from './project.ts';
 import { TestSshd } from './sshd.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'examples');
@@ -17,6 +17,8 @@ export interface Example {
   readonly exits?: Readonly<Record<string, number>>;
   /** What lines say. */
   readonly says?: Readonly<Record<string, RegExp>>;
+  /** What is true after lines. @throws if it is not */
+  readonly after?: Readonly<Record<string, (project: TestProject) => Promise<void>>>;
   readonly load?: (port: number) => Partial<LoadOptions>;
   /** Lines that go over ssh, to this machine. */
   readonly ssh?: boolean;
@@ -40,6 +42,12 @@ export const EXAMPLES: readonly Example[] = [
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
   { folder: 'ci', proxy: 'nginx', ssh: true },
+  {
+    folder: 'leaving',
+    proxy: 'nginx',
+    says: { 'docker compose up -d --no-build': /^(?![^]*(Creat|Recreat|Start|Stop|Remov))[^]*web-1 {2}Running/ },
+    after: { 'rm -r nginx/deploy-bg': isPlain },
+  },
   {
     folder: 'updates',
     proxy: 'caddy',
@@ -93,6 +101,22 @@ async function* typedWith(
     }
     yield { line, run, report: load?.report() ?? null };
   }
+}
+
+/** Nothing of ours is left, in the engine or in the folder. @throws naming what is */
+async function isPlain(project: TestProject): Promise<void> {
+  const filters = { label: [`com.docker.compose.project=${project.name}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  const networks = await docker.listNetworks({ filters: { name: [project.name] } });
+  const left = [
+    ...(await project.containers()).flatMap(({ name, color }) => (color === null ? [] : [name])),
+    ...networks.flatMap(({ Name }) => (Name === `${project.name}_default` ? [] : [Name])),
+    ...(await engine.pinnedTags(project.name)),
+    ...(await readdir(project.directory, { recursive: true })).filter((path) =>
+      /deploy-bg|deployment-color/.test(path),
+    ),
+  ];
+  if (containers.length === 0 || left.length > 0) throw new Error(`left of ours: ${left.join(', ')}`);
 }
 
 /** True of lines that bring a version in. */
