@@ -41,6 +41,7 @@ export const EXAMPLES: readonly Example[] = [
   { folder: 'rolling', proxy: 'caddy' },
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
+  { folder: 'coming-from', proxy: 'caddy' },
   { folder: 'ci', proxy: 'nginx', ssh: true },
   {
     folder: 'leaving',
@@ -121,7 +122,7 @@ async function isPlain(project: TestProject): Promise<void> {
 
 /** True of lines that bring a version in. */
 export function deploys(line: string): boolean {
-  return /deploy-bg (deploy|update)\b|^\.\/deploy\.sh /.test(line) && !line.includes('--dry-run');
+  return /deploy-bg (deploy|update)\b|^\.\/deploy(-before)?\.sh /.test(line) && !line.includes('--dry-run');
 }
 
 /** What a machine without systemd cannot say. */
