@@ -22,6 +22,8 @@ export interface Example {
   readonly load?: (port: number) => Partial<LoadOptions>;
   /** Lines that go over ssh, to this machine. */
   readonly ssh?: boolean;
+  /** Who answers; without it, v1 and v2. */
+  readonly versions?: readonly string[];
   /** Requests that fail all the same, by the version that answered them; '' is nobody. */
   readonly fails?: readonly string[];
 }
@@ -41,7 +43,7 @@ export const EXAMPLES: readonly Example[] = [
   { folder: 'rolling', proxy: 'caddy' },
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
-  { folder: 'coming-from', proxy: 'caddy' },
+  { folder: 'coming-from', proxy: 'caddy', versions: ['v2', 'v3'] },
   { folder: 'ci', proxy: 'nginx', ssh: true },
   {
     folder: 'leaving',
@@ -122,7 +124,7 @@ async function isPlain(project: TestProject): Promise<void> {
 
 /** True of lines that bring a version in. */
 export function deploys(line: string): boolean {
-  return /deploy-bg (deploy|update)\b|^\.\/deploy(-before)?\.sh /.test(line) && !line.includes('--dry-run');
+  return /deploy-bg (deploy|update)\b|^\.\/deploy\.sh /.test(line) && !line.includes('--dry-run');
 }
 
 /** What a machine without systemd cannot say. */
