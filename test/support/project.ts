@@ -273,6 +273,9 @@ export class TestProject {
       docker.listImages({ filters: { label: [`${TEST_LABEL}=${this.name}`] } }),
     ]);
     for (const { RepoTags } of [...built, ...pulled]) for (const tag of RepoTags ?? []) this.#images.add(tag);
+    // By name: another project may have the same image.
+    const digests = built.flatMap(({ RepoDigests }) => RepoDigests ?? []).filter((name) => name.includes(this.name));
+    for (const digest of digests) this.#images.add(digest);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
     // A pulled image whose tag moved on is known by its digest only.
     await Promise.allSettled(pulled.map(({ Id }) => docker.getImage(Id).remove({ force: true })));
