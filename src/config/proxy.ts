@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ComposeModel, ProxyDriver, ProxySpec } from '../core/project.ts';
 import type { Finding } from './findings.ts';
-import { list, mapping, serviceOf, servicesOf, text, type Mapping } from './model.ts';
+import { list, mapping, serviceOf, servicesOf, text, type Mapping, unescapedAll } from './model.ts';
 import type { ProjectSettings } from './schema/settings.ts';
 import type { Settings } from './settings.ts';
 
@@ -42,7 +42,7 @@ function routedService(settings: Settings): string | undefined {
 }
 
 function mountsOf(service: Mapping): readonly Mapping[] {
-  return list(service['volumes']).map(mapping);
+  return list(service['volumes']).map((mount) => mapping(unescapedAll(mount)));
 }
 
 function driverOfImage(service: Mapping): RealDriver | null {

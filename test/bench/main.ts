@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { ProxyKind } from '../support/project.ts';
 import { benchDeploys } from './deploys.ts';
 import { benchDying } from './dying.ts';
+import { benchExamples } from './examples.ts';
 import type { Figure } from './figure.ts';
 import { benchStartup } from './startup.ts';
 import { benchThroughput } from './throughput.ts';
 
-/** `npm run bench [-- caddy|nginx|startup|throughput|dying]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
+/** `npm run bench [-- caddy|nginx|startup|throughput|dying|examples]`: every figure as a ratio or a time of the same run, printed and written as JSON. */
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const runs = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
     // Takes all of the machine, and generators that not everybody has.
     if (wanted.includes('throughput')) figures.push(...(await benchThroughput(proxy)));
   }
+  if (wanted.includes('examples')) figures.push(...(await benchExamples()));
   for (const { name, value, unit, goal } of figures) {
     const mark = goal === null ? ' ' : value <= goal ? '✔' : '✘';
     console.log(

@@ -1,66 +1,42 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Load, LoadOptions } from '../../demo/load/load.ts';
-import { type ProxyKind, TestProject } from '../support/project.ts';
-
-const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
-const KINDS = { kept: 3, fresh: 2 };
-
-interface Example {
-  readonly folder: string;
-  readonly proxy: ProxyKind;
-  /** Lines that do not end with 0. */
-  readonly exits?: Readonly<Record<string, number>>;
-  readonly load?: (port: number) => Partial<LoadOptions>;
-  /** Requests that fail all the same, by the version that answered them; '' is nobody. */
-  readonly fails?: readonly string[];
-}
-
-/** What a person types in each of them, and what is true of it. */
-const ALL: readonly Example[] = [
-  {
-    folder: 'caddy-tls',
-    proxy: 'caddy',
-    load: (port) => ({
-      url: `https://127.0.0.1:${String(port)}`,
-      host: 'localhost',
-      kinds: { ...KINDS, 'kept-h2': 2 },
-    }),
-  },
-  { folder: 'nginx', proxy: 'nginx' },
-  { folder: 'rolling', proxy: 'caddy' },
-  { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
-  { folder: 'recreate', proxy: 'caddy', fails: [''] },
-];
-
-/** Every line that its README says to type, in their order. */
-async function printed(folder: string): Promise<readonly string[]> {
-  const text = await readFile(join(EXAMPLES, folder, 'README.md'), 'utf8');
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.trim().split('\n'));
-}
+import type { LoadReport } from '../../demo/load/types.ts';
+import { EXAMPLES, typed } from '../support/examples.ts';
+import { TestProject } from '../support/project.ts';
 
 let project: TestProject;
 afterEach(() => project.dispose());
 
-describe.each(ALL)('examples/$folder', ({ folder, proxy, exits = {}, fails = [], load: options }) => {
+describe.each(EXAMPLES)('examples/$folder', (example) => {
+  const { folder, proxy, exits = {}, says = {}, after = {}, versions = ['v1', 'v2'], fails = [] } = example;
+
   it('runs as printed', async () => {
     project = await TestProject.example(folder, proxy);
-    let load: Load | null = null;
-    for (const line of await printed(folder)) {
-      if (line.includes(' reset ') && load !== null) await holds(load);
-      const run = await project.type(line);
+    let report: LoadReport | null = null;
+    for await (const step of typed(project, example)) {
+      const { line, run } = step;
       expect(run.exit, `${line}:\n${run.stderr}`).toBe(exits[line] ?? 0);
-      load ??= project.load({ kinds: KINDS, ...options?.(project.port) });
-      await load.waitFor((report) => report.requests > 0, 10_000, 'requests');
+      expect(run.stdout + run.stderr).toMatch(says[line] ?? /^/);
+      await after[line]?.(project);
+      report = step.report;
     }
+    holds(report);
     expect(await project.containers()).toEqual([]);
   });
 
-  async function holds(load: Load): Promise<void> {
-    const { failures, byVersion } = await load.stop();
+  function holds(report: LoadReport | null): void {
+    const { failures, byVersion } = report ?? { failures: [], byVersion: {} };
     expect(failures.filter(({ version }) => !fails.includes(version))).toEqual([]);
-    expect(Object.keys(byVersion)).toEqual(expect.arrayContaining(['v1', 'v2']));
+    expect(Object.keys(byVersion)).toEqual(expect.arrayContaining([...versions]));
     for (const version of fails) expect(failures.some((failure) => failure.version === version)).toBe(true);
   }
+});
+
+describe('the line for cron', () => {
+  it('is the one that examples/updates types', async () => {
+    const text = await readFile(join(import.meta.dirname, '../../examples/updates/README.md'), 'utf8');
+    const [, line = 'none'] = /^30 4 \* \* \* {2}cd \/srv\/shop && (.*)$/m.exec(text) ?? [];
+    expect(text.split('\n')).toContain(line);
+  });
 });

@@ -103,14 +103,20 @@ export class TestProject {
 
   /**
    * A copy of a folder of examples/, file by file as it is. Only what a person may choose is another one: the project's
-   * name, the port and the registry, in `.env`.
+   * name, the ports and the registry, in `.env`.
    */
   static async example(folder: string, proxy: ProxyKind): Promise<TestProject> {
     const name = `dbg${randomBytes(3).toString('hex')}`;
     const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
     const project = new TestProject(name, directory, await freePort(), null, proxy);
     await cp(join(ROOT, 'examples', folder), directory, { recursive: true });
-    await project.write('.env', `COMPOSE_PROJECT_NAME=${name}\nPORT=${String(project.port)}\nREGISTRY=${name}\n`);
+    const chosen = { COMPOSE_PROJECT_NAME: name, PORT: project.port, REGISTRY: name, REGISTRY_PORT: await freePort() };
+    await project.write(
+      '.env',
+      Object.entries(chosen)
+        .map(([key, value]) => `${key}=${String(value)}\n`)
+        .join(''),
+    );
     return project;
   }
 
@@ -200,13 +206,14 @@ export class TestProject {
     return this.run(['deploy', version, ...args]);
   }
 
-  /** A line as a person types it, where `docker deploy-bg` is this one. */
-  async type(line: string): Promise<Run> {
-    const shell = `docker() { if [ "$1" = deploy-bg ]; then node ${CLI} "\${@:2}"; else command docker "$@"; fi; }\n${line}`;
+  /** A line as a person types it, where `docker deploy-bg` and `docker-deploy-bg` are this one. */
+  async type(line: string, env: Readonly<Record<string, string>> = {}): Promise<Run> {
+    const plugin = `docker() { if [ "$1" = deploy-bg ]; then node ${CLI} "\${@:2}"; else command docker "$@"; fi; }`;
+    const program = `docker-deploy-bg() { node ${CLI} "$@"; }`;
     return ended(
-      await execa('bash', ['-c', shell], {
+      await execa('bash', ['-c', `${plugin}\n${program}\n${line}`], {
         cwd: this.directory,
-        env: { NO_COLOR: '1' },
+        env: { NO_COLOR: '1', ...env },
         stdin: 'ignore',
         reject: false,
       }),
@@ -262,10 +269,13 @@ export class TestProject {
     for (const project of [`${this.name}-blue`, `${this.name}-green`, this.name]) await removeComposeProject(project);
     const tags = await engine.pinnedTags(this.name);
     const [built, pulled] = await Promise.all([
-      docker.listImages({ filters: { reference: [`${this.name}/*`] } }),
+      docker.listImages({ filters: { reference: [`${this.name}/*`, `*/${this.name}/*`] } }),
       docker.listImages({ filters: { label: [`${TEST_LABEL}=${this.name}`] } }),
     ]);
     for (const { RepoTags } of [...built, ...pulled]) for (const tag of RepoTags ?? []) this.#images.add(tag);
+    // By name: another project may have the same image.
+    const digests = built.flatMap(({ RepoDigests }) => RepoDigests ?? []).filter((name) => name.includes(this.name));
+    for (const digest of digests) this.#images.add(digest);
     await Promise.allSettled([...tags, ...this.#images].map((tag) => docker.getImage(tag).remove({ force: true })));
     // A pulled image whose tag moved on is known by its digest only.
     await Promise.allSettled(pulled.map(({ Id }) => docker.getImage(Id).remove({ force: true })));

@@ -34,7 +34,7 @@ export class TestRegistry {
   }
 
   static async create(): Promise<TestRegistry> {
-    const { stdout: program } = await execa(resolve(import.meta.dirname, '../../scripts/registry'));
+    const { stdout: program } = await execa(resolve(import.meta.dirname, '../../scripts/program'), ['docker-registry']);
     const folder = await mkdtemp(join(tmpdir(), 'deploy-bg-registry-'));
     const registry = new TestRegistry(folder, await freePort(), program);
     await registry.#configure();

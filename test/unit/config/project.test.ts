@@ -134,6 +134,12 @@ describe('the proxy', () => {
       { driver: 'nginx', service: 'p', output: '/shop/nginx/deploy-bg', mounted: '/etc/nginx/deploy-bg' },
     ],
     [
+      'a folder with a dollar, which Compose doubles',
+      'p: {image: caddy, dns_opt: ["ndots:1"], volumes: [{type: bind, source: /shop/$$1/gen, target: /etc/caddy/deploy-bg}]}',
+      '',
+      { driver: 'caddy', service: 'p', output: '/shop/$1/gen', mounted: '/etc/caddy/deploy-bg' },
+    ],
+    [
       'an output of one’s own',
       'p: {image: edge, volumes: [{type: bind, source: /shop/conf, target: /conf}]}',
       'x-deploy-bg: {proxy: {driver: nginx, service: p, output: ./conf/gen, template: t.hbs}}',
