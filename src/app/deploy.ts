@@ -125,6 +125,7 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   const { takeOver } = options;
   const reason = (await asked.reconsider?.()) ?? null;
   if (reason !== null) return nothingToDo(null, null, reason);
+  await session.router.require();
   const settled = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
   const { known, finished } = settled;
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
