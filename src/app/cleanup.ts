@@ -90,7 +90,11 @@ function wrong(evidence: Evidence, location: Location): readonly CleanupItem[] {
   const mine = disagreements(evidence, servicesOf(location), false).filter(({ remedy }) => remedy === CLEANUP);
   return mine.map(({ what }) => {
     const isFile = what.startsWith(COLOR_FILE);
-    return { kind: isFile ? 'file' : 'proxy', name: isFile ? COLOR_FILE : (location.proxy.service ?? ''), why: what };
+    return {
+      kind: isFile ? 'file' : 'proxy',
+      name: isFile ? COLOR_FILE : (location.proxy.service ?? location.proxy.driver),
+      why: what,
+    };
   });
 }
 

@@ -5,7 +5,7 @@ import { release, service, side } from '../support/specs.ts';
 import { World } from '../support/simulator.ts';
 
 const v1 = release('v1', [service('web')]);
-const SERVICES = { replaced: ['web'], shared: ['db', 'proxy'], proxy: 'proxy' };
+const SERVICES = { replaced: ['web'], shared: ['db', 'proxy'], proxy: 'proxy', hostProxy: false };
 
 /** v1 serves from blue, as everything says, and the shared services run unless given otherwise. */
 function found(router?: RouterReading, shared: Readonly<Record<string, Partial<ObservedContainer>>> = {}) {

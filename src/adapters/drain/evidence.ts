@@ -1,5 +1,5 @@
 import type { ObservedContainer } from '../../core/observed.ts';
-import { type Connection, readSockets, type Sockets } from './sockets.ts';
+import { type Connection, readSockets } from './sockets.ts';
 
 /** Requests in flight by container id; null where there is no evidence. */
 export type InFlight = Readonly<Record<string, number | null>>;
@@ -17,6 +17,8 @@ interface ProxyEvidence {
   readonly proc?: string | undefined;
   /** Where the proxy reaches a container, if not at its own addresses. */
   readonly at?: (container: ObservedContainer) => readonly Reached[];
+  /** Users that it works as, where others of its network may have connections to containers as well. */
+  readonly uids?: ReadonlySet<number> | null;
 }
 
 /**
@@ -26,11 +28,12 @@ interface ProxyEvidence {
 export async function fromProxy(
   pid: number | null,
   containers: readonly ObservedContainer[],
-  { proc, at = ownAddresses }: ProxyEvidence = {},
+  { proc, at = ownAddresses, uids = null }: ProxyEvidence = {},
 ): Promise<InFlight> {
   const sockets = pid === null ? null : await readSockets(pid, proc);
+  const own = sockets?.established.filter(({ uid }) => uids?.has(uid) ?? true) ?? null;
   const count = (container: ObservedContainer): number | null =>
-    ended(container) ? 0 : sockets === null ? null : connectionsTo(sockets, at(container));
+    ended(container) ? 0 : own === null ? null : connectionsTo(own, at(container));
   return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
 }
 
@@ -59,7 +62,7 @@ function ownAddresses({ addresses }: ObservedContainer): readonly Reached[] {
   return Object.values(addresses).map((address) => ({ address }));
 }
 
-function connectionsTo({ established }: Sockets, reached: readonly Reached[]): number | null {
+function connectionsTo(established: readonly Connection[], reached: readonly Reached[]): number | null {
   if (reached.length === 0) return null;
   const isOne = ({ remoteAddress, remotePort }: Connection): boolean =>
     reached.some(({ address, port = remotePort }) => address === remoteAddress && port === remotePort);

@@ -37,11 +37,9 @@ export async function runElsewhere(argv: readonly string[], invocation: Invocati
   const local = await localProject(invocation.globals, io);
   const project = await local.read(versionOf(invocation));
   const agent = await AgentContainer.of(project.name, local, io);
-  if (agent === null) {
-    if (isThisMachine(local.endpoint)) return null;
-    throw nobodyThere(local.endpoint.host);
-  }
+  if (agent === null && isThisMachine(local.endpoint)) return null;
   refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
+  if (agent === null) throw nobodyThere(local.endpoint.host);
   refuseBuild(invocation);
   const files = await filesOf(local, project);
   await agent.receive(files);

@@ -27,11 +27,7 @@ export function locations<R extends RouteState>(routes: readonly R[]): readonly 
 }
 
 /** The route with the longest path that covers this one. */
-function best<R extends RouteState>(
-  routes: readonly R[],
-  path: string | null,
-  fits: (route: R) => boolean,
-): R | null {
+function best<R extends RouteState>(routes: readonly R[], path: string | null, fits: (route: R) => boolean): R | null {
   const fitting = routes.filter((route) => fits(route) && covers(route.path, path));
   return fitting.toSorted((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0] ?? null;
 }

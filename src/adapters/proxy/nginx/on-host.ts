@@ -7,7 +7,7 @@ import { readIfThere } from '../files.ts';
 import { endpointsOf } from './endpoints.ts';
 import { featuresOf, type NginxFeatures } from './features.ts';
 import type { Endpoints, Nginx, RunningNginx } from './nginx.ts';
-import { HOST_ANSWERS_AT } from './port.ts';
+import { hostAddress } from './port.ts';
 
 const RUN_DEADLINE_MS = 30_000;
 
@@ -52,7 +52,7 @@ export class HostNginx implements Nginx {
   }
 
   answersAt(): Promise<readonly string[]> {
-    return Promise.resolve([HOST_ANSWERS_AT]);
+    return Promise.resolve([hostAddress(this.#project)]);
   }
 
   async endpoints(): Promise<Endpoints> {
@@ -113,7 +113,10 @@ async function run(args: readonly string[]): Promise<ExecResult> {
   const ended = await execa('nginx', args, { ...options, timeout: RUN_DEADLINE_MS });
   if (ended.exitCode !== undefined) return { exitCode: ended.exitCode, output: ended.all };
   throw new DeployError('proxy-unreachable', {
-    what: ended.code === 'ENOENT' ? 'there is no nginx on this machine' : `\`nginx ${args.join(' ')}\`: ${messageOf(ended)}`,
+    what:
+      ended.code === 'ENOENT'
+        ? 'there is no nginx on this machine'
+        : `\`nginx ${args.join(' ')}\`: ${messageOf(ended)}`,
     next: 'install nginx or put it into PATH; for one in a container see proxy.service',
     cause: ended,
   });

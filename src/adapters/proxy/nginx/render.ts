@@ -9,7 +9,7 @@ import { locations, type Location } from './locations.ts';
 import type { Endpoints } from './nginx.ts';
 import { OVER_FOLDER } from './over.ts';
 import { PAGES } from './own-pages.ts';
-import { HOST_ANSWERS_AT, READ_BACK_PORT, RELAY_PORT } from './port.ts';
+import { hostAddress, READ_BACK_PORT, RELAY_PORT } from './port.ts';
 
 import {
   behindOf,
@@ -149,9 +149,12 @@ function scopeOf({ project, endpoints }: NginxMeta) {
   const letters = project.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${String(character.charCodeAt(0))}_`);
   return {
     suffix: isShared ? `_${letters}` : '',
-    listen: isShared ? `${HOST_ANSWERS_AT}:${String(READ_BACK_PORT)}` : String(READ_BACK_PORT),
+    listen: isShared ? `${hostAddress(project)}:${String(READ_BACK_PORT)}` : String(READ_BACK_PORT),
     answerName: answerName(project, isShared),
-    nobody: nobodyOf(isShared ? project : null),
+    nobody: {
+      name: nobodyOf(isShared ? project : null),
+      address: isShared ? `${hostAddress(project)}:${String(RELAY_PORT)}` : NOBODY_ADDRESS,
+    },
   };
 }
 
@@ -172,7 +175,7 @@ function viewHttp(routes: readonly NamedRoute[], meta: NginxMeta, digest: string
   const scope = scopeOf(meta);
   const groups = [...routes.flatMap(upstreamsOf), ...(asks ? routes.flatMap(sparesOf) : [])];
   const upstreams = viewUpstreams(groups, endpoints);
-  const choices = routes.filter(isChoice).map((route) => viewChoice(route, scope.nobody));
+  const choices = routes.filter(isChoice).map((route) => viewChoice(route, scope.nobody.name));
   const said = routes.map((route) => ({
     ...route,
     said: backendsText(route.backends),
@@ -181,7 +184,6 @@ function viewHttp(routes: readonly NamedRoute[], meta: NginxMeta, digest: string
     saidSticky: stickyText(route.sticky),
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
-  const nobody = { name: scope.nobody, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
   const own = { ...scope, project, directory, token, features, digest, relayPort: RELAY_PORT };
   const isShared = endpoints !== null;
@@ -200,7 +202,6 @@ function viewHttp(routes: readonly NamedRoute[], meta: NginxMeta, digest: string
     upstreams,
     choices,
     mirrors,
-    nobody,
     routes: said,
   };
 }

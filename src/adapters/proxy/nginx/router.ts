@@ -34,7 +34,7 @@ import { answerName, BEHIND_FILE, configFiles, handsOver, HTTP_FILE, renderNginx
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { type Before, Switch } from './switch.ts';
 import { DOOR } from './upstreams.ts';
-import { workersOf } from './workers.ts';
+import { usersOf, type Workers, workersOf } from './workers.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
 const LIVE_LINK = 'live';
@@ -175,20 +175,16 @@ export class NginxRouter implements Router {
 
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
     const pid = (await this.#nginx.find().catch(() => null))?.pid ?? null;
-    const texts = this.#nginx.isShared ? await this.#httpOf(await this.#states.all()) : [];
-    const at = ({ name }: ObservedContainer) => texts.flatMap((http) => writtenEndpoints(http, name));
-    const counts = await fromProxy(pid, containers, { proc: this.#proc, ...(this.#nginx.isShared ? { at } : {}) });
-    if (await this.#hasDoor()) return counts;
+    const texts = await this.#httpOf(await this.#states.all());
+    const workers = await workersOf(pid, this.#proc);
+    const onMachine = this.#nginx.isShared ? await whereOf(texts, workers, this.#proc) : {};
+    const counts = await fromProxy(pid, containers, { proc: this.#proc, ...onMachine });
+    if (hasDoor(texts)) return counts;
     // A request whose body is still on its way has no connection to anybody, and has to find who it was meant for.
-    const held = (await workersOf(pid, this.#proc))?.leaving.size ?? null;
+    const held = workers?.leaving.size ?? null;
     const count = (container: ObservedContainer): number | null =>
       counts[container.id] === 0 && !ended(container) ? held : (counts[container.id] ?? null);
     return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
-  }
-
-  /** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
-  async #hasDoor(): Promise<boolean> {
-    return (await this.#httpOf(await this.#states.all())).every((content) => content.includes(DOOR.address));
   }
 
   /** Clients of workers before are answered by those of this configuration from now on; false if some of them will not be. */
@@ -318,6 +314,17 @@ export class NginxRouter implements Router {
     });
     for (const { file } of files) await linkInto(output, file, join(LIVE_LINK, file));
   }
+}
+
+/** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
+function hasDoor(texts: readonly string[]): boolean {
+  return texts.every((content) => content.includes(DOOR.address));
+}
+
+/** Where its configurations have an nginx of the machine ask containers, and as whom. */
+async function whereOf(texts: readonly string[], workers: Workers | null, proc?: string) {
+  const at = ({ name }: ObservedContainer) => texts.flatMap((http) => writtenEndpoints(http, name));
+  return { at, uids: workers === null ? null : await usersOf(workers, proc) };
 }
 
 /** @throws proxy-unreachable if nginx could not ask one of the backends */
