@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
+import { HostNginx } from '../support/host-nginx.ts';
 import { type ProxyKind, TestProject } from '../support/project.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
@@ -10,6 +11,8 @@ const KINDS = { kept: 3, fresh: 2 };
 interface Example {
   readonly folder: string;
   readonly proxy: ProxyKind;
+  /** The proxy is the nginx of this machine. */
+  readonly onHost?: true;
   /** Lines that do not end with 0. */
   readonly exits?: Readonly<Record<string, number>>;
   readonly load?: (port: number) => Partial<LoadOptions>;
@@ -29,6 +32,8 @@ const ALL: readonly Example[] = [
     }),
   },
   { folder: 'nginx', proxy: 'nginx' },
+  { folder: 'nginx-host', proxy: 'nginx', onHost: true },
+  { folder: 'two-ports', proxy: 'nginx', onHost: true },
   { folder: 'rolling', proxy: 'caddy' },
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
@@ -41,21 +46,35 @@ async function printed(folder: string): Promise<readonly string[]> {
 }
 
 let project: TestProject;
-afterEach(() => project.dispose());
+let nginx: HostNginx | null = null;
+afterEach(async () => {
+  await project.dispose();
+  await nginx?.remove();
+  nginx = null;
+});
 
-describe.each(ALL)('examples/$folder', ({ folder, proxy, exits = {}, fails = [], load: options }) => {
+describe.each(ALL)('examples/$folder', ({ folder, proxy, onHost, exits = {}, fails = [], load: options }) => {
   it('runs as printed', async () => {
     project = await TestProject.example(folder, proxy);
+    const env = onHost === true ? await hostNginx() : {};
     let load: Load | null = null;
     for (const line of await printed(folder)) {
       if (line.includes(' reset ') && load !== null) await holds(load);
-      const run = await project.type(line);
+      const run = await project.type(line, env);
       expect(run.exit, `${line}:\n${run.stderr}`).toBe(exits[line] ?? 0);
+      if (!line.includes('deploy-bg')) continue;
       load ??= project.load({ kinds: KINDS, ...options?.(project.port) });
       await load.waitFor((report) => report.requests > 0, 10_000, 'requests');
     }
     expect(await project.containers()).toEqual([]);
   });
+
+  /** What a person who has one says besides: where it is. */
+  async function hostNginx(): Promise<Record<string, string>> {
+    nginx = await HostNginx.create();
+    await nginx.start();
+    return { PATH: nginx.path, NGINX: nginx.folder, PORT: String(project.port) };
+  }
 
   async function holds(load: Load): Promise<void> {
     const { failures, byVersion } = await load.stop();

@@ -103,14 +103,16 @@ export class TestProject {
 
   /**
    * A copy of a folder of examples/, file by file as it is. Only what a person may choose is another one: the project's
-   * name, the port and the registry, in `.env`.
+   * name, the ports and the registry, in `.env`.
    */
   static async example(folder: string, proxy: ProxyKind): Promise<TestProject> {
     const name = `dbg${randomBytes(3).toString('hex')}`;
     const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
     const project = new TestProject(name, directory, await freePort(), null, proxy);
     await cp(join(ROOT, 'examples', folder), directory, { recursive: true });
-    await project.write('.env', `COMPOSE_PROJECT_NAME=${name}\nPORT=${String(project.port)}\nREGISTRY=${name}\n`);
+    const ports = { PORT: project.port, BLUE_PORT: await freePort(), GREEN_PORT: await freePort() };
+    const chosen = Object.entries({ COMPOSE_PROJECT_NAME: name, REGISTRY: name, ...ports });
+    await project.write('.env', chosen.map(([key, value]) => `${key}=${String(value)}\n`).join(''));
     return project;
   }
 
@@ -201,12 +203,12 @@ export class TestProject {
   }
 
   /** A line as a person types it, where `docker deploy-bg` is this one. */
-  async type(line: string): Promise<Run> {
+  async type(line: string, env: Readonly<Record<string, string>> = {}): Promise<Run> {
     const shell = `docker() { if [ "$1" = deploy-bg ]; then node ${CLI} "\${@:2}"; else command docker "$@"; fi; }\n${line}`;
     return ended(
       await execa('bash', ['-c', shell], {
         cwd: this.directory,
-        env: { NO_COLOR: '1' },
+        env: { NO_COLOR: '1', ...env },
         stdin: 'ignore',
         reject: false,
       }),

@@ -61,7 +61,7 @@ export function proxyFolder({ proxy }: RuleInput): readonly Finding[] {
  * restart; a port of the host that it publishes is not.
  */
 export const followedByNobody: Rule = ({ spec, proxy, models, finding }) => {
-  if (spec.route === null || proxy.driver === 'none' || proxy.service !== null) return [];
+  if (spec.route === null || proxy.driver !== 'nginx' || proxy.service !== null) return [];
   const places = spec.placement === 'colored' ? COLORS.map((color) => models.overlays[color]) : [models.base];
   const { port } = spec.route;
   if (places.every((model) => publishes(serviceOf(model, spec.name), port))) return [];
