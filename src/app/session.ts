@@ -78,7 +78,7 @@ export function locationOfRelease(release: Release): Location {
 }
 
 /** Its services by what deploys do to them. */
-export function servicesOf({ replaced, shared, proxy }: Location): Services {
+export function servicesOf({ replaced, shared, proxy }: Pick<Location, 'replaced' | 'shared' | 'proxy'>): Services {
   return { replaced, shared, proxy: proxy.service, hostProxy: isOnHost(proxy) };
 }
 
