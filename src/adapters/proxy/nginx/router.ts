@@ -343,10 +343,11 @@ function requireReached(routes: readonly RouteState[], endpoints: Endpoints): vo
 }
 
 /** The routes of an answer; a backend that has gone from the address where nginx asks it is named with that address. */
-function asReached({ routes, rest }: Answer, endpoints: Endpoints | null): readonly RouteState[] {
+function asReached(answer: Answer, endpoints: Endpoints | null): readonly RouteState[] {
+  const { routes } = answer;
   if (endpoints === null) return routes;
   const reached = (backend: Backend): Backend => {
-    const asked = rest('at', `${backend.container}:${String(backend.port)}`);
+    const asked = answer.rest('at', `${backend.container}:${String(backend.port)}`);
     const now = endpoints(backend.container, backend.port);
     return now === null || now === asked ? backend : { ...backend, container: `${backend.container} at ${asked}` };
   };
