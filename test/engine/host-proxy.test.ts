@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HostNginx } from '../support/host-nginx.ts';
+import { measurements } from '../support/state.ts';
 import { docker, freePort, ok, type ProjectOptions, TestProject, until } from '../support/project.ts';
 
 /** An old nginx resets idle connections (W06): each request has one of its own. */
@@ -26,8 +27,8 @@ async function create(options: Partial<ProjectOptions> = {}): Promise<void> {
 }
 
 /** One replica, at a port of the machine for each color. */
-async function createOnTwoPorts(): Promise<readonly [blue: number, green: number]> {
-  await create({ web: { deploy: { replicas: 1, update_config: { monitor: '1s' } } } });
+async function createOnTwoPorts(web = {}): Promise<readonly [blue: number, green: number]> {
+  await create({ web: { deploy: { replicas: 1, update_config: { monitor: '1s' } }, ...web } });
   const ports = [await freePort(), await freePort()] as const;
   const overlay = (port: number) => `services: {web: {ports: ["127.0.0.1:${String(port)}:3000"]}}\n`;
   await project.write('compose.blue.yml', overlay(ports[0]));
@@ -86,6 +87,26 @@ describe('behind the nginx of the machine', () => {
     expect((await project.status()).disagreements).toEqual([]);
   });
 
+  it('whose errors are whose nginx’s log tells by the ports, so that a canary with errors is led back', async () => {
+    const errors = { builtin: 'error_rate', pass: { max: 0.05 }, initial_delay: '2s' };
+    const canary = { strategy: 'canary', steps: [50, { check: ['errors'] }], checks: { errors } };
+    await createOnTwoPorts({ 'x-deploy-bg': { ...canary, route: { port: 3000 } } });
+    // Its workers have to come in, to see that somebody reads their log.
+    await chmod(project.directory, 0o755);
+    await project.build('v2', { APP_FAIL_PERCENT: '20' });
+    await ok(project.deploy('v1'));
+    const load = project.load({ kinds: { fresh: { concurrency: 4, everyMs: 20 } } });
+    const deploy = await project.deploy('v2', '--progress', 'json');
+    const { failures } = await load.stop();
+    expect(deploy.exit, deploy.stderr).toBe(1);
+    // Of the candidate alone: of both together it would be half as many.
+    expect(measurements(deploy, 'errors')[0]?.text).toMatch(
+      /^0\.(1[5-9]|2)\d*, wanted at most 0\.05: of \d+ requests$/,
+    );
+    expect(failures.filter(({ status, version }) => status !== 500 || version !== 'v2')).toEqual([]);
+    expect(await answeredBy()).toBe('v1');
+  });
+
   it('a configuration of the user’s that is broken ends a deploy in nginx’s words, and the old version serves', async () => {
     await create();
     await ok(project.deploy('v1'));
@@ -138,12 +159,19 @@ describe('behind the nginx of the machine', () => {
 
   it.each([
     ['an agent, which has none', ['--detach'], {}, 2, 'its proxy runs on the host'],
-    ['no nginx', [], { PATH: process.env['PATH'] ?? '' }, 1, 'there is no nginx on this machine'],
     ['an engine elsewhere', [], { DOCKER_HOST: 'ssh://elsewhere.example' }, 2, 'its proxy runs on the host'],
   ])('a deploy with %s begins nothing', async (_, flags, env, exit, words) => {
     await create();
     const deploy = await project.run(['deploy', 'v1', ...flags], { env });
     expect([deploy.exit, deploy.stderr]).toEqual([exit, expect.stringContaining(words)]);
+    expect(await project.containers()).toEqual([]);
+  });
+
+  it('a deploy begins nothing while nginx does not run', async () => {
+    await create();
+    await nginx.stop();
+    const deploy = await project.deploy('v1');
+    expect([deploy.exit, deploy.stderr]).toEqual([1, expect.stringContaining('nginx does not run on this machine')]);
     expect(await project.containers()).toEqual([]);
   });
 

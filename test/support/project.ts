@@ -131,7 +131,8 @@ export class TestProject {
   /** The same with something of the user's own behind it. */
   hostSite(more = ''): string {
     const folder = join(this.directory, 'proxy', 'deploy-bg');
-    const server = `listen ${HOST}:${String(this.port)}; include ${folder}/routes.conf;`;
+    const log = `include ${folder}/access-log.conf;`;
+    const server = `listen ${HOST}:${String(this.port)}; ${log} include ${folder}/routes.conf;`;
     return `include ${folder}/http.conf;\nserver { ${server} }\n${more}`;
   }
 

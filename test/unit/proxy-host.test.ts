@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { reachable } from '../../src/adapters/docker/proxy-engine.ts';
 import { fromProxy } from '../../src/adapters/drain/evidence.ts';
+import { createAccessLog } from '../../src/adapters/proxy/access-log.ts';
 import { endpointsOf, writtenEndpoints } from '../../src/adapters/proxy/nginx/endpoints.ts';
 import { featuresOf } from '../../src/adapters/proxy/nginx/features.ts';
 import { hostAddress } from '../../src/adapters/proxy/nginx/port.ts';
@@ -139,6 +140,23 @@ describe('what an nginx on the machine is given', () => {
     expect(files['route-web.conf']).toContain('keepalive_min_timeout 2s;');
     expect(files['http.conf']).not.toContain('keepalive_min_timeout');
   });
+});
+
+test('what the log says of a port is said of the container that was asked there', async () => {
+  const output = await mkdtemp(join(tmpdir(), 'deploy-bg-log-'));
+  await mkdir(join(output, 'live-states', '1'), { recursive: true });
+  await writeFile(join(output, 'live-states', '1', 'http.conf'), rendered()['http.conf'] ?? '');
+  await mkdir(join(output, 'log'));
+  await writeFile(join(output, 'log', 'included'), '');
+  const line = (upstream: string) =>
+    `{"deploy_bg":"1","msec":"1700000000.000","status":"200","upstream":"${upstream}","header":"0.1","request":"0.2"}\n`;
+  await writeFile(join(output, 'log', 'access.log'), line('127.0.0.1:8001') + line('10.9.9.9:3000'));
+  const spec = { driver: 'nginx', service: null, output, mounted: output, template: null } as const;
+  const clock = { now: () => 1_700_000_000_000, wait: () => Promise.resolve() };
+  const log = createAccessLog({ project: 'shop', spec }, clock);
+  const records = await log?.since(0, new AbortController().signal);
+  expect(records?.map(({ upstream }) => upstream)).toEqual(['web-2:3000', '10.9.9.9:3000']);
+  await rm(output, { recursive: true });
 });
 
 test('requests in flight are those of nginx’s own users, at the ports where it asks', async () => {

@@ -34,6 +34,14 @@ function endpoint(address: string, port: number): string {
 
 const WRITTEN = /\\nat ([\w.-]+):(\d+) (\[[0-9a-f:.]+\]|[\d.]+):(\d+)(?=\\n)/g;
 
+/** Whom a configuration means by an address and port: `web-1:3000` by `10.0.0.2:3000`. Pure. */
+export function writtenNames(http: string): ReadonlyMap<string, string> {
+  const all = http.matchAll(WRITTEN);
+  return new Map(
+    [...all].map(([, name = '', own = '', host = '', port = '']) => [`${host}:${port}`, `${name}:${own}`]),
+  );
+}
+
 /** Where a configuration has its nginx ask a container: what the read-back in its text says. Pure. */
 export function writtenEndpoints(http: string, name: string): readonly { address: string; port: number }[] {
   return [...http.matchAll(WRITTEN)]

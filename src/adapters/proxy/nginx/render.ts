@@ -30,6 +30,8 @@ import {
   viewUpstreams,
 } from './upstreams.ts';
 
+/** The link that the included files go through: all of them change in one rename. */
+export const LIVE_LINK = 'live';
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
 /** While it is there, the names of the version before mean that version. */

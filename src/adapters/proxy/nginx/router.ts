@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
-import { DeployError, messageOf } from '../../../core/errors.ts';
-import type { Backend, ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
+import { messageOf } from '../../../core/errors.ts';
+import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
-import type { Answer } from '../answer.ts';
 import {
   linkInto,
   makeFolder,
@@ -23,21 +22,28 @@ import { packaged, templateOf } from '../template.ts';
 import type { Folder } from '../wiring.ts';
 import { askNginx } from './ask.ts';
 import { checkTested, isIncluded } from './check.ts';
-import { writtenEndpoints } from './endpoints.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
-import type { Endpoints, Nginx, RunningNginx } from './nginx.ts';
+import type { Nginx, RunningNginx } from './nginx.ts';
 import { Over } from './over.ts';
 import { hasOwnPages } from './own-pages.ts';
-import { answerName, BEHIND_FILE, configFiles, handsOver, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import {
+  answerName,
+  BEHIND_FILE,
+  configFiles,
+  handsOver,
+  HTTP_FILE,
+  LIVE_LINK,
+  renderNginx,
+  type NginxConfig,
+} from './render.ts';
+import { asReached, requireReached, whereOf } from './reached.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { type Before, Switch } from './switch.ts';
 import { DOOR } from './upstreams.ts';
-import { usersOf, type Workers, workersOf } from './workers.ts';
+import { workersOf } from './workers.ts';
 
-/** The link that the included files go through: all of them change in one rename. */
-const LIVE_LINK = 'live';
 const TOKEN_FILE = 'token';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
@@ -319,44 +325,6 @@ export class NginxRouter implements Router {
 /** Requests that an old worker can send to nobody are answered by the new ones; also those of the configurations before. */
 function hasDoor(texts: readonly string[]): boolean {
   return texts.every((content) => content.includes(DOOR.address));
-}
-
-/** Where its configurations have an nginx of the machine ask containers, and as whom. */
-async function whereOf(texts: readonly string[], workers: Workers | null, proc?: string) {
-  const at = ({ name }: ObservedContainer) => texts.flatMap((http) => writtenEndpoints(http, name));
-  return { at, uids: workers === null ? null : await usersOf(workers, proc) };
-}
-
-/** @throws proxy-unreachable if nginx could not ask one of the backends */
-function requireReached(routes: readonly RouteState[], endpoints: Endpoints): void {
-  const backends = routes.flatMap((route) => [
-    ...route.backends,
-    ...(route.matched?.backends ?? []),
-    ...(route.mirror?.backends ?? []),
-  ]);
-  const lost = backends.find(({ container, port }) => endpoints(container, port) === null);
-  if (lost === undefined) return;
-  throw new DeployError('proxy-unreachable', {
-    what: `${lost.container} cannot be reached from this machine at port ${String(lost.port)}`,
-    next: 'publish the port in compose.blue.yml and in compose.green.yml, or give the service a bridge network',
-  });
-}
-
-/** The routes of an answer; a backend that has gone from the address where nginx asks it is named with that address. */
-function asReached(answer: Answer, endpoints: Endpoints | null): readonly RouteState[] {
-  const { routes } = answer;
-  if (endpoints === null) return routes;
-  const reached = (backend: Backend): Backend => {
-    const asked = answer.rest('at', `${backend.container}:${String(backend.port)}`);
-    const now = endpoints(backend.container, backend.port);
-    return now === null || now === asked ? backend : { ...backend, container: `${backend.container} at ${asked}` };
-  };
-  return routes.map((route) => ({
-    ...route,
-    backends: route.backends.map(reached),
-    ...(route.matched && { matched: { ...route.matched, backends: route.matched.backends.map(reached) } }),
-    ...(route.mirror && { mirror: { ...route.mirror, backends: route.mirror.backends.map(reached) } }),
-  }));
 }
 
 /** True if any of these is not as the one before it. */
