@@ -103,6 +103,9 @@ describe('what an nginx on the machine is given', () => {
     const http = rendered()['http.conf'] ?? '';
     const listens = [...http.matchAll(/listen (\S+);/g)].map(([, address]) => address);
     expect(listens).toEqual([8088, 8089].map((port) => `${hostAddress('shop')}:${String(port)}`));
+    // Of another project that has the same address by chance.
+    const names = [...http.matchAll(/server_name (\S+);/g)].map(([, name]) => name);
+    expect(names).toEqual(['shop.deploy-bg.invalid', 'shop.deploy-bg.invalid']);
     expect(writtenEndpoints(http, 'web-1')).toEqual([{ address: '172.18.0.2', port: 3000 }]);
     expect(writtenEndpoints(http, 'web-2')).toEqual([{ address: '127.0.0.1', port: 8001 }]);
     expect(writtenEndpoints(http, 'web')).toEqual([]);

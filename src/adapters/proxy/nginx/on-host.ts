@@ -3,13 +3,14 @@ import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { execa } from 'execa';
 import { DeployError, messageOf } from '../../../core/errors.ts';
 import type { ExecResult, ProxyEngine } from '../engine.ts';
-import { readIfThere } from '../files.ts';
+import { isAbsent } from '../files.ts';
 import { endpointsOf } from './endpoints.ts';
 import { featuresOf, type NginxFeatures } from './features.ts';
 import type { Endpoints, Nginx, RunningNginx } from './nginx.ts';
 import { hostAddress } from './port.ts';
 
 const RUN_DEADLINE_MS = 30_000;
+const AS_ROOT = 'run the command as root: sudo docker-deploy-bg …';
 
 /** Where Debian and others have it, whatever the PATH of somebody who is not root. */
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
@@ -39,16 +40,19 @@ export class HostNginx implements Nginx {
     this.#proc = proc;
   }
 
-  async find(): Promise<RunningNginx | null> {
-    const pid = await this.#master();
-    return pid === null ? null : this.#of(pid);
+  /** Who stands in its pid file, if that is an nginx: the number of one that is gone may be anybody's. */
+  async find(): Promise<Master | null> {
+    const pid = Number((await pidIn(await this.#pidFileOf()))?.trim());
+    if (!Number.isInteger(pid) || pid <= 1) return null;
+    const [title, stat] = await Promise.all(['cmdline', 'stat'].map((file) => this.#ofProcess(pid, file)));
+    return title?.startsWith(MASTER) === true ? runningAs(pid, startOf(stat ?? '')) : null;
   }
 
   async running(): Promise<RunningNginx> {
-    const pid = await this.#master();
-    if (pid === null) throw notRunning(await this.#pidFileOf());
-    requireRight(pid);
-    return this.#of(pid);
+    const nginx = await this.find();
+    if (nginx === null) throw notRunning(await this.#pidFileOf());
+    tell(nginx.pid, 0);
+    return nginx;
   }
 
   answersAt(): Promise<readonly string[]> {
@@ -59,22 +63,8 @@ export class HostNginx implements Nginx {
     return endpointsOf(await this.#engine.reachable(this.#project));
   }
 
-  #of(pid: number): RunningNginx {
-    return {
-      id: `process ${String(pid)}`,
-      pid,
-      test: () => run(['-T']),
-      features: hostFeatures,
-      reload: () => Promise.resolve(void process.kill(pid, 'SIGHUP')),
-    };
-  }
-
-  /** Who stands in its pid file, if that is an nginx: the number of one that is gone may be anybody's. */
-  async #master(): Promise<number | null> {
-    const pid = Number((await readIfThere(await this.#pidFileOf()))?.trim());
-    if (!Number.isInteger(pid) || pid <= 1) return null;
-    const title = await textOf(join(this.#proc, String(pid), 'cmdline'));
-    return title?.startsWith(MASTER) === true ? pid : null;
+  #ofProcess(pid: number, file: string): Promise<string | null> {
+    return textOf(join(this.#proc, String(pid), file));
   }
 
   async #pidFileOf(): Promise<string> {
@@ -82,6 +72,23 @@ export class HostNginx implements Nginx {
     asked.catch(() => (this.#pidFile = null));
     return asked;
   }
+}
+
+type Master = RunningNginx & { readonly pid: number };
+
+/** The process of that number that began then: after a restart of the machine, it may be another version's. */
+function runningAs(pid: number, start: string): Master {
+  const reload = (): Promise<void> =>
+    new Promise((resolve) => {
+      tell(pid, 'SIGHUP');
+      resolve();
+    });
+  return { id: `process ${String(pid)} of ${start}`, pid, test: () => run(['-T']), features: hostFeatures, reload };
+}
+
+/** When a process began, in the ticks of the machine: the 22nd word of its `stat`, whose second may have spaces. */
+function startOf(stat: string): string {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
 /** What it is, and what it can do here: names of containers mean nothing to it, and pages for errors are of all sites. */
@@ -129,17 +136,29 @@ function notRunning(pidFile: string): DeployError {
   });
 }
 
-/** @throws not-possible if we may not tell it to reload */
-function requireRight(pid: number): void {
+/** Sends it a signal; 0 only asks whether we may. @throws not-possible */
+function tell(pid: number, signal: 'SIGHUP' | 0): void {
   try {
-    process.kill(pid, 0);
+    process.kill(pid, signal);
   } catch (error) {
     throw new DeployError('not-possible', {
-      what: `nginx on this machine (process ${String(pid)}) belongs to another user: ${messageOf(error)}`,
-      next: 'run the command as root: sudo docker-deploy-bg …',
+      what: `nginx on this machine (process ${String(pid)}) cannot be told to reload: ${messageOf(error)}`,
+      next: AS_ROOT,
       cause: error,
     });
   }
+}
+
+/** Null if there is no such file. @throws not-possible if it is closed to us */
+async function pidIn(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (isAbsent(error)) return null;
+    throw new DeployError('not-possible', {
+      what: `which process nginx is cannot be read in ${file}: ${messageOf(error)}`,
+      next: AS_ROOT,
+      cause: error,
+    });
+  });
 }
 
 /** A file that cannot be read tells nothing. */
