@@ -86,17 +86,26 @@ function whyUnfinished(record: RolloutRecord): string {
 }
 
 /** What `cleanup` settles without removing anything. */
-function wrong(evidence: Evidence, location: Location): readonly CleanupItem[] {
+function wrong(evidence: Evidence, location: Pick<Location, 'replaced' | 'shared' | 'proxy'>): readonly CleanupItem[] {
   const mine = disagreements(evidence, servicesOf(location), false).filter(({ remedy }) => remedy === CLEANUP);
   return mine.map(({ what }) => {
     const isFile = what.startsWith(COLOR_FILE);
-    return { kind: isFile ? 'file' : 'proxy', name: isFile ? COLOR_FILE : (location.proxy.service ?? ''), why: what };
+    return {
+      kind: isFile ? 'file' : 'proxy',
+      name: isFile ? COLOR_FILE : (location.proxy.service ?? location.proxy.driver),
+      why: what,
+    };
   });
 }
 
 const COLOR_FILE = '.deployment-color';
 
-async function correct(session: Session, location: Location, evidence: Evidence): Promise<readonly CleanupItem[]> {
+/** Makes proxy and files say what is so, where they only have to be told. Says each before it does it. */
+export async function correct(
+  session: Session,
+  location: Pick<Location, 'replaced' | 'shared' | 'proxy'>,
+  evidence: Evidence,
+): Promise<readonly CleanupItem[]> {
   const { ports, router, lock } = session;
   const { observed, live, liveRelease } = evidence;
   const items = announced(session, 'correcting', wrong(evidence, location));

@@ -6,6 +6,7 @@ import type { Release } from '../core/release.ts';
 import { secretsIn } from '../core/secrets.ts';
 import { placeOf } from '../core/sides.ts';
 import { isTerminal } from '../core/state.ts';
+import { correct } from './cleanup.ts';
 import { draft } from './draft.ts';
 import { execute } from './execute.ts';
 import { freeze, replacedServices } from './freeze.ts';
@@ -18,7 +19,7 @@ import type { Ports } from './ports.ts';
 import { goOn, settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { frozen, inSession, locationOf, type Session } from './session.ts';
-import { type Known, requireClear } from './state.ts';
+import { examine, type Known, requireClear } from './state.ts';
 import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 import { inTurn, supersede } from './turn.ts';
 import { type Wanted, wanted } from './wanted.ts';
@@ -138,6 +139,7 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   const { takeOver } = options;
   const reason = (await asked.reconsider?.()) ?? null;
   if (reason !== null) return nothingToDo(null, null, reason);
+  await session.router.require();
   const settled = await settle(session, signal, { forwardTo: isWanted, endHold: true, takeOver });
   const { known, finished } = settled;
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
@@ -222,10 +224,13 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   if (record === null) {
     // A command that died at its very end has left this to be done.
     await forgetOldReleases(session, release.history);
+    const corrected = await correct(session, locationOf(rollout.project), await examine(session));
     return nothingToDo(
       options.version,
       liveColor(known.live),
-      `${options.version} already serves all traffic: nothing to do`,
+      corrected.length === 0
+        ? `${options.version} already serves all traffic: nothing to do`
+        : `${options.version} serves all traffic again`,
     );
   }
   await pin(ports, release);

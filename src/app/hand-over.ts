@@ -1,6 +1,6 @@
 import { DeployError } from '../core/errors.ts';
 import type { Hooks } from '../core/hooks.ts';
-import type { ProxySpec } from '../core/project.ts';
+import { isOnHost, type ProxySpec } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { nothingToDo, type Outcome, servesText, sideName } from './outcome.ts';
 import type { Ports } from './ports.ts';
@@ -22,7 +22,7 @@ export function needsHost({ proxy, hooks, services }: Runnable): string | null {
   for (const { of, hooks: some } of all)
     for (const [moment, list] of Object.entries(some))
       if (list.some(({ kind }) => kind === 'host')) return `its hook ${moment} ${of} runs on the host`;
-  return proxy.driver !== 'none' && proxy.service === null ? 'its proxy runs on the host' : null;
+  return isOnHost(proxy) ? 'its proxy runs on the host' : null;
 }
 
 /**

@@ -198,6 +198,11 @@ export interface RouterTarget {
 /** The proxy driver. Its state is its files and what the proxy answers; it keeps nothing in memory between calls. */
 export interface Router {
   /**
+   * What has to be there before a rollout begins, and cannot be brought by it: a proxy on this machine that runs and
+   * listens to us. @throws proxy-unreachable, not-possible
+   */
+  require(): Promise<void>;
+  /**
    * Files exist and are valid for these routes before the proxy first starts. Touches nothing that is
    * already routed as wanted, and does not need a running proxy.
    */

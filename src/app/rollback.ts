@@ -36,6 +36,7 @@ export async function rollback(ports: Ports, options: RollbackOptions, signal: A
 }
 
 async function rollbackIn(session: Session, options: RollbackOptions, signal: AbortSignal): Promise<Outcome> {
+  await session.router.require();
   const { known, finished: undone } = await settle(session, signal, { forwardTo: null, endHold: false });
   if (undone?.record.state === 'rollback_completed' && options.to === null && undone.record.verb !== 'rollback') {
     const { stable } = undone.record;

@@ -1,7 +1,7 @@
 import { DeployError } from '../core/errors.ts';
 import type { Millis, Observed } from '../core/observed.ts';
 import type { NotifyTarget } from '../core/notify.ts';
-import type { Project, ProxySpec } from '../core/project.ts';
+import { isOnHost, type Project, type ProxySpec } from '../core/project.ts';
 import { secretsIn } from '../core/secrets.ts';
 import type { Release } from '../core/release.ts';
 import type { Checker } from './check-ports.ts';
@@ -78,8 +78,8 @@ export function locationOfRelease(release: Release): Location {
 }
 
 /** Its services by what deploys do to them. */
-export function servicesOf({ replaced, shared, proxy }: Location): Services {
-  return { replaced, shared, proxy: proxy.service };
+export function servicesOf({ replaced, shared, proxy }: Pick<Location, 'replaced' | 'shared' | 'proxy'>): Services {
+  return { replaced, shared, proxy: proxy.service, hostProxy: isOnHost(proxy) };
 }
 
 /** Today's compose files, read for the version that was deployed last: for what does not depend on the version. */

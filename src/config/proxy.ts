@@ -13,6 +13,9 @@ export const PROXY_FOLDER: Readonly<Record<RealDriver, string>> = {
   nginx: '/etc/nginx/deploy-bg',
 };
 
+/** In the project's folder: where the generated files are for a proxy on the machine, unless it is said. */
+const HOST_FOLDER = 'deploy-bg-proxy';
+
 const NONE: ProxySpec = { driver: 'none', service: null, output: null, mounted: null, template: null };
 
 /**
@@ -76,7 +79,7 @@ export function readProxy(
 type Given = NonNullable<ProjectSettings['proxy']>;
 
 function hostProxy(driver: RealDriver, given: Given, template: string | null, directory: string): ProxySpec {
-  const output = posix.resolve(directory, given.output ?? PROXY_FOLDER[driver]);
+  const output = posix.resolve(directory, given.output ?? HOST_FOLDER);
   return { driver, service: null, output, mounted: output, template };
 }
 
@@ -203,6 +206,6 @@ function unknownDriver(service: string | null): Finding {
     code: 'E14',
     path: ['x-deploy-bg', 'proxy'],
     message: `the kind of proxy ${service === null ? 'on the host' : `in service ${service}`} is not known`,
-    hint: 'name it:  x-deploy-bg: {proxy: {driver: caddy}}  (caddy, nginx or none)',
+    hint: `name it:  x-deploy-bg: {proxy: {${service === null ? 'host: true, driver: nginx' : 'driver: caddy'}}}  (caddy, nginx or none)`,
   };
 }

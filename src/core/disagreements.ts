@@ -37,7 +37,12 @@ export interface Services {
   readonly shared: readonly string[];
   /** Null if the proxy is no service of the project. */
   readonly proxy: string | null;
+  /** It runs on the host. */
+  readonly hostProxy: boolean;
 }
+
+/** What to do about a proxy on the host that does not answer. */
+export const HOST_PROXY_REMEDY = 'nginx -t, then systemctl start nginx, or systemctl reload nginx if it runs';
 
 /** What settles whatever has it for a remedy. */
 export const CLEANUP = 'docker-deploy-bg cleanup';
@@ -228,9 +233,11 @@ function sharedDown({ observed, live }: Evidence, { shared }: Services): Disagre
     .map((name) => ({ what: `the shared service ${name} does not run`, remedy: start(name) }));
 }
 
-/** A proxy that runs and yet cannot be asked; one that does not run is named as a shared service. */
-function proxySilent({ observed, live }: Evidence, { proxy }: Services): Disagreement[] {
-  if (live.kind !== 'color' || proxy === null || observed.router.kind === 'routes') return [];
+/** A proxy that runs and yet cannot be asked; a service that does not run is named as a shared one. */
+function proxySilent({ observed, live }: Evidence, { proxy, hostProxy }: Services): Disagreement[] {
+  if (live.kind !== 'color' || observed.router.kind === 'routes') return [];
+  if (hostProxy) return [{ what: observed.router.reason, remedy: HOST_PROXY_REMEDY }];
+  if (proxy === null) return [];
   const running = observed.containers.some((c) => c.color === null && c.service === proxy && c.state === 'running');
   return running ? [{ what: observed.router.reason, remedy: `docker compose restart ${proxy}` }] : [];
 }

@@ -138,6 +138,11 @@ export interface ProxySpec {
   readonly template: string | null;
 }
 
+/** True for a proxy that is no container, and so nothing that the engine, or an agent in a container, reaches. */
+export function isOnHost({ driver, service }: ProxySpec): boolean {
+  return driver !== 'none' && service === null;
+}
+
 /** A finding of validation: error codes start with E (exit 2), warnings with W. */
 export interface Diagnostic {
   readonly code: string;

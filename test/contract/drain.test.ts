@@ -41,7 +41,7 @@ describe('requests in flight without a proxy of ours', () => {
     const container = await observed(app);
     const empty = await mkdtemp(join(tmpdir(), 'no-proc-'));
     expect(await atContainers(() => 3000, [container], empty)).toEqual({ [container.id]: null });
-    expect(await fromProxy(1, [container], empty)).toEqual({ [container.id]: null });
+    expect(await fromProxy(1, [container], { proc: empty })).toEqual({ [container.id]: null });
     expect(await fromProxy(null, [container])).toEqual({ [container.id]: null });
     await rm(empty, { recursive: true });
   });

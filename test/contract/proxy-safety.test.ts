@@ -28,6 +28,7 @@ const engine: ProxyEngine = {
   proxyContainer: () => Promise.resolve(null),
   exec: () => Promise.reject(new Error('nothing runs')),
   kill: () => Promise.reject(new Error('nothing runs')),
+  reachable: () => Promise.resolve([]),
 };
 const DRIVERS = ['caddy', 'nginx'] as const;
 type Driver = (typeof DRIVERS)[number];

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
+import { programPath } from '../support/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -22,7 +23,7 @@ async function isShell(path: string): Promise<boolean> {
 }
 
 it('shellcheck finds nothing to warn of in any script', async () => {
-  const { stdout: shellcheck } = await execa(join(ROOT, 'scripts', 'program'), ['shellcheck']);
+  const shellcheck = await programPath('shellcheck');
   const paths = await scripts();
   expect(paths).toEqual(expect.arrayContaining([join(ROOT, 'scripts/test'), join(ROOT, 'examples/ci/deploy.sh')]));
   const { all } = await execa(shellcheck, ['--severity=warning', ...paths], { all: true, reject: false });

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Load, LoadOptions } from '../../demo/load/load.ts';
 import type { LoadReport } from '../../demo/load/types.ts';
+import { HostNginx } from './host-nginx.ts';
 import { docker, engine, type ProxyKind, type Run, type TestProject } from './project.ts';
 import { TestSshd } from './sshd.ts';
 
@@ -20,13 +21,28 @@ export interface Example {
   /** What is true after lines. @throws if it is not */
   readonly after?: Readonly<Record<string, (project: TestProject) => Promise<void>>>;
   readonly load?: (port: number) => Partial<LoadOptions>;
-  /** Lines that go over ssh, to this machine. */
-  readonly ssh?: boolean;
+  /** What a person who runs it has besides: variables of his shell, until they are taken away. */
+  readonly has?: (project: TestProject) => Promise<Belongings>;
+  /** Begins the line that nobody asks the project after; without it, `docker compose down`. */
+  readonly ends?: string;
   /** Who answers; without it, v1 and v2. */
   readonly versions?: readonly string[];
   /** Requests that fail all the same, by the version that answered them; '' is nobody. */
   readonly fails?: readonly string[];
 }
+
+interface Belongings {
+  readonly env: Readonly<Record<string, string>>;
+  readonly remove: () => Promise<void>;
+}
+
+/** Debian's nginx resets idle connections when it reloads (W06): each request has one of its own. */
+const BEHIND_HOST = {
+  proxy: 'nginx',
+  has: nginxOfHost,
+  load: () => ({ kinds: { fresh: 5 } }),
+  ends: 'docker deploy-bg reset',
+} as const satisfies Partial<Example>;
 
 /** What a person types in each of them, and what is true of it. */
 export const EXAMPLES: readonly Example[] = [
@@ -40,11 +56,13 @@ export const EXAMPLES: readonly Example[] = [
     }),
   },
   { folder: 'nginx', proxy: 'nginx' },
+  { folder: 'nginx-host', ...BEHIND_HOST },
+  { folder: 'two-ports', ...BEHIND_HOST },
   { folder: 'rolling', proxy: 'caddy' },
   { folder: 'canary', proxy: 'caddy', exits: { 'docker deploy-bg deploy v3': 1 }, fails: ['v3'] },
   { folder: 'recreate', proxy: 'caddy', fails: [''] },
   { folder: 'coming-from', proxy: 'caddy', versions: ['v2', 'v3'] },
-  { folder: 'ci', proxy: 'nginx', ssh: true },
+  { folder: 'ci', proxy: 'nginx', has: sshServer },
   {
     folder: 'leaving',
     proxy: 'nginx',
@@ -80,23 +98,34 @@ export async function printed(folder: string): Promise<readonly string[]> {
 
 /** Types what is printed, under load from the end of the first deploy until the project is taken down. */
 export async function* typed(project: TestProject, example: Example): AsyncGenerator<Typed> {
-  const sshd = example.ssh === true ? await TestSshd.create() : null;
+  const { env = {}, remove } = (await example.has?.(project)) ?? {};
   try {
-    yield* typedWith(project, example, sshd?.variables(project.directory) ?? {});
+    yield* typedWith(project, example, env);
   } finally {
-    await sshd?.dispose();
+    await remove?.();
   }
+}
+
+async function sshServer(project: TestProject): Promise<Belongings> {
+  const sshd = await TestSshd.create();
+  return { env: sshd.variables(project.directory), remove: () => sshd.dispose() };
+}
+
+async function nginxOfHost({ port }: TestProject): Promise<Belongings> {
+  const nginx = await HostNginx.create();
+  await nginx.start();
+  return { env: { PATH: nginx.path, NGINX: nginx.folder, PORT: String(port) }, remove: () => nginx.remove() };
 }
 
 async function* typedWith(
   project: TestProject,
-  { folder, load: options }: Example,
+  { folder, load: options, ends = 'docker compose down' }: Example,
   env: Readonly<Record<string, string>>,
 ): AsyncGenerator<Typed> {
   let load: Load | null = null;
   for (const line of await printed(folder)) {
     if (isMissing(line)) continue;
-    if (line.startsWith('docker compose down')) await load?.stop();
+    if (line.startsWith(ends)) await load?.stop();
     const run = await project.type(line, env);
     if (load === null && deploys(line)) {
       load = project.load({ kinds: KINDS, ...options?.(project.port) });

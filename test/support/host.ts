@@ -373,6 +373,7 @@ export class Host {
   #router(): Router {
     const nothing = (): Promise<void> => Promise.resolve();
     return {
+      require: nothing,
       prepare: nothing,
       apply: (routes) => {
         this.faults.length = 0;

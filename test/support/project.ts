@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { startLoad, type Load, type LoadOptions } from '../../demo/load/load.ts';
 import { DockerEngine } from '../../src/adapters/docker/engine.ts';
+import type { HostNginx } from './host-nginx.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -29,6 +30,8 @@ type Yaml = Readonly<Record<string, unknown>>;
 
 export interface ProjectOptions {
   readonly proxy: ProxyKind;
+  /** An nginx of this machine in the place of the proxy's service. */
+  readonly host?: HostNginx;
   /** Merged over the one routed service `web` with two replicas. */
   readonly web?: Yaml;
   /** Also serve https://localhost with HTTP/2, with a certificate that nobody signed. */
@@ -75,6 +78,8 @@ export class TestProject {
   readonly proxy: ProxyKind;
   /** Null without TLS. */
   readonly tlsPort: number | null;
+  /** What every command has in its environment. */
+  #env: Readonly<Record<string, string>> = {};
   readonly #loads: Load[] = [];
   readonly #images = new Set<string>();
   /** Ids by content: built again, an image is the same. */
@@ -95,7 +100,8 @@ export class TestProject {
     const tlsPort = options.tls === true ? await freePort() : null;
     const project = new TestProject(name, directory, await freePort(), tlsPort, options.proxy);
     await project.write('compose.yml', stringify(composeFile(project, options)));
-    await project.write(...proxyFile(options));
+    if (options.host === undefined) await project.write(...proxyFile(options));
+    else await project.#behind(options.host);
     if (options.tls === true) await makeCertificate(join(directory, 'proxy'));
     await mkdir(join(directory, 'proxy', 'deploy-bg'), { recursive: true });
     return project;
@@ -110,14 +116,29 @@ export class TestProject {
     const directory = await realpath(await mkdtemp(join(tmpdir(), `${name}-`)));
     const project = new TestProject(name, directory, await freePort(), null, proxy);
     await cp(join(ROOT, 'examples', folder), directory, { recursive: true });
-    const chosen = { COMPOSE_PROJECT_NAME: name, PORT: project.port, REGISTRY: name, REGISTRY_PORT: await freePort() };
-    await project.write(
-      '.env',
-      Object.entries(chosen)
-        .map(([key, value]) => `${key}=${String(value)}\n`)
-        .join(''),
-    );
+    const ports = {
+      PORT: project.port,
+      REGISTRY_PORT: await freePort(),
+      BLUE_PORT: await freePort(),
+      GREEN_PORT: await freePort(),
+    };
+    const chosen = Object.entries({ COMPOSE_PROJECT_NAME: name, REGISTRY: name, ...ports });
+    await project.write('.env', chosen.map(([key, value]) => `${key}=${String(value)}\n`).join(''));
     return project;
+  }
+
+  /** What a person does whose nginx is on the machine: a site that includes what deploys write, and the nginx in PATH. */
+  async #behind(nginx: HostNginx): Promise<void> {
+    this.#env = { PATH: nginx.path };
+    await nginx.site(this.hostSite());
+  }
+
+  /** The same with something of the user's own behind it. */
+  hostSite(more = ''): string {
+    const folder = join(this.directory, 'proxy', 'deploy-bg');
+    const log = `include ${folder}/access-log.conf;`;
+    const server = `listen ${HOST}:${String(this.port)}; ${log} include ${folder}/routes.conf;`;
+    return `include ${folder}/http.conf;\nserver { ${server} }\n${more}`;
   }
 
   /** Writes the compose file anew, as a user who edits it. */
@@ -195,7 +216,7 @@ export class TestProject {
     const [binary = 'node', ...words] = [...(options.as ?? []), 'node', CLI, ...args];
     return execa(binary, words, {
       cwd: options.cwd ?? this.directory,
-      env: { NO_COLOR: '1', ...options.env },
+      env: { NO_COLOR: '1', ...this.#env, ...options.env },
       stdin: 'ignore',
       reject: false,
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
@@ -324,12 +345,16 @@ export async function until(
 }
 
 function composeFile(project: TestProject, options: ProjectOptions): Yaml {
+  const [proxy, service] =
+    options.host === undefined
+      ? [{ service: 'proxy' }, { proxy: { ...proxyService(project), ...options.proxyService } }]
+      : [{ driver: 'nginx', host: true, output: './proxy/deploy-bg' }, {}];
   return {
     name: project.name,
-    'x-deploy-bg': { proxy: { service: 'proxy' }, strategy: 'blue-green', drain_timeout: '12s', ...options.settings },
+    'x-deploy-bg': { proxy, strategy: 'blue-green', drain_timeout: '12s', ...options.settings },
     ...options.top,
     services: {
-      proxy: { ...proxyService(project), ...options.proxyService },
+      ...service,
       web: { ...webService(project), ...options.web },
       ...options.services,
     },

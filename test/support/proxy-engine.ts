@@ -1,6 +1,7 @@
 import Docker from 'dockerode';
 import type { ObservedContainer } from '../../src/core/observed.ts';
-import type { ExecResult, ProxyContainer, ProxyEngine } from '../../src/adapters/proxy/engine.ts';
+import { reachable } from '../../src/adapters/docker/proxy-engine.ts';
+import type { ExecResult, ProxyContainer, ProxyEngine, Reachable } from '../../src/adapters/proxy/engine.ts';
 
 export const docker = new Docker();
 
@@ -34,6 +35,13 @@ export const proxyEngine: ProxyEngine = {
   },
   async kill(container, signal): Promise<void> {
     await docker.getContainer(container).kill({ signal });
+  },
+  async reachable(project): Promise<readonly Reachable[]> {
+    const [bridges, containers] = await Promise.all([
+      docker.listNetworks({ filters: { driver: ['bridge'] } }),
+      docker.listContainers({ filters: { name: [`^/${project}-`] } }),
+    ]);
+    return containers.map((container) => reachable(container, bridges));
   },
 };
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { docker, freePort, type TestProject, until } from './project.ts';
+import { programPath } from './program.ts';
 
 const USER = 'ci';
 const PASSWORD = 's3cret-of-ci';
@@ -34,7 +35,7 @@ export class TestRegistry {
   }
 
   static async create(): Promise<TestRegistry> {
-    const { stdout: program } = await execa(resolve(import.meta.dirname, '../../scripts/program'), ['docker-registry']);
+    const program = await programPath('docker-registry');
     const folder = await mkdtemp(join(tmpdir(), 'deploy-bg-registry-'));
     const registry = new TestRegistry(folder, await freePort(), program);
     await registry.#configure();

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { userInfo, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { programPath } from './program.ts';
 import { CLI, freePort, until } from './project.ts';
 
 type Running = ReturnType<typeof run>;
@@ -34,7 +35,7 @@ export class TestSshd {
   }
 
   static async create(): Promise<TestSshd> {
-    const { stdout: program } = await execa(resolve(import.meta.dirname, '../../scripts/program'), ['sshd']);
+    const program = await programPath('sshd');
     const folder = await mkdtemp(join(tmpdir(), 'deploy-bg-sshd-'));
     const port = await freePort();
     for (const name of ['host', 'user'])

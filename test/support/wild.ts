@@ -114,7 +114,12 @@ const DRY = {
 /** Only what a plan has to know is answered; any other call is an action, and fails the test. */
 function portsOf(compose: DockerCompose, project: Project, state: string, emit: (event: ProgressEvent) => void) {
   const clock = { now: () => 0, wait: () => Promise.resolve() };
-  const unreachable = { proxyContainer: () => Promise.resolve(null), exec: forbidden('exec'), kill: forbidden('kill') };
+  const unreachable = {
+    proxyContainer: () => Promise.resolve(null),
+    reachable: () => Promise.resolve([]),
+    exec: forbidden('exec'),
+    kill: forbidden('kill'),
+  };
   return (containers: readonly ObservedContainer[]): Ports =>
     only<Ports>({
       clock,

@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { disagreements } from '../../src/core/disagreements.ts';
+import { disagreements, type Services } from '../../src/core/disagreements.ts';
 import type { Observed, ObservedContainer, RouterReading } from '../../src/core/observed.ts';
 import { release, service, side } from '../support/specs.ts';
 import { World } from '../support/simulator.ts';
 
 const v1 = release('v1', [service('web')]);
-const SERVICES = { replaced: ['web'], shared: ['db', 'proxy'], proxy: 'proxy' };
+const SERVICES = { replaced: ['web'], shared: ['db', 'proxy'], proxy: 'proxy', hostProxy: false };
 
 /** v1 serves from blue, as everything says, and the shared services run unless given otherwise. */
-function found(router?: RouterReading, shared: Readonly<Record<string, Partial<ObservedContainer>>> = {}) {
+function found(
+  router?: RouterReading,
+  shared: Readonly<Record<string, Partial<ObservedContainer>>> = {},
+  services: Services = SERVICES,
+) {
   const world = new World({});
   world.seed(side(v1, 'blue'));
   const seen = world.observed();
@@ -26,7 +30,7 @@ function found(router?: RouterReading, shared: Readonly<Record<string, Partial<O
   const live = { kind: 'color', color: 'blue' } as const;
   const tags = Object.values(v1.services).map(({ pinnedImage }) => pinnedImage);
   const stored = { records: [], releases: [v1], store: 'store', tags, faults: [] };
-  return disagreements({ observed, live, liveRelease: v1, ...stored }, SERVICES, false);
+  return disagreements({ observed, live, liveRelease: v1, ...stored }, services, false);
 }
 
 describe('what does not fit together', () => {
@@ -56,6 +60,14 @@ describe('what does not fit together', () => {
   it('names a proxy that runs and does not answer, with its words', () => {
     expect(found({ kind: 'unreadable', reason: 'Caddy is silent' })).toEqual([
       { what: 'Caddy is silent', remedy: 'docker compose restart proxy' },
+    ]);
+  });
+
+  it('names a proxy on the host that does not answer, which no container tells of', () => {
+    const remedy = 'nginx -t, then systemctl start nginx, or systemctl reload nginx if it runs';
+    const onHost = { ...SERVICES, shared: [], proxy: null, hostProxy: true };
+    expect(found({ kind: 'unreadable', reason: 'nginx is silent' }, {}, onHost)).toEqual([
+      { what: 'nginx is silent', remedy },
     ]);
   });
 });

@@ -29,7 +29,7 @@ describe('in place beside a color', () => {
     expect(live).toEqual({ kind: 'color', color: 'green' });
     const [liveRelease, observed] = [of('v2'), world.observed()];
     const stored = { releases: [liveRelease], store: 'store', tags: [], faults: [] };
-    const services = { replaced: names, shared: [], proxy: 'proxy' };
+    const services = { replaced: names, shared: [], proxy: 'proxy', hostProxy: false };
     expect(leftovers({ observed, live, liveRelease, records: [record], ...stored }, services, 5)).toEqual([]);
   });
 });

@@ -31,7 +31,8 @@ function engine(answer: string | null): ProxyEngine {
     asked.push(container);
     return answer === null ? Promise.reject(new Error('gone')) : Promise.resolve({ exitCode: 0, output: answer });
   };
-  return { proxyContainer: () => Promise.resolve(null), exec, kill: () => Promise.resolve() };
+  const nobody = { proxyContainer: () => Promise.resolve(null), reachable: () => Promise.resolve([]) };
+  return { ...nobody, exec, kill: () => Promise.resolve() };
 }
 
 const said = async (answer: string | null, id = 'one'): Promise<readonly string[]> =>

@@ -7,7 +7,7 @@ import { checkAble, refuseMirror } from '../../src/adapters/proxy/caddy/check.ts
 import { conditionText } from '../../src/adapters/proxy/caddy/condition.ts';
 import { matchedSlotAddresses, slotAddresses, stickingText } from '../../src/adapters/proxy/caddy/slots.ts';
 import { hasOwnPages } from '../../src/adapters/proxy/nginx/own-pages.ts';
-import { nginxCommand } from '../../src/adapters/proxy/nginx/command.ts';
+import { nginxCommand } from '../../src/adapters/proxy/nginx/in-container.ts';
 import { featuresOf, OLDEST } from '../../src/adapters/proxy/nginx/features.ts';
 import { locations } from '../../src/adapters/proxy/nginx/locations.ts';
 import { handsOver, renderNginx } from '../../src/adapters/proxy/nginx/render.ts';
@@ -30,6 +30,7 @@ const NGINX = {
   directory: '/etc/nginx/deploy-bg',
   token: 'secret',
   features: { ...featuresOf('nginx version: nginx/1.30.6'), ownPages: false },
+  endpoints: null,
   templates: {
     http: await packaged('nginx/http.conf.hbs'),
     log: await packaged('nginx/access-log.conf.hbs'),

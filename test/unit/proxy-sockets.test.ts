@@ -17,15 +17,15 @@ describe('the kernel’s socket tables', () => {
   test('IPv4: established and listening, nothing else', () => {
     const { established, listening } = parseSockets(TCP);
     expect(established).toEqual([
-      { localAddress: '172.18.0.3', localPort: 3000, remoteAddress: '172.18.0.2', remotePort: 54_321 },
+      { localAddress: '172.18.0.3', localPort: 3000, remoteAddress: '172.18.0.2', remotePort: 54_321, uid: 1000 },
     ]);
     expect([...listening]).toEqual([3000]);
   });
 
   test('IPv6, and IPv4 in its clothes', () => {
     expect(parseSockets(TCP6).established).toEqual([
-      { localAddress: '172.18.0.3', localPort: 3000, remoteAddress: '172.18.0.2', remotePort: 54_323 },
-      { localAddress: 'fe80::1', localPort: 8080, remoteAddress: '2001:db8::2', remotePort: 80 },
+      { localAddress: '172.18.0.3', localPort: 3000, remoteAddress: '172.18.0.2', remotePort: 54_323, uid: NaN },
+      { localAddress: 'fe80::1', localPort: 8080, remoteAddress: '2001:db8::2', remotePort: 80, uid: NaN },
     ]);
   });
 

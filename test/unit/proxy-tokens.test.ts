@@ -27,7 +27,7 @@ const RENDERERS = {
     renderCaddy(given, { project: 'shop', directory: '/etc/caddy/deploy-bg', templates: { routes, readBack } }),
   nginx: (given: readonly RouteState[]) =>
     renderNginx(given, {
-      ...{ project: 'shop', directory: '/etc/nginx/deploy-bg', token: 'secret', features },
+      ...{ project: 'shop', directory: '/etc/nginx/deploy-bg', token: 'secret', features, endpoints: null },
       templates: { http, log, routes: all, route },
     }),
 };

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import { COMPOSE_LABEL } from '../../core/labels.ts';
-import type { ExecResult, ProxyContainer, ProxyEngine } from '../proxy/engine.ts';
+import { COMPOSE_LABEL, LABEL } from '../../core/labels.ts';
+import type { ExecResult, ProxyContainer, ProxyEngine, Reachable } from '../proxy/engine.ts';
 import { inTime } from '../system/in-time.ts';
 import { ANSWER_DEADLINE_MS } from './connect.ts';
 import { addressesOf, networkSettings } from './networks.ts';
@@ -39,10 +39,55 @@ export class DockerProxyEngine implements ProxyEngine {
   async kill(container: string, signal: string): Promise<void> {
     await answered(this.#docker.getContainer(container).kill({ signal }));
   }
+
+  async reachable(project: string): Promise<readonly Reachable[]> {
+    const labels = [`${LABEL.project}=${project}`, `${COMPOSE_LABEL.project}=${project}`];
+    const [bridges, ...lists] = await Promise.all([
+      answered(this.#docker.listNetworks({ filters: { driver: ['bridge'] } })),
+      ...labels.map((label) => answered(this.#docker.listContainers({ filters: { label: [label] } }))),
+    ]);
+    const byId = new Map(lists.flat().map((container) => [container.Id, container]));
+    return [...byId.values()].map((container) => reachable(container, bridges));
+  }
 }
 
 function answered<T>(answer: Promise<T>): Promise<T> {
   return inTime(ANSWER_DEADLINE_MS, 'a question to the engine', 'engine-unreachable', answer);
+}
+
+const listed = z.object({
+  Names: z.array(z.string()),
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
+  NetworkSettings: networkSettings,
+  Ports: z
+    .array(
+      z.object({
+        IP: z.string().nullish(),
+        PrivatePort: z.number(),
+        PublicPort: z.number().nullish(),
+        Type: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+});
+const bridge = z.object({ Name: z.string(), Internal: z.boolean().nullish() });
+
+/** How the machine reaches a container of a list, by the bridges that there are. Pure. @throws if they are none */
+export function reachable(info: unknown, bridges: readonly unknown[]): Reachable {
+  const { Names, HostConfig, NetworkSettings: settings, Ports } = listed.parse(info);
+  const known = bridges.map((each) => bridge.parse(each)).toSorted((a, b) => Number(a.Internal) - Number(b.Internal));
+  const addresses = addressesOf(settings);
+  return {
+    // Others are those of links, `/other/alias`.
+    name: (Names.find((name) => name.lastIndexOf('/') === 0) ?? '').slice(1),
+    onHost: HostConfig?.NetworkMode === 'host',
+    addresses: known.flatMap(({ Name }) => addresses[Name] ?? []),
+    published: (Ports ?? []).flatMap(({ IP, PrivatePort, PublicPort, Type }) =>
+      PublicPort == null || Type !== 'tcp'
+        ? []
+        : [{ port: PrivatePort, address: IP ?? '0.0.0.0', hostPort: PublicPort }],
+    ),
+  };
 }
 
 const answer = z.object({

@@ -7,6 +7,8 @@ export interface Connection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** Who has it. */
+  readonly uid: number;
 }
 
 export interface Sockets {
@@ -50,7 +52,7 @@ function readTable(path: string): Promise<string | null> {
 }
 
 function parseRow(line: string): { readonly state: string; readonly connection: Connection }[] {
-  const [, local, remote, state] = line.trim().split(/\s+/);
+  const [, local, remote, state, , , , uid] = line.trim().split(/\s+/);
   const from = parseEnd(local);
   const to = parseEnd(remote);
   if (state === undefined || from === null || to === null) return [];
@@ -59,6 +61,7 @@ function parseRow(line: string): { readonly state: string; readonly connection: 
     localPort: from.port,
     remoteAddress: to.address,
     remotePort: to.port,
+    uid: Number(uid),
   };
   return [{ state, connection }];
 }

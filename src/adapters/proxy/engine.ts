@@ -25,7 +25,26 @@ export interface ExecResult {
   readonly output: string;
 }
 
-/** The three things a proxy driver asks of the engine. */
+/** A running container as the machine of the engine itself reaches it. */
+export interface Reachable {
+  readonly name: string;
+  /** It has the network of the machine, and no address of its own. */
+  readonly onHost: boolean;
+  /** Addresses on bridges of the machine, those first that also lead out of it. */
+  readonly addresses: readonly string[];
+  /** TCP ports of it that are ports of the machine. */
+  readonly published: readonly Published[];
+}
+
+export interface Published {
+  /** The container's own. */
+  readonly port: number;
+  /** Where the machine listens for it: `0.0.0.0` and `::` are all of its addresses. */
+  readonly address: string;
+  readonly hostPort: number;
+}
+
+/** What a proxy driver asks of the engine. */
 export interface ProxyEngine {
   /** The container of a shared service of the user's own project, running or not; null if there is none. */
   proxyContainer(project: string, service: string): Promise<ProxyContainer | null>;
@@ -33,4 +52,6 @@ export interface ProxyEngine {
   exec(container: string, argv: readonly string[]): Promise<ExecResult>;
   /** Sends a signal (`HUP`) to the container's main process. */
   kill(container: string, signal: string): Promise<void>;
+  /** Running containers of the user's project and of its colors. */
+  reachable(project: string): Promise<readonly Reachable[]>;
 }

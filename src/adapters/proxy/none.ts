@@ -15,6 +15,10 @@ export class NoRouter implements Router {
     this.#proc = proc;
   }
 
+  require(): Promise<void> {
+    return Promise.resolve();
+  }
+
   prepare(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,9 +1,12 @@
 import type { Clock, Router, RouterTarget } from '../../app/ports.ts';
 import { CaddyRouter } from './caddy/router.ts';
 import type { ProxyEngine } from './engine.ts';
+import { ContainerNginx } from './nginx/in-container.ts';
+import type { Nginx } from './nginx/nginx.ts';
+import { HostNginx } from './nginx/on-host.ts';
 import { NginxRouter } from './nginx/router.ts';
 import { NoRouter } from './none.ts';
-import { placeOf } from './wiring.ts';
+import { folderOf, placeOf } from './wiring.ts';
 
 export interface RouterDeps {
   readonly engine: ProxyEngine;
@@ -18,8 +21,15 @@ export function createRouter(target: RouterTarget, deps: RouterDeps): Router {
     case 'caddy':
       return new CaddyRouter({ ...deps, place: placeOf(target) });
     case 'nginx':
-      return new NginxRouter({ ...deps, place: placeOf(target) });
+      return new NginxRouter({ ...deps, folder: folderOf(target), nginx: nginxOf(target, deps) });
     case 'none':
       return new NoRouter(deps.proc);
   }
+}
+
+/** In the container of a service, or on this machine where none is named. */
+function nginxOf(target: RouterTarget, { engine, proc }: RouterDeps): Nginx {
+  return target.spec.service === null
+    ? new HostNginx({ engine, project: target.project, proc })
+    : new ContainerNginx(engine, placeOf(target));
 }

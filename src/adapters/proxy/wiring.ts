@@ -5,10 +5,9 @@ import { DeployError } from '../../core/errors.ts';
 import type { ProxyContainer, ProxyEngine } from './engine.ts';
 import { checkedFolder } from './routes.ts';
 
-/** Where a driver's files and proxy are; what `RouterTarget` says, with nothing left open. */
-export interface Place {
+/** Where a driver's files are; what `RouterTarget` says, with nothing left open. */
+export interface Folder {
   readonly project: string;
-  readonly service: string;
   /** Folder of the generated files on the host. */
   readonly output: string;
   /** The same folder as the proxy sees it. */
@@ -16,16 +15,30 @@ export interface Place {
   readonly template: string | null;
 }
 
+/** The same for a proxy that is a service of the project. */
+export interface Place extends Folder {
+  readonly service: string;
+}
+
 /** @throws invalid-config if something that the driver needs is missing */
-export function placeOf({ spec, project }: RouterTarget): Place {
-  const { service, output, mounted, template } = spec;
-  if (service === null || output === null || mounted === null) {
-    throw new DeployError('invalid-config', {
-      what: `the ${spec.driver} driver needs a proxy that is a service of the project, and ${missing(spec)}`,
-      next: 'name the service in x-deploy-bg.proxy.service, or set driver: none and switch by hooks',
-    });
-  }
-  return { project, service, output, mounted: checkedFolder(mounted), template };
+export function placeOf(target: RouterTarget): Place {
+  const { service } = target.spec;
+  if (service === null) throw incomplete(target.spec);
+  return { ...folderOf(target), service };
+}
+
+/** @throws invalid-config if it is not known */
+export function folderOf({ spec, project }: RouterTarget): Folder {
+  const { output, mounted, template } = spec;
+  if (output === null || mounted === null) throw incomplete(spec);
+  return { project, output, mounted: checkedFolder(mounted), template };
+}
+
+function incomplete(spec: ProxySpec): DeployError {
+  return new DeployError('invalid-config', {
+    what: `the ${spec.driver} driver needs a proxy that is a service of the project, and ${missing(spec)}`,
+    next: 'name the service in x-deploy-bg.proxy.service, or set driver: none and switch by hooks',
+  });
 }
 
 function missing({ service, output }: ProxySpec): string {

@@ -36,12 +36,14 @@ export async function runElsewhere(argv: readonly string[], invocation: Invocati
   if (!mayBeElsewhere(endpoint)) return null;
   const local = await localProject(invocation.globals, io);
   const project = await local.read(versionOf(invocation));
+  const isHere = isThisMachine(local.endpoint);
+  if (!isHere) refuseOfHost(project);
   const agent = await AgentContainer.of(project.name, local, io);
   if (agent === null) {
-    if (isThisMachine(local.endpoint)) return null;
+    if (isHere) return null;
     throw nobodyThere(local.endpoint.host);
   }
-  refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
+  refuseOfHost(project);
   refuseBuild(invocation);
   const files = await filesOf(local, project);
   await agent.receive(files);
@@ -64,6 +66,11 @@ function isOfHere({ command, options }: Invocation): boolean {
 
 function versionOf({ command, options }: Invocation): string {
   return command === 'deploy' || command === 'plan' ? options.version : 'latest';
+}
+
+/** No agent could do it. @throws invalid-usage */
+function refuseOfHost(project: Project): void {
+  refuseHost(project, 'this is not possible from another machine', 'run docker-deploy-bg where the engine is');
 }
 
 function nobodyThere(host: string): DeployError {

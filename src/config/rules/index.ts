@@ -10,7 +10,7 @@ import {
 } from './borders.ts';
 import { copies } from './copies.ts';
 import { hookServices } from './hooks.ts';
-import { namesOfTheDead, proxyFolder, routedNames } from './proxy-files.ts';
+import { followedByNobody, namesOfTheDead, proxyFolder, routedNames } from './proxy-files.ts';
 import {
   checkNames,
   imageName,
@@ -37,6 +37,7 @@ import { unavailable } from './unavailable.ts';
 
 const SERVICE_RULES: readonly Rule[] = [
   copies,
+  followedByNobody,
   blueGreenOrder,
   canarySteps,
   needsRoute,

@@ -1,6 +1,6 @@
 import { COLORS, colorService, composeProject, type Color } from '../../core/color.ts';
 import type { Finding } from '../findings.ts';
-import { serviceOf, strings, text } from '../model.ts';
+import { list, mapping, serviceOf, strings, text, type ServiceModel } from '../model.ts';
 import type { Rule, RuleInput, Subject } from './rule.ts';
 
 /** DNS has no room for more between two dots, so that no proxy could resolve the name. */
@@ -40,10 +40,41 @@ function containerNames({ spec, models }: Subject): readonly string[] {
 /** E14: the folder of the generated files, as the proxy sees it, stands in them as well. */
 export function proxyFolder({ proxy }: RuleInput): readonly Finding[] {
   const { mounted, service } = proxy;
-  if (mounted === null || service === null || FOLDER.test(mounted)) return [];
-  const message = `proxy mount: ${JSON.stringify(mounted)} cannot stand in the proxy’s files`;
-  const hint = 'mount the folder at a path of letters, digits and "._-/" only';
-  return [{ code: 'E14', path: ['services', service, 'volumes'], message, hint }];
+  if (mounted === null || FOLDER.test(mounted)) return [];
+  const what = `${JSON.stringify(mounted)} cannot stand in the proxy’s files`;
+  const letters = 'letters, digits and "._-/" only';
+  if (service !== null)
+    return [
+      {
+        code: 'E14',
+        path: ['services', service, 'volumes'],
+        message: `proxy mount: ${what}`,
+        hint: `mount the folder at a path of ${letters}`,
+      },
+    ];
+  const hint = `name a folder with ${letters} in its path, such as output: /srv/shop-proxy`;
+  return [{ code: 'E14', path: ['x-deploy-bg', 'proxy'], message: `proxy.output: ${what}`, hint }];
+}
+
+/**
+ * W06: nginx on the host cannot look the names of containers up. The address of a container may be another one after a
+ * restart; a port of the host that it publishes is not.
+ */
+export const followedByNobody: Rule = ({ spec, proxy, models, finding }) => {
+  if (spec.route === null || proxy.driver !== 'nginx' || proxy.service !== null) return [];
+  const places = spec.placement === 'colored' ? COLORS.map((color) => models.overlays[color]) : [models.base];
+  const { port } = spec.route;
+  if (places.every((model) => publishes(serviceOf(model, spec.name), port))) return [];
+  const message = `${spec.name}: nginx on the host asks its containers by their addresses, and follows no restart`;
+  const hint = `publish ${String(port)} at a port of its own in each color’s overlay; else \`docker-deploy-bg cleanup\` after a restart tells nginx`;
+  return [finding('W06', ['x-deploy-bg', 'route'], message, hint)];
+};
+
+/** At a port of the host that is always the same. */
+function publishes(service: ServiceModel, port: number): boolean {
+  return list(service['ports'])
+    .map(mapping)
+    .some((each) => each['target'] === port && /^\d+$/.test(text(each['published']) ?? ''));
 }
 
 /** Docker's resolver says then itself that there is no such name, instead of asking the name servers of the machine. */

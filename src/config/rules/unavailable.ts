@@ -8,7 +8,7 @@ type Both = ProjectSettings | ServiceSettings;
 
 /** Keys that are valid, but that nothing executes yet. Whoever builds one deletes its line. */
 const KEYS: readonly [key: string, given: (settings: Both) => boolean][] = [
-  ['proxy.host', (settings) => 'proxy' in settings && settings.proxy?.host === true],
+  ['proxy.host with caddy', (s) => 'proxy' in s && s.proxy?.host === true && s.proxy.driver === 'caddy'],
 ];
 
 /** E99: a clear no, so that nobody takes a key for done that is not. */
@@ -27,7 +27,7 @@ function providers(model: ComposeModel): readonly Finding[] {
 
 function keys(settings: Both, path: readonly string[], whose: string): readonly Finding[] {
   return KEYS.filter(([, given]) => given(settings)).map(([key]) =>
-    finding([...path, ...key.split('.')], `${whose}${key}`),
+    finding([...path, ...(key.split(' ')[0] ?? '').split('.')], `${whose}${key}`),
   );
 }
 

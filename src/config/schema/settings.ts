@@ -57,7 +57,7 @@ const both = {
 const proxy = z.strictObject({
   driver: z.enum(['caddy', 'nginx', 'none']).optional().describe('which proxy it is; by its image'),
   service: name.optional().describe('the service of the proxy; the only one whose image is a Caddy or an nginx'),
-  host: z.boolean().optional().describe('the proxy runs on the host: refused until it is built'),
+  host: z.boolean().optional().describe('the proxy is no container: nginx that runs on the host itself'),
   template: name.optional().describe('a Handlebars template of your own for the generated configuration'),
   output: name.optional().describe('the folder that deploys write and the proxy has mounted'),
 });

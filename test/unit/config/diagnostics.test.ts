@@ -353,6 +353,22 @@ describe('diagnostics', () => {
     expect(build(two).diagnostics.map(({ code, file }) => `${code} ${file ?? ''}`)).toContain('E06 compose.green.yml');
   });
 
+  it('W06: nginx on the host follows nobody, but each color may have a port that stays', () => {
+    const onHost = { yaml: web([]).yaml.replace('driver: none', 'driver: nginx, host: true') };
+    const overlay = (port: number, n: number) =>
+      `services:\n  web:\n    ports: [{target: ${port}, published: "800${n}"}]`;
+    const both = (port: number) => ({ ...onHost, overlays: { blue: overlay(port, 1), green: overlay(port, 2) } });
+    expect(codes(onHost)).toEqual(['W06 8']);
+    expect(codes(both(3000))).toEqual([]);
+    expect(codes(both(9000))).toEqual(['W06 8']);
+    expect(codes({ ...onHost, overlays: { blue: overlay(3000, 1) } })).toEqual(['W06 8']);
+  });
+
+  it('a folder for a proxy on the host whose path nginx could misread is refused', () => {
+    const yaml = web([]).yaml.replace('driver: none', 'driver: nginx, host: true, output: "./a b"');
+    expect(codes({ yaml })).toContain('E14 3');
+  });
+
   it('refuses overlays of services that are not there, and settings in them', () => {
     const overlays = { green: 'services:\n  wob: {}\n  web:\n    x-deploy-bg: {promote: manual}' };
     expect(codes({ ...web([]), overlays })).toEqual(['E01 4', 'E12 2']);

@@ -148,14 +148,14 @@ describe('the proxy', () => {
     [
       'a proxy on the host',
       'db: {image: x}',
-      'x-deploy-bg: {proxy: {driver: caddy, host: true}}',
-      { driver: 'caddy', service: null, output: '/etc/caddy/deploy-bg', mounted: '/etc/caddy/deploy-bg' },
+      'x-deploy-bg: {proxy: {driver: nginx, host: true}}',
+      { driver: 'nginx', service: null, output: '/shop/deploy-bg-proxy', mounted: '/shop/deploy-bg-proxy' },
     ],
     ['none', 'p: {image: caddy}', 'x-deploy-bg: {proxy: {driver: none}}', { driver: 'none', service: null }],
   ])('%s', (_, proxy, top, expected) => {
     const { project, diagnostics } = withProxy(proxy, top);
-    // A proxy on the host is understood, and refused as long as nothing drives it.
-    expect(diagnostics.map(({ code }) => code)).toEqual(top.includes('host: true') ? ['E99'] : []);
+    // What asks by addresses has nobody to follow them.
+    expect(diagnostics.map(({ code }) => code)).toEqual(top.includes('host: true') ? ['W06'] : []);
     expect(project.proxy).toMatchObject(expected);
   });
 

@@ -329,7 +329,7 @@ describe('cleanup never takes away', () => {
       tags,
       faults: [],
     };
-    const services = { replaced: ['web'], shared: [], proxy: 'proxy' };
+    const services = { replaced: ['web'], shared: [], proxy: 'proxy', hostProxy: false };
     expect(leftovers(evidence, services, 5)).toEqual([]);
     expect(leftovers({ ...evidence, observed: world.observed() }, services, 5).map(({ kind }) => kind)).toContain(
       'container',

@@ -198,8 +198,14 @@ describe('an agent', () => {
     await host.until('v2 to be whole', isOver);
   });
 
-  it('leaves to the host what only the host can run', async () => {
-    host.hooks = { post_deploy: [{ kind: 'host', command: ['true'], timeoutMs: 1000 }] };
+  it.each([
+    [
+      'its hook post_deploy of the project',
+      () => (host.hooks = { post_deploy: [{ kind: 'host', command: ['true'], timeoutMs: 1000 }] }),
+    ],
+    ['its proxy', () => (host.proxy = { ...host.proxy, driver: 'nginx', service: null })],
+  ])('leaves to the host what only the host can run: %s', async (what, given) => {
+    given();
     atGate(2000);
     await host.deploy('v1', { force: true });
     startAgent();
@@ -207,7 +213,7 @@ describe('an agent', () => {
     await host.untilState('paused');
     dying.cutOff();
     await host.until('the agent to have seen it', () => said.length > 0);
-    expect(said).toEqual(['left: its hook post_deploy of the project runs on the host']);
+    expect(said).toEqual([`left: ${what} runs on the host`]);
   });
 });
 

@@ -55,6 +55,10 @@ export class CaddyRouter implements Router {
     this.#proc = proc;
   }
 
+  require(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async prepare(routes: readonly RouteState[]): Promise<void> {
     const wanted = checkedRoutes(routes);
     const config = await this.#render(wanted);
@@ -232,7 +236,7 @@ export class CaddyRouter implements Router {
 
   async #socketsOfProxy(containers: readonly ObservedContainer[]): Promise<InFlight> {
     const proxy = await this.#engine.proxyContainer(this.#place.project, this.#place.service).catch(() => null);
-    return fromProxy(proxy?.pid ?? null, containers, this.#proc);
+    return fromProxy(proxy?.pid ?? null, containers, { proc: this.#proc });
   }
 }
 

@@ -1,16 +1,17 @@
 import { request } from 'node:http';
-import type { ProxyContainer } from '../engine.ts';
 import { parseAnswer, type Answer } from '../answer.ts';
 import { READ_BACK_PORT } from './port.ts';
 
 const ASK_DEADLINE_MS = 1000;
 
-/** What nginx answers about itself on a connection of its own. Rejects with the reason if it does not. */
-export async function askNginx(proxy: ProxyContainer, token: string): Promise<Answer> {
-  const own = Object.values(proxy.addresses).filter((address) => address !== '');
-  // Without networks of its own it is in the host's.
-  const addresses = own.length > 0 ? own : ['127.0.0.1'];
-  const text = await Promise.any(addresses.map((address) => get(address, `/${token}`))).catch((error: unknown) => {
+/**
+ * What nginx answers about itself, by one of its addresses, on a connection of its own. Rejects with the reason if it
+ * does not.
+ * @param name that the answer about this project is known by
+ */
+export async function askNginx(addresses: readonly string[], name: string, token: string): Promise<Answer> {
+  const asked = addresses.map((address) => get(address, name, `/${token}`));
+  const text = await Promise.any(asked).catch((error: unknown) => {
     throw error instanceof AggregateError ? error.errors[0] : error;
   });
   const answer = parseAnswer(text);
@@ -18,10 +19,10 @@ export async function askNginx(proxy: ProxyContainer, token: string): Promise<An
   return answer;
 }
 
-function get(host: string, path: string): Promise<string> {
+function get(host: string, name: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(ASK_DEADLINE_MS);
-    const headers = { host: 'deploy-bg.invalid' };
+    const headers = { host: name };
     const call = request({ host, port: READ_BACK_PORT, path, headers, agent: false, signal }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));

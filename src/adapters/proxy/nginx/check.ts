@@ -1,11 +1,11 @@
 import { DeployError } from '../../../core/errors.ts';
 import type { RouteState } from '../../../core/observed.ts';
 import type { ExecResult } from '../engine.ts';
-import { words, type Place } from '../wiring.ts';
+import { words, type Folder } from '../wiring.ts';
 import { HTTP_FILE, routeFile, ROUTES_FILE } from './render.ts';
 
 /** True if a generated file is part of the configuration. */
-export function isIncluded({ output }: ExecResult, { mounted }: Place, file: string): boolean {
+export function isIncluded({ output }: ExecResult, { mounted }: Pick<Folder, 'mounted'>, file: string): boolean {
   return output.includes(`# configuration file ${mounted}/${file}:`);
 }
 
@@ -13,9 +13,13 @@ export function isIncluded({ output }: ExecResult, { mounted }: Place, file: str
  * Looks through what `nginx -T` says: it names every file that is part of the configuration.
  * @throws proxy-rejected if it is not valid, proxy-not-wired if a line is missing in the user's file
  */
-export function checkTested(tested: ExecResult, place: Place, wanted: readonly RouteState[]): void {
+export function checkTested(
+  tested: ExecResult,
+  place: Pick<Folder, 'mounted'> & { readonly name: string },
+  wanted: readonly RouteState[],
+): void {
   const { exitCode, output } = tested;
-  const { mounted, service } = place;
+  const { mounted, name: nginx } = place;
   if (exitCode !== 0) {
     throw new DeployError('proxy-rejected', { what: 'nginx refuses the configuration', details: words(output) });
   }
@@ -23,7 +27,7 @@ export function checkTested(tested: ExecResult, place: Place, wanted: readonly R
   const line = (file: string): string => `\`include ${mounted}/${file};\``;
   if (!includes(HTTP_FILE)) {
     throw new DeployError('proxy-not-wired', {
-      what: `the configuration of ${service} does not include the generated files`,
+      what: `the configuration of ${nginx} does not include the generated files`,
       next: `add ${line(HTTP_FILE)} to its http block`,
     });
   }
@@ -38,7 +42,7 @@ export function checkTested(tested: ExecResult, place: Place, wanted: readonly R
   if (unused.length === 0) return;
   const names = unused.map((route) => route.service);
   throw new DeployError('proxy-not-wired', {
-    what: `no server of ${service} uses the route of ${names.join(', ')}`,
+    what: `no server of ${nginx} uses the route of ${names.join(', ')}`,
     next: `add ${line(ROUTES_FILE)} (all routes) to a server, or ${names.map((name) => line(routeFile(name))).join(', ')} to a location`,
   });
 }

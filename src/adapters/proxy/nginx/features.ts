@@ -36,17 +36,17 @@ export function featuresOf(output: string): VersionFeatures {
   };
 }
 
-/** What about an nginx without some of it will cost something. */
-export function nginxWarnings({
-  keepaliveMinTimeout,
-  resolve,
-}: NginxFeatures): readonly { readonly code: string; readonly message: string; readonly hint: string }[] {
-  const hint = 'use nginx 1.27.4 or later: nginx:stable and nginx:mainline both are';
+/** What about an nginx without some of it will cost something; one that asks by addresses follows no names anyway. */
+export function nginxWarnings(
+  { keepaliveMinTimeout, resolve }: NginxFeatures,
+  byName: boolean,
+): readonly { readonly code: string; readonly message: string; readonly hint: string }[] {
+  const hint = `use nginx 1.27.4 or later: ${byName ? 'nginx:stable and nginx:mainline both are' : 'nginx.org has packages of it'}`;
   return [
     ...(keepaliveMinTimeout === null
       ? [{ code: 'W06', message: 'this nginx resets idle client connections at each switch', hint }]
       : []),
-    ...(resolve
+    ...(resolve || !byName
       ? []
       : [{ code: 'W06', message: 'this nginx cannot follow names by itself: requests take one hop more', hint }]),
   ];

@@ -31,7 +31,7 @@ export class HandOver {
       await this.#over.clear();
       return false;
     }
-    const all = await this.#contents(await this.#states.all());
+    const all = await this.contents();
     const isAlone = before.workers?.leaving.size === 0;
     const worked = isAlone ? all.filter((content) => signatureOf(content) === before.digest) : all;
     const others = worked.filter((content) => signatureOf(content) !== digest);
@@ -47,16 +47,21 @@ export class HandOver {
     await this.#over.unmark(signatureOf(own));
     await this.#states.link(state);
     await reload();
-    const all = await this.#contents(await this.#states.all());
+    const all = await this.contents();
     const others = all.filter((content) => signatureOf(content) !== signatureOf(own));
     await this.#over.mark(digestsOf(others.filter((content) => handsOver(content, own))));
+  }
+
+  /** Our part in nginx's http context of every configuration that is kept. */
+  async contents(): Promise<readonly string[]> {
+    return this.#contents(await this.#states.all());
   }
 
   /** True if workers of every configuration that is kept ask those of the present one, also for whom they find nobody. */
   async isWhole(): Promise<boolean> {
     const present = await this.#states.current();
     const [own = ''] = present === null ? [] : await this.#contents([present]);
-    const all = await this.#contents(await this.#states.all());
+    const all = await this.contents();
     return all.every((content) => handsOver(content, own));
   }
 

@@ -1,19 +1,19 @@
 import type { RouteState } from '../../../core/observed.ts';
 
 /** A path with what is served there: by one route, or by several that hosts tell apart. */
-export interface Location {
+export interface Location<R extends RouteState = RouteState> {
   readonly path: string | null;
   /** Serves a host that none of the others names; null if nobody does. */
-  readonly fallback: RouteState | null;
+  readonly fallback: R | null;
   /** Later ones win. */
-  readonly hosts: readonly { readonly host: string; readonly route: RouteState }[];
+  readonly hosts: readonly { readonly host: string; readonly route: R }[];
 }
 
 /**
  * What nginx does at each path of any route. It takes the longest path, whatever the host, so that a path has to know
  * the routes of shorter paths on other hosts too. A route with a host goes before one without, as with Caddy.
  */
-export function locations(routes: readonly RouteState[]): readonly Location[] {
+export function locations<R extends RouteState>(routes: readonly R[]): readonly Location<R>[] {
   const paths = [...new Set(routes.map(({ path }) => path))];
   const hosts = [...new Set(routes.flatMap(({ host }) => host ?? []))].toSorted(wildcardsFirst);
   return paths.map((path) => ({
@@ -27,11 +27,7 @@ export function locations(routes: readonly RouteState[]): readonly Location[] {
 }
 
 /** The route with the longest path that covers this one. */
-function best(
-  routes: readonly RouteState[],
-  path: string | null,
-  fits: (route: RouteState) => boolean,
-): RouteState | null {
+function best<R extends RouteState>(routes: readonly R[], path: string | null, fits: (route: R) => boolean): R | null {
   const fitting = routes.filter((route) => fits(route) && covers(route.path, path));
   return fitting.toSorted((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0] ?? null;
 }

@@ -6,17 +6,20 @@ import { NGINX_LOG_FORMAT } from './log-format.ts';
 import type { NginxFeatures } from './features.ts';
 import { LOG_INCLUDE_FILE, WINDOW_PATTERN } from './logging.ts';
 import { locations, type Location } from './locations.ts';
+import type { Endpoints } from './nginx.ts';
 import { OVER_FOLDER } from './over.ts';
 import { PAGES } from './own-pages.ts';
-import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
+import { hostAddress, READ_BACK_PORT, RELAY_PORT } from './port.ts';
 
 import {
   behindOf,
   DOOR,
   isChoice,
-  NOBODY,
+  type NamedRoute,
+  nobodyOf,
   targetOf,
   sparesOf,
+  type Upstream,
   upstreamsOf,
   viewBehind,
   viewChoice,
@@ -27,6 +30,8 @@ import {
   viewUpstreams,
 } from './upstreams.ts';
 
+/** The link that the included files go through: all of them change in one rename. */
+export const LIVE_LINK = 'live';
 export const HTTP_FILE = 'http.conf';
 export const ROUTES_FILE = 'routes.conf';
 /** While it is there, the names of the version before mean that version. */
@@ -40,6 +45,8 @@ export interface NginxMeta {
   /** Secret part of the read-back’s path. */
   readonly token: string;
   readonly features: NginxFeatures;
+  /** Where an nginx on the machine reaches containers, which other projects have as well; null for one of its own. */
+  readonly endpoints: Endpoints | null;
   readonly templates: Readonly<Record<'http' | 'log' | 'routes' | 'route', Template>>;
 }
 
@@ -61,22 +68,25 @@ export function configFiles(routes: readonly RouteState[]): readonly string[] {
 /** The generated configuration. Pure. */
 export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): NginxConfig {
   const { project, directory, features } = meta;
-  const body = (service: string | null, upstream: string | null, served: readonly RouteState[]): string => {
+  const named = routes.map((route) => ({ ...route, named: nameOf(route.service, meta) }));
+  const { suffix } = scopeOf(meta);
+  const body = (service: string | null, upstream: string | null, served: readonly NamedRoute[]): string => {
     const view = { project, service, upstream, off: upstream === null, sticky: viewCookie(served), features };
     return fill(meta.templates.route, view).trimEnd();
   };
-  const views = locations(routes).flatMap((location) => viewLocations(location, body));
+  const views = locations(named).flatMap((location) => viewLocations(location, body));
   const asks = asksAgain(features) && !views.some((view) => PAGES.test(view.body));
   // One header more takes those away that a body without any inherits.
   const hasDoor = asks && views.every(({ bodyNow }) => canAskDoor(bodyNow));
+  const alone = aloneIn(meta);
   const numbered = views.map((view, index) => {
     const behind = asks && view.hasBehind ? `@deploy-bg-behind-${String(index)}` : null;
     const now = hasDoor && !view.off ? `@deploy-bg-now-${String(index)}` : null;
     const again = asks && !view.off ? `@deploy-bg-again-${String(index)}` : null;
     const over = hasDoor ? `@deploy-bg-over-${String(index)}` : null;
-    return { ...view, again, behind, now, next: behind ?? now, over, tells: hasDoor || view.mirrors.length > 0 };
+    return { ...view, again, behind, now, next: behind ?? now, over, tells: hasDoor || view.mirrors.length > 0, alone };
   });
-  const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
+  const mirrors = named.flatMap((route) => viewMirror(route) ?? []);
   const files = [
     {
       file: ROUTES_FILE,
@@ -88,14 +98,14 @@ export function renderNginx(routes: readonly RouteState[], meta: NginxMeta): Ngi
         behindFile: BEHIND_FILE,
       }),
     },
-    { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory }) },
-    ...routes.map((route) => ({
+    { file: LOG_INCLUDE_FILE, content: fill(meta.templates.log, { project, directory, suffix }) },
+    ...named.map((route) => ({
       file: routeFile(route.service),
-      content: `${body(route.service, targetOf(route), [route])}\n`,
+      content: `${alone}${body(route.service, targetOf(route), [route])}\n`,
     })),
   ];
   const http = (digest: string): string =>
-    fill(meta.templates.http, { ...viewHttp(routes, meta, digest, asks), hasDoor });
+    fill(meta.templates.http, { ...viewHttp(named, meta, digest, asks), hasDoor });
   const digest = fingerprint([http(''), ...files.map(({ content }) => content)]);
   return { digest, files: [{ file: HTTP_FILE, content: http(digest) }, ...files] };
 }
@@ -125,15 +135,49 @@ export function handsOver(from: string, to: string): boolean {
   return places !== undefined && places === wanted && (sticky === '-' || sticky === cookie);
 }
 
+/** What upstreams and variables of a route are called by. No project's name has a dot, so that none is another's. */
+function nameOf(service: string, { project, endpoints }: NginxMeta): string {
+  return endpoints === null ? service : `${project}.${service}`;
+}
+
+/** The name that the answer about a project is known by; every project on a machine's nginx has one of its own. */
+export function answerName(project: string, isShared: boolean): string {
+  return isShared ? `${project}.deploy-bg.invalid` : 'deploy-bg.invalid';
+}
+
+/** What tells this project's own words from those of others in the same nginx. */
+function scopeOf({ project, endpoints }: NginxMeta) {
+  const isShared = endpoints !== null;
+  const letters = project.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${String(character.charCodeAt(0))}_`);
+  return {
+    suffix: isShared ? `_${letters}` : '',
+    listen: isShared ? `${hostAddress(project)}:${String(READ_BACK_PORT)}` : String(READ_BACK_PORT),
+    answerName: answerName(project, isShared),
+    nobody: {
+      name: nobodyOf(isShared ? project : null),
+      address: isShared ? `${hostAddress(project)}:${String(RELAY_PORT)}` : NOBODY_ADDRESS,
+    },
+  };
+}
+
+/** What may be said once in the http context is said in each location where others are in the same one. */
+function aloneIn({ features, endpoints }: NginxMeta): string {
+  return endpoints === null || features.keepaliveMinTimeout === null
+    ? ''
+    : `    keepalive_min_timeout ${features.keepaliveMinTimeout};\n`;
+}
+
 /** A request that nobody was asked for may be asked again, where that takes no page of the user's away. */
 function asksAgain({ resolve, ownPages }: NginxFeatures): boolean {
   return resolve && !ownPages;
 }
 
-function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string, asks: boolean): object {
-  const { project, directory, token, features } = meta;
-  const upstreams = viewUpstreams([...routes.flatMap(upstreamsOf), ...(asks ? routes.flatMap(sparesOf) : [])]);
-  const choices = routes.filter(isChoice).map(viewChoice);
+function viewHttp(routes: readonly NamedRoute[], meta: NginxMeta, digest: string, asks: boolean): object {
+  const { project, directory, token, features, endpoints } = meta;
+  const scope = scopeOf(meta);
+  const groups = [...routes.flatMap(upstreamsOf), ...(asks ? routes.flatMap(sparesOf) : [])];
+  const upstreams = viewUpstreams(groups, endpoints);
+  const choices = routes.filter(isChoice).map((route) => viewChoice(route, scope.nobody.name));
   const said = routes.map((route) => ({
     ...route,
     said: backendsText(route.backends),
@@ -142,12 +186,14 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     saidSticky: stickyText(route.sticky),
   }));
   const mirrors = routes.flatMap((route) => viewMirror(route) ?? []);
-  const nobody = { name: NOBODY.name, address: NOBODY_ADDRESS };
   const log = { logFormat: NGINX_LOG_FORMAT, window: WINDOW_PATTERN };
-  const own = { project, directory, token, features, digest, port: READ_BACK_PORT, relayPort: RELAY_PORT };
+  const own = { ...scope, project, directory, token, features, digest, relayPort: RELAY_PORT };
+  const isShared = endpoints !== null;
   return {
     ...own,
     ...log,
+    isShared,
+    endpoints: endpoints === null ? [] : writtenDown(groups, endpoints),
     asksAgain: asks,
     behind: routes.flatMap(viewBehind),
     door: DOOR,
@@ -158,9 +204,16 @@ function viewHttp(routes: readonly RouteState[], meta: NginxMeta, digest: string
     upstreams,
     choices,
     mirrors,
-    nobody,
     routes: said,
   };
+}
+
+/** By container and port, each once. */
+function writtenDown(groups: readonly Upstream[], endpoints: Endpoints): readonly object[] {
+  const asked = new Map(
+    groups.flatMap(({ backends }) => backends.map((b) => [`${b.container}:${String(b.port)}`, b] as const)),
+  );
+  return [...asked].map(([name, { container, port }]) => ({ name, address: endpoints(container, port) }));
 }
 
 interface LocationView {
@@ -171,10 +224,10 @@ interface LocationView {
   readonly mirrors: readonly object[];
 }
 
-type Body = (service: string | null, upstream: string | null, served: readonly RouteState[]) => string;
+type Body = (service: string | null, upstream: string | null, served: readonly NamedRoute[]) => string;
 
 /** `/api` is `/api` and all below it, but not `/apis`: two locations. */
-function viewLocations({ path, fallback, hosts }: Location, body: Body): readonly LocationView[] {
+function viewLocations({ path, fallback, hosts }: Location<NamedRoute>, body: Body): readonly LocationView[] {
   const matches = path === null ? ['/'] : [`= ${path}`, `${path}/`];
   const mapped = hosts.length > 0;
   const served = [...hosts.map(({ route }) => route), ...(fallback === null ? [] : [fallback])];
@@ -200,11 +253,11 @@ function viewLocations({ path, fallback, hosts }: Location, body: Body): readonl
   return matches.map((match) => ({ ...view, match }));
 }
 
-function target(route: RouteState | null): string {
+function target(route: NamedRoute | null): string {
   return route === null ? 'none' : (targetOf(route) ?? 'off');
 }
 
-function targetOfAny(route: RouteState | null): string | null {
+function targetOfAny(route: NamedRoute | null): string | null {
   return route === null ? null : targetOf(route);
 }
 

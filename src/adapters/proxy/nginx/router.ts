@@ -5,7 +5,6 @@ import type { Clock, Router } from '../../../app/ports.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
-import type { ProxyContainer, ProxyEngine } from '../engine.ts';
 import {
   linkInto,
   makeFolder,
@@ -20,22 +19,21 @@ import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
-import { runningProxy, type Place } from '../wiring.ts';
+import type { Folder } from '../wiring.ts';
 import { askNginx } from './ask.ts';
 import { checkTested, isIncluded } from './check.ts';
-import { askFeatures, test } from './command.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { HandOver } from './hand-over.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
+import type { Nginx, RunningNginx } from './nginx.ts';
 import { hasOwnPages } from './own-pages.ts';
-import { BEHIND_FILE, configFiles, HTTP_FILE, renderNginx, type NginxConfig } from './render.ts';
+import { answerName, BEHIND_FILE, configFiles, HTTP_FILE, LIVE_LINK, renderNginx, type NginxConfig } from './render.ts';
+import { asReached, requireReached, whereOf } from './reached.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
 import { workersOf } from './workers.ts';
 
-/** The link that the included files go through: all of them change in one rename. */
-const LIVE_LINK = 'live';
 const TOKEN_FILE = 'token';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
@@ -53,9 +51,9 @@ async function together(tested: Promise<void>, change: Switch): Promise<void> {
 }
 
 export interface NginxDeps {
-  readonly engine: ProxyEngine;
+  readonly nginx: Nginx;
   readonly clock: Clock;
-  readonly place: Place;
+  readonly folder: Folder;
   readonly proc?: string | undefined;
 }
 
@@ -63,62 +61,66 @@ export interface NginxDeps {
 export class NginxRouter implements Router {
   /** Whoever has a connection to nobody meanwhile, since it tries another replica, is not in between for long. */
   readonly readingsApartMs = 20;
-  readonly #engine: ProxyEngine;
+  readonly #nginx: Nginx;
   readonly #clock: Clock;
-  readonly #place: Place;
+  readonly #folder: Folder;
   readonly #proc: string | undefined;
   readonly #states: States;
   readonly #handOver: HandOver;
 
-  constructor({ engine, clock, place, proc }: NginxDeps) {
-    this.#engine = engine;
+  constructor({ nginx, clock, folder, proc }: NginxDeps) {
+    this.#nginx = nginx;
     this.#clock = clock;
-    this.#place = place;
+    this.#folder = folder;
     this.#proc = proc;
-    this.#states = new States(place.output, LIVE_LINK);
-    this.#handOver = new HandOver(place.output, this.#states);
+    this.#states = new States(folder.output, LIVE_LINK);
+    this.#handOver = new HandOver(folder.output, this.#states);
+  }
+
+  async require(): Promise<void> {
+    if (this.#nginx.isShared) await this.#nginx.running();
   }
 
   async prepare(routes: readonly RouteState[]): Promise<void> {
     const wanted = checkedRoutes(routes);
-    await onDisk(this.#place.output, async () => {
-      await makeFolder(this.#place.output);
+    await onDisk(this.#folder.output, async () => {
+      await makeFolder(this.#folder.output);
       // What is created from now on may have the names of the version before.
-      await rm(join(this.#place.output, BEHIND_FILE), { force: true });
-      const proxy = await this.#proxy();
-      if (proxy?.running === true && (await this.#states.current()) !== null) return;
-      const features = await this.#features(proxy?.running === true ? proxy : null);
+      await rm(join(this.#folder.output, BEHIND_FILE), { force: true });
+      const nginx = await this.#nginx.find();
+      if (nginx !== null && (await this.#states.current()) !== null) return;
+      const features = await knownFeatures(this.#folder.output, nginx);
       await this.#write(await this.#render(wanted, features));
     });
   }
 
   async apply(routes: readonly RouteState[]): Promise<void> {
     const asked = checkedRoutes(routes);
-    const proxy = await runningProxy(this.#engine, this.#place);
-    await onDisk(this.#place.output, async () => {
-      const features = await this.#features(proxy);
+    const nginx = await this.#nginx.running();
+    await onDisk(this.#folder.output, async () => {
+      const features = await knownFeatures(this.#folder.output, nginx);
       const wanted = checkedRoutes(keptSpares(asked, await this.#included(SPARES_FILE)));
-      if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#place.output, BEHIND_FILE), '');
+      if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#folder.output, BEHIND_FILE), '');
       const config = await this.#render(wanted, features);
-      const change = await this.#switchOf(proxy, config);
+      const change = await this.#switchOf(nginx, config);
       const works = await this.#works(config, change);
       if (works) await this.#handOver.take(config.digest);
-      if (!works) await this.#change(proxy, config, wanted, change);
-      else if ((await readIfThere(join(this.#place.output, SETTLED_FILE))) !== config.digest)
+      if (!works) await this.#change(nginx, config, wanted, change);
+      else if ((await readIfThere(join(this.#folder.output, SETTLED_FILE))) !== config.digest)
         await change.resume(await this.#states.changedAt());
-      await writeChanged(this.#place.output, [{ file: SETTLED_FILE, content: config.digest }]);
+      await writeChanged(this.#folder.output, [{ file: SETTLED_FILE, content: config.digest }]);
     });
   }
 
   async check(routes: readonly RouteState[]): Promise<void> {
-    const proxy = await runningProxy(this.#engine, this.#place);
-    checkTested(await test(this.#engine, proxy), this.#place, checkedRoutes(routes));
+    const nginx = await this.#nginx.running();
+    checkTested(await nginx.test(), this.#named, routes);
   }
 
   async read(): Promise<RouterReading> {
     try {
-      const { routes } = await this.#answer();
-      return { kind: 'routes', routes, parts: null };
+      const [answer, endpoints] = await Promise.all([this.#answer(), this.#nginx.endpoints()]);
+      return { kind: 'routes', routes: asReached(answer, endpoints), parts: null };
     } catch (error) {
       return { kind: 'unreadable', reason: `nginx does not answer about itself: ${messageOf(error)}` };
     }
@@ -126,20 +128,28 @@ export class NginxRouter implements Router {
 
   /** Each change of its routes is one; one that does not run yet starts with the files of the first turn. */
   async reloads(turns: readonly (readonly RouteState[])[]): Promise<boolean | null> {
-    const proxy = await this.#proxy().catch(() => undefined);
-    if (proxy === undefined) return null;
+    const nginx = await this.#nginx.find().catch(() => undefined);
+    if (nginx === undefined) return null;
     const wanted = turns.map(checkedRoutes);
-    if (proxy?.running !== true) return differ(wanted);
+    if (nginx === null) return differ(wanted);
     const now = await this.read();
-    return now.kind === 'unreadable' || differ([checkedRoutes(now.routes), ...wanted]);
+    return now.kind === 'unreadable' || differ([now.routes, ...wanted]);
   }
 
   /** Whoever only asks writes nothing. */
   async #answer(): ReturnType<typeof askNginx> {
-    const proxy = await runningProxy(this.#engine, this.#place);
+    const addresses = await this.#nginx.answersAt();
     const token = await this.#knownToken();
     if (token === null) throw new Error('nothing of ours was written for it yet');
-    return askNginx(proxy, token);
+    return askNginx(addresses, this.#answerName, token);
+  }
+
+  get #answerName(): string {
+    return answerName(this.#folder.project, this.#nginx.isShared);
+  }
+
+  get #named(): Folder & { readonly name: string } {
+    return { ...this.#folder, name: this.#nginx.name };
   }
 
   async faults(): Promise<readonly string[]> {
@@ -156,35 +166,28 @@ export class NginxRouter implements Router {
   /** The content of a file as nginx would include it; null if that is none of ours. */
   async #included(file: string): Promise<string | null> {
     const state = await this.#states.current();
-    return state !== null && (await this.#isLinked(file)) ? readIfThere(join(this.#place.output, state, file)) : null;
+    return state !== null && (await this.#isLinked(file)) ? readIfThere(join(this.#folder.output, state, file)) : null;
   }
 
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
-    const pid = (await this.#proxy().catch(() => null))?.pid ?? null;
-    const counts = await fromProxy(pid, containers, this.#proc);
+    const pid = (await this.#nginx.find().catch(() => null))?.pid ?? null;
+    const workers = await workersOf(pid, this.#proc);
+    const texts = await this.#handOver.contents();
+    const onMachine = this.#nginx.isShared ? await whereOf(texts, workers, this.#proc) : {};
+    const counts = await fromProxy(pid, containers, { proc: this.#proc, ...onMachine });
     if (await this.#handOver.isWhole()) return counts;
     // What comes on a kept connection, or has its body on its way, has none to anybody yet, and is meant for the old one.
-    const held = (await workersOf(pid, this.#proc))?.leaving.size ?? null;
+    const held = workers?.leaving.size ?? null;
     const count = (container: ObservedContainer): number | null =>
       counts[container.id] === 0 && !ended(container) ? held : (counts[container.id] ?? null);
     return Object.fromEntries(containers.map((container) => [container.id, count(container)]));
   }
 
   async warnings(): ReturnType<Router['warnings']> {
-    const proxy = await this.#proxy().catch(() => null);
-    if (proxy?.running !== true) return [];
-    const features = await this.#features(proxy).catch(() => null);
-    return features === null ? [] : nginxWarnings(features);
-  }
-
-  #proxy(): Promise<ProxyContainer | null> {
-    return this.#engine.proxyContainer(this.#place.project, this.#place.service);
-  }
-
-  #features(proxy: ProxyContainer | null): Promise<NginxFeatures> {
-    return knownFeatures(this.#place.output, proxy, (container) =>
-      askFeatures(this.#engine, container, this.#place.mounted),
-    );
+    const nginx = await this.#nginx.find().catch(() => null);
+    if (nginx === null) return [];
+    const features = await knownFeatures(this.#folder.output, nginx).catch(() => null);
+    return features === null ? [] : nginxWarnings(features, !this.#nginx.isShared);
   }
 
   async #render(routes: readonly RouteState[], features: NginxFeatures): Promise<NginxConfig> {
@@ -192,12 +195,13 @@ export class NginxRouter implements Router {
       packaged('nginx/http.conf.hbs'),
       packaged('nginx/access-log.conf.hbs'),
       packaged('nginx/routes.conf.hbs'),
-      templateOf(this.#place.template, 'nginx/route.conf.hbs'),
+      templateOf(this.#folder.template, 'nginx/route.conf.hbs'),
     ]);
-    const token = await this.#token();
-    const { project, mounted: directory } = this.#place;
+    const [token, endpoints] = await Promise.all([this.#token(), this.#nginx.endpoints()]);
+    if (endpoints !== null) requireReached(routes, endpoints);
+    const { project, mounted: directory } = this.#folder;
     const templates = { http, log, routes: all, route };
-    const { digest, files } = renderNginx(routes, { project, directory, token, features, templates });
+    const { digest, files } = renderNginx(routes, { project, directory, token, features, endpoints, templates });
     return { digest, files: [...files, { file: SPARES_FILE, content: sparesText(routes) }] };
   }
 
@@ -205,23 +209,23 @@ export class NginxRouter implements Router {
     const known = await this.#knownToken();
     if (known !== null) return known;
     const token = randomBytes(16).toString('hex');
-    await writeWhole(join(this.#place.output, TOKEN_FILE), token);
+    await writeWhole(join(this.#folder.output, TOKEN_FILE), token);
     return token;
   }
 
   async #knownToken(): Promise<string | null> {
-    const known = (await readIfThere(join(this.#place.output, TOKEN_FILE)))?.trim();
+    const known = (await readIfThere(join(this.#folder.output, TOKEN_FILE)))?.trim();
     return known !== undefined && /^[0-9a-f]{32}$/.test(known) ? known : null;
   }
 
-  async #switchOf(proxy: ProxyContainer, config: NginxConfig): Promise<Switch> {
-    const token = await this.#token();
+  async #switchOf(nginx: RunningNginx, config: NginxConfig): Promise<Switch> {
+    const [token, addresses] = await Promise.all([this.#token(), this.#nginx.answersAt()]);
     return new Switch({
       clock: this.#clock,
       digest: config.digest,
-      ask: () => askNginx(proxy, token),
-      workers: () => workersOf(proxy.pid, this.#proc),
-      reload: () => this.#engine.kill(proxy.id, 'HUP'),
+      ask: () => askNginx(addresses, this.#answerName, token),
+      workers: () => workersOf(nginx.pid, this.#proc),
+      reload: () => nginx.reload(),
       handOver: (before) => this.#handOver.to(config, before),
     });
   }
@@ -235,35 +239,35 @@ export class NginxRouter implements Router {
 
   /** What nginx includes leads to the present state. */
   async #isLinked(file: string): Promise<boolean> {
-    return (await readlink(join(this.#place.output, file)).catch(() => null)) === join(LIVE_LINK, file);
+    return (await readlink(join(this.#folder.output, file)).catch(() => null)) === join(LIVE_LINK, file);
   }
 
   async #change(
-    proxy: ProxyContainer,
+    nginx: RunningNginx,
     config: NginxConfig,
     wanted: readonly RouteState[],
     change: Switch,
   ): Promise<void> {
     const before = await this.#states.current();
-    await rm(join(this.#place.output, SETTLED_FILE), { force: true });
+    await rm(join(this.#folder.output, SETTLED_FILE), { force: true });
     try {
       await this.#write(config);
       // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.
-      const tested = test(this.#engine, proxy).then(async (result) => {
-        checkTested(result, this.#place, wanted);
-        const { output, mounted } = this.#place;
-        await rememberIncluded(output, isIncluded(result, this.#place, LOG_INCLUDE_FILE));
-        await rememberPages(output, proxy, hasOwnPages(result, mounted));
+      const tested = nginx.test().then(async (result) => {
+        checkTested(result, this.#named, wanted);
+        const { output, mounted } = this.#folder;
+        await rememberIncluded(output, isIncluded(result, this.#folder, LOG_INCLUDE_FILE));
+        await rememberPages(output, nginx, hasOwnPages(result, mounted));
       });
       await together(tested, change);
     } catch (error) {
-      if (before !== null) await this.#handOver.back(before, () => this.#engine.kill(proxy.id, 'HUP'));
+      if (before !== null) await this.#handOver.back(before, () => nginx.reload());
       throw error;
     }
   }
 
   async #write({ files, digest }: NginxConfig): Promise<void> {
-    const { output } = this.#place;
+    const { output } = this.#folder;
     await this.#handOver.take(digest);
     await prepareLog(output);
     await keepLogging(output, this.#clock.now());

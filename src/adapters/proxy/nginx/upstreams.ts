@@ -3,6 +3,7 @@ import type { Backend, RouteState } from '../../../core/observed.ts';
 import { divisor } from '../routes.ts';
 import { stickySides } from '../sides.ts';
 import { conditionsOf } from './matching.ts';
+import type { Endpoints } from './nginx.ts';
 import { RELAY_PORT } from './port.ts';
 
 /** A group of servers that requests are passed to. */
@@ -15,28 +16,35 @@ export interface Upstream {
   readonly relayOf?: string;
 }
 
-/** Answers 503 for a route that only requests which match can use. */
-export const NOBODY: Upstream = { name: 'deploy_bg_nobody', backends: [] };
-
-/** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
-function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror' | 'spare', service: string): string {
-  return `deploy_bg_${part}-${service}`;
+/** A route with the name that upstreams and variables are called by: nobody else behind the same nginx has it. */
+export interface NamedRoute extends RouteState {
+  readonly named: string;
 }
 
-function ownName(service: string): string {
-  return `deploy-bg-${service}`;
+/** Answers 503 for a route that only requests which match can use. */
+export function nobodyOf(project: string | null): string {
+  return project === null ? 'deploy_bg_nobody' : `deploy_bg_nobody-${project}`;
+}
+
+/** Some of a route's requests. No route has this name as a whole: those begin with `deploy-bg-`. */
+function partName(part: 'matched' | 'stable' | 'candidate' | 'mirror' | 'spare', named: string): string {
+  return `deploy_bg_${part}-${named}`;
+}
+
+function ownName(named: string): string {
+  return `deploy-bg-${named}`;
 }
 
 /** The groups of a route, as far as there is somebody in them. */
-export function upstreamsOf(route: RouteState): readonly Upstream[] {
-  const { service, backends, matched, mirror } = route;
+export function upstreamsOf(route: NamedRoute): readonly Upstream[] {
+  const { named, backends, matched, mirror } = route;
   const sides = stickySides(route);
   const all = [
-    { name: ownName(service), backends: sides === null ? backends : [] },
-    { name: partName('stable', service), backends: sides?.stable ?? [] },
-    { name: partName('candidate', service), backends: sides?.candidate ?? [] },
-    { name: partName('matched', service), backends: matched?.backends ?? [] },
-    { name: partName('mirror', service), backends: mirror?.backends ?? [] },
+    { name: ownName(named), backends: sides === null ? backends : [] },
+    { name: partName('stable', named), backends: sides?.stable ?? [] },
+    { name: partName('candidate', named), backends: sides?.candidate ?? [] },
+    { name: partName('matched', named), backends: matched?.backends ?? [] },
+    { name: partName('mirror', named), backends: mirror?.backends ?? [] },
   ];
   return all.filter((upstream) => upstream.backends.length > 0);
 }
@@ -45,31 +53,30 @@ export function upstreamsOf(route: RouteState): readonly Upstream[] {
  * The version before, where it can still be asked. Nobody looks for its names but for a request: they are gone soon.
  * By the address of the relay that it had when it served, workers of the configuration before and after reach it, too.
  */
-export function sparesOf({ service, backends, spare = [] }: RouteState): readonly Upstream[] {
+export function sparesOf({ named, backends, spare = [] }: NamedRoute): readonly Upstream[] {
   if (backends.length === 0 || spare.length === 0) return [];
-  return [{ name: partName('spare', service), backends: spare, byRelay: true, relayOf: ownName(service) }];
+  return [{ name: partName('spare', named), backends: spare, byRelay: true, relayOf: ownName(named) }];
 }
 
 /** By whom requests are answered that nobody of a group could be asked for. */
-export function behindOf(route: RouteState): readonly { readonly first: string; readonly behind: string }[] {
-  const { service } = route;
-  if (stickySides(route) !== null)
-    return [{ first: partName('candidate', service), behind: partName('stable', service) }];
-  return sparesOf(route).map(({ name }) => ({ first: ownName(service), behind: name }));
+export function behindOf(route: NamedRoute): readonly { readonly first: string; readonly behind: string }[] {
+  const { named } = route;
+  if (stickySides(route) !== null) return [{ first: partName('candidate', named), behind: partName('stable', named) }];
+  return sparesOf(route).map(({ name }) => ({ first: ownName(named), behind: name }));
 }
 
 /** The same for a map: by patterns, since its table has no room for every name. */
-export function viewBehind(route: RouteState): readonly object[] {
+export function viewBehind(route: NamedRoute): readonly object[] {
   return behindOf(route).map(({ first, behind }) => ({ pattern: `~^${first.replaceAll('.', '\\.')}$`, behind }));
 }
 
 /** The groups of a route in any configuration, and whom this one has for them. A client that has a side stays there. */
-export function viewDoor(route: RouteState): readonly object[] {
-  const name = route.service.replaceAll('.', '\\.');
+export function viewDoor(route: NamedRoute): readonly object[] {
+  const name = route.named.replaceAll('.', '\\.');
   const target = targetOf(route) ?? 'off';
   const sides = stickySides(route) === null ? [] : (['stable', 'candidate'] as const);
   return [
-    ...sides.map((side) => ({ pattern: asked(`_bg_${side}-${name}`), target: partName(side, route.service) })),
+    ...sides.map((side) => ({ pattern: asked(`_bg_${side}-${name}`), target: partName(side, route.named) })),
     { pattern: asked(`(-bg|_bg_[a-z]+)-${name}`), target },
   ];
 }
@@ -80,44 +87,44 @@ function asked(group: string): string {
 }
 
 /** What a location passes its requests to: an upstream, a variable that holds one, or null for nobody. */
-export function targetOf(route: RouteState): string | null {
-  if (isChoice(route)) return choiceVariable(route.service);
-  return route.backends.length === 0 ? null : ownName(route.service);
+export function targetOf(route: NamedRoute): string | null {
+  if (isChoice(route)) return choiceVariable(route.named);
+  return route.backends.length === 0 ? null : ownName(route.named);
 }
 
 /** Who gets a request, where that is not the same for all requests of a route: what the http template is given for it. */
-export function viewChoice(route: RouteState): object {
-  const { service, matched } = route;
+export function viewChoice(route: NamedRoute, nobody: string): object {
+  const { named, matched } = route;
   const conditions = (matched === undefined ? [] : conditionsOf(matched.match)).map((condition, index) => ({
     ...condition,
-    variable: `${choiceVariable(service)}_${index}`,
+    variable: `${choiceVariable(named)}_${index}`,
   }));
   return {
-    variable: choiceVariable(service),
+    variable: choiceVariable(named),
     conditions,
     all: conditions.map(() => '1').join(''),
-    matching: (matched?.backends ?? []).length === 0 ? NOBODY.name : partName('matched', service),
-    others: othersOf(route),
+    matching: (matched?.backends ?? []).length === 0 ? nobody : partName('matched', named),
+    others: othersOf(route, nobody),
     split: viewSplit(route),
   };
 }
 
 /** An upstream, or the variable that holds the side of the client. */
-function othersOf(route: RouteState): string {
-  if (stickySides(route) !== null) return `${choiceVariable(route.service)}_side`;
-  return route.backends.length === 0 ? NOBODY.name : ownName(route.service);
+function othersOf(route: NamedRoute, nobody: string): string {
+  if (stickySides(route) !== null) return `${choiceVariable(route.named)}_side`;
+  return route.backends.length === 0 ? nobody : ownName(route.named);
 }
 
 /** Which clients are the candidate's; null if they do not stay on a side. */
-function viewSplit(route: RouteState): object | null {
-  const { service, sticky } = route;
+function viewSplit(route: NamedRoute): object | null {
+  const { named, sticky } = route;
   const sides = stickySides(route);
   if (sides === null) return null;
   return {
     key: sticky?.key,
     percent: `${(sides.share * 100).toFixed(2)}%`,
-    candidate: partName('candidate', service),
-    stable: partName('stable', service),
+    candidate: partName('candidate', named),
+    stable: partName('stable', named),
   };
 }
 
@@ -127,12 +134,12 @@ export function isChoice(route: RouteState): boolean {
 }
 
 /** How the requests of a route are copied: what the templates are given for it; null if they are not. */
-export function viewMirror({ service, mirror }: RouteState): object | null {
+export function viewMirror({ service, named, mirror }: NamedRoute): object | null {
   if (mirror === undefined) return null;
   return {
     service,
-    upstream: partName('mirror', service),
-    variable: `${choiceVariable(service)}_mirrored`,
+    upstream: partName('mirror', named),
+    variable: `${choiceVariable(named)}_mirrored`,
     percent: mirror.percent === 100 ? '*' : `${mirror.percent.toFixed(2)}%`,
     all: mirror.percent === 100,
   };
@@ -145,19 +152,23 @@ export function viewCookie(routes: readonly RouteState[]): object | null {
 }
 
 /** Variables have letters, digits and underscores only: everything else of a name is written as its number. */
-function choiceVariable(service: string): string {
-  const name = service.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0)}_`);
+function choiceVariable(named: string): string {
+  const name = named.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0)}_`);
   return `$deploy_bg_to_${name}`;
 }
 
-/** What the template of the http context is given for the upstreams. */
-export function viewUpstreams(upstreams: readonly Upstream[]): readonly object[] {
+/** What the template of the http context is given for the upstreams, which are asked by name unless it is known where. */
+export function viewUpstreams(upstreams: readonly Upstream[], endpoints: Endpoints | null): readonly object[] {
   const relay = relays(upstreams);
   return upstreams.map(({ name, backends, byRelay = false }, index) => ({
     name,
     index,
     byRelay,
-    backends: inSmallNumbers(backends),
+    byAddress: endpoints !== null,
+    backends: inSmallNumbers(backends).map((backend) => ({
+      ...backend,
+      address: endpoints?.(backend.container, backend.port),
+    })),
     relay: relay[index],
     shares: shares(backends),
   }));

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** nginx's worker processes, by pid. */
@@ -24,6 +24,15 @@ export async function workersOf(first: number | null, proc = '/proc'): Promise<W
   const leaving = workers.filter(({ title }) => title.includes('shutting down'));
   const accepting = workers.filter((worker) => !leaving.includes(worker));
   return accepting.length === 0 ? null : { accepting: pids(accepting), leaving: pids(leaving) };
+}
+
+/** As whom the workers work; null if one of them has gone meanwhile. */
+export async function usersOf({ accepting, leaving }: Workers, proc = '/proc'): Promise<ReadonlySet<number> | null> {
+  const stats = [...accepting, ...leaving].map((pid) => stat(join(proc, String(pid))));
+  return Promise.all(stats).then(
+    (all) => new Set(all.map(({ uid }) => uid)),
+    () => null,
+  );
 }
 
 function pids(processes: readonly Process[]): ReadonlySet<number> {
