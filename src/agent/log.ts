@@ -25,6 +25,7 @@ interface About {
 
 const LEVELS: Readonly<Partial<Record<ProgressEvent['kind'], 'debug' | 'warn' | 'error'>>> = {
   waiting: 'debug',
+  fetching: 'debug',
   'lock-taken': 'debug',
   warning: 'warn',
   failure: 'error',

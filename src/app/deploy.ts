@@ -1,4 +1,5 @@
 import { DeployError, messageOf } from '../core/errors.ts';
+import type { Fetching } from '../core/events.ts';
 import { liveColor } from '../core/live.ts';
 import type { Diagnostic, Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
@@ -175,7 +176,8 @@ async function fetchImages(
 ): Promise<void> {
   emit({ kind: 'phase', text: 'fetching images' });
   try {
-    await compose.fetchImages(project, replacedServices(project, options.services), options, signal);
+    const fetching = (news: Fetching): void => emit({ kind: 'fetching', ...news });
+    await compose.fetchImages(project, replacedServices(project, options.services), options, { signal, fetching });
   } catch (error) {
     if (!signal.aborted) throw error;
     throw stoppedError(signal, { what: `stopped while images were fetched: ${messageOf(error)}`, cause: error });

@@ -1,7 +1,7 @@
 import type { NotifyTarget } from '../core/notify.ts';
 import type { Color } from '../core/color.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { EventSink } from '../core/events.ts';
+import type { EventSink, Fetching } from '../core/events.ts';
 import type { GivenTimes } from '../core/times.ts';
 import type { Millis, ObservedContainer, ProbeReading, RouterReading, RouteState } from '../core/observed.ts';
 import type { Diagnostic, PreStopHook, ProbeSpec, Project, ProxySpec } from '../core/project.ts';
@@ -131,6 +131,12 @@ export interface PullOptions {
   readonly refresh: boolean;
 }
 
+/** Who waits for images. */
+export interface FetchWatch {
+  readonly signal: AbortSignal;
+  readonly fetching: (news: Fetching) => void;
+}
+
 /** Where a deploy gets an image from; `missing`: from nowhere, it is refused. */
 export type ImageSource = 'here' | 'pull' | 'build' | 'missing';
 
@@ -138,8 +144,11 @@ export type ImageSource = 'here' | 'pull' | 'build' | 'missing';
 export interface Compose {
   /** Resolves and validates the project for a version. @throws invalid-config with every finding, compose-rejected, compose-missing */
   read(version: string): Promise<Project>;
-  /** Builds and pulls the images of these services by their pull policy. @throws image-missing, also if the signal fires */
-  fetchImages(project: Project, services: readonly string[], options: PullOptions, signal: AbortSignal): Promise<void>;
+  /**
+   * Builds and pulls the images of these services by their pull policy.
+   * @throws image-missing, registry-refused, registry-unreachable; also if the signal fires
+   */
+  fetchImages(project: Project, services: readonly string[], options: PullOptions, watch: FetchWatch): Promise<void>;
   /** Where `fetchImages` would get the image of a service from. Fetches nothing. */
   imageSource(project: Project, service: string, options: PullOptions): Promise<ImageSource>;
   /** Shared services that run as something else than the file says (W07), with the line that mends it. */

@@ -9,6 +9,7 @@ export type ProgressEvent =
   | { readonly kind: 'warning'; readonly code: string | null; readonly message: string; readonly hint: string | null }
   /** A phase before the rollout's own steps: reading compose files, pulling images. */
   | { readonly kind: 'phase'; readonly text: string }
+  | ({ readonly kind: 'fetching' } & Fetching)
   /** The project is this command's alone from here on; `verb` is what it is called in the lock, `deploy v2`. */
   | { readonly kind: 'lock-taken'; readonly verb: string; readonly waitedMs: Millis }
   | {
@@ -64,5 +65,14 @@ export type ProgressEvent =
       readonly downMs: Millis | null;
     }
   | GateEvent;
+
+/** How far the image of a service has come from its registry. */
+export interface Fetching {
+  readonly service: string;
+  readonly doing: 'downloading' | 'unpacking';
+  readonly doneBytes: number;
+  /** Null until every layer has said how large it is. */
+  readonly totalBytes: number | null;
+}
 
 export type EventSink = (event: ProgressEvent) => void;

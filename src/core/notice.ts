@@ -53,6 +53,7 @@ export function noticeOf(event: ProgressEvent): Notice | null {
     case 'finished':
       return finished(event);
     case 'phase':
+    case 'fetching':
     case 'step-started':
     case 'step-finished':
     case 'waiting':

@@ -17,7 +17,8 @@ export interface Call {
   readonly background?: boolean;
   /** Ends the call when it fires: SIGTERM and, 5 s later, SIGKILL. */
   readonly signal?: AbortSignal;
-  readonly onOutput?: ((line: string) => void) | undefined;
+  /** Is told every line that Compose prints on its way. */
+  readonly onOutput?: (line: string) => void;
 }
 
 /** How a call ended; a failure is a result here, not an exception. */

@@ -1,4 +1,4 @@
-import type { Compose, Engine, FrozenRelease, ImageSource, PullOptions } from '../../app/ports.ts';
+import type { Compose, Engine, FetchWatch, FrozenRelease, ImageSource, PullOptions } from '../../app/ports.ts';
 import { composeProject } from '../../core/color.ts';
 import { DeployError } from '../../core/errors.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
@@ -59,14 +59,20 @@ export class DockerCompose implements Compose, OneOffs {
     project: Project,
     services: readonly string[],
     options: PullOptions,
-    signal: AbortSignal,
+    { signal, fetching }: FetchWatch,
   ): Promise<void> {
-    const { fetchImage } = await import('./on-demand.ts');
-    for (const service of services)
+    const { fetchImage, PullProgress } = await import('./on-demand.ts');
+    for (const service of services) {
+      const progress = new PullProgress(service);
+      const onOutput = (line: string): void => {
+        const news = progress.read(line);
+        if (news !== null) fetching(news);
+      };
       await fetchImage(project, service, options, {
         ...this.#imageQuestions(),
-        compose: (command, name) => this.#user(project, [command, name], { signal }),
+        compose: (command, name) => this.#user(project, [command, name], { signal, onOutput }),
       });
+    }
   }
 
   async imageSource(project: Project, service: string, options: PullOptions): Promise<ImageSource> {
@@ -155,16 +161,15 @@ export class DockerCompose implements Compose, OneOffs {
   #user(
     project: Project,
     args: readonly string[],
-    how: Pick<Call, 'detached' | 'background' | 'signal'> = {},
+    how: Pick<Call, 'detached' | 'background' | 'signal' | 'onOutput'> = {},
   ): Promise<Outcome> {
-    const { compose, cwd, env, onOutput } = this.#options;
+    const { compose, cwd, env } = this.#options;
     return call({
       command: compose,
       args: [...userFlags(this.#options), ...args],
       cwd,
       env: { ...env, ...ORPHANS, ...PLAIN, [this.#versionEnv]: project.version },
       ...how,
-      onOutput,
     });
   }
 

@@ -116,7 +116,6 @@ function ownCall(options: ComposeOptions, frozen: FrozenRelease): Omit<Call, 'ar
     cwd: frozen.folder,
     env: frozenEnvironment(options.env, frozen.release.environmentValues),
     detached: true,
-    onOutput: options.onOutput,
   };
 }
 

@@ -3,5 +3,6 @@ export { sharedDrift } from '../../config/rules/drift.ts';
 export { freeze, runOnce, up } from './frozen.ts';
 export { fetchImage, imageSource } from './images.ts';
 export { preparationsOf } from './preparations.ts';
+export { PullProgress } from './pull-progress.ts';
 export { readProject } from './read.ts';
 export { serviceIdentity } from './release-files.ts';

@@ -13,8 +13,6 @@ export interface ComposeOptions {
   /** The directory that relative paths of the flags belong to, absolute. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Every line that Compose prints on its way, for those who want to watch. */
-  readonly onOutput?: (line: string) => void;
 }
 
 /** The user's flags with Compose's meaning. */

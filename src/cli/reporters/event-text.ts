@@ -1,3 +1,4 @@
+import { formatBytes } from '../../core/bytes.ts';
 import { downText } from '../../core/downtime.ts';
 import type { ProgressEvent } from '../../core/events.ts';
 import { clockTime, took } from '../views/text.ts';
@@ -16,6 +17,8 @@ export function eventText(event: ProgressEvent): readonly string[] {
         startText(event),
         ...(event.continued ? [] : event.steps.map((step, at) => `  ${String(at + 1)}. ${step}`)),
       ];
+    case 'fetching':
+      return [`${event.service} ${fetchingNews(event)}`];
     case 'lock-taken':
     case 'ordered':
       return []; // who waits is told what for, and who ordered how that ended
@@ -42,6 +45,12 @@ export function eventText(event: ProgressEvent): readonly string[] {
     case 'finished':
       return [finishedText(event)];
   }
+}
+
+/** `downloading 12 MiB of 40 MiB`. */
+export function fetchingNews({ doing, doneBytes, totalBytes }: EventOf<'fetching'>): string {
+  if (doing === 'unpacking') return `unpacking ${formatBytes(doneBytes)}`;
+  return `downloading ${formatBytes(doneBytes)}${totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`}`;
 }
 
 /** `W03: nobody checks web (add a healthcheck)`. */

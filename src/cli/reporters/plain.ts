@@ -36,13 +36,30 @@ function lines(event: ProgressEvent, now: number, style: Style): readonly string
 function repetitionFilter(): (event: ProgressEvent) => boolean {
   const last = new Map<string, string>();
   return (event) => {
-    if (event.kind !== 'waiting' && event.kind !== 'container') return true;
-    const key = event.kind === 'waiting' ? event.kind : event.container;
-    const text = event.kind === 'waiting' ? event.what : `${event.change} ${withoutTimes(event.detail ?? '')}`;
-    if (last.get(key) === text) return false;
-    last.set(key, text);
+    const news = newsOf(event);
+    if (news === null) return true;
+    if (last.get(news.of) === news.text) return false;
+    last.set(news.of, news.text);
     return true;
   };
+}
+
+/** What an event that repeats itself says, and of what; null for those that do not. */
+function newsOf(event: ProgressEvent): { readonly of: string; readonly text: string } | null {
+  switch (event.kind) {
+    case 'waiting':
+      return { of: event.kind, text: event.what };
+    case 'container':
+      return { of: event.container, text: `${event.change} ${withoutTimes(event.detail ?? '')}` };
+    case 'fetching':
+      return { of: event.service, text: `${event.doing} ${quarterOf(event)}` };
+    default:
+      return null;
+  }
+}
+
+function quarterOf({ doneBytes, totalBytes }: Extract<ProgressEvent, { kind: 'fetching' }>): string {
+  return totalBytes === null ? 'begun' : String(Math.floor((4 * doneBytes) / totalBytes));
 }
 
 /** `200 in 3 ms` and `200 in 4 ms` are the same news. */

@@ -1,6 +1,6 @@
 import type { ProgressEvent } from '../../core/events.ts';
 import type { Millis } from '../../core/observed.ts';
-import { drainedText, titleText, warningText, weightText } from './event-text.ts';
+import { drainedText, fetchingNews, titleText, warningText, weightText } from './event-text.ts';
 
 export interface StepProgress {
   readonly text: string;
@@ -61,6 +61,8 @@ export function progress(state: ProgressState, event: ProgressEvent, now: Millis
       return { ...state, waiting: { what: event.what, until: event.until } };
     case 'container':
       return { ...state, containers: { ...state.containers, [event.container]: containerNews(event) } };
+    case 'fetching':
+      return { ...state, containers: { ...state.containers, [event.service]: fetchingNews(event) } };
     case 'weight':
       return { ...state, weight: weightText(event) };
     case 'measured':
@@ -87,7 +89,8 @@ type EventOf<K extends ProgressEvent['kind']> = Extract<ProgressEvent, { kind: K
 
 function startRollout(state: ProgressState, event: EventOf<'rollout-started'>, now: Millis): ProgressState {
   const title = event.continued ? `continuing ${titleText(event)}` : titleText(event);
-  return { ...state, title, steps: [...finishRunning(state.steps, now), ...event.steps.map(step)] };
+  const steps = [...finishRunning(state.steps, now), ...event.steps.map(step)];
+  return { ...state, title, steps, containers: {} };
 }
 
 /** The way back has steps of its own: what was planned and is not known by its text will not happen. */

@@ -120,6 +120,19 @@ describe('plain', () => {
     ]);
   });
 
+  it('says of a download when it begins, and at each quarter', async () => {
+    const at = (doneBytes: number, totalBytes: number | null = 40_000_000): ProgressEvent => ({
+      ...{ kind: 'fetching', service: 'web', doing: 'downloading', doneBytes, totalBytes },
+    });
+    const { io } = await report('plain', [at(1e6, null), at(2e6, null), at(11e6), at(12e6), at(21e6), at(40e6)]);
+    expect(io.stderr.lines.map((line) => line.slice(9))).toEqual([
+      'web downloading 977 KiB',
+      'web downloading 10 MiB of 38 MiB',
+      'web downloading 20 MiB of 38 MiB',
+      'web downloading 38 MiB of 38 MiB',
+    ]);
+  });
+
   it('does not repeat the evidence of a failure', async () => {
     const { io, reporter } = await report('plain', [FAILURE]);
     reporter.failed(error);
