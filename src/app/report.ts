@@ -55,8 +55,10 @@ export function report(emit: EventSink, change: Change): void {
     if (event.warning !== undefined) emit({ kind: 'warning', code: null, message: event.warning, hint: null });
   }
   if (isPause(change)) reportPause(emit, after);
+  // A failure is one of the step that was under way, and an end comes after the last step.
+  if (event.kind === 'state') reportFailure(emit, change);
   if (after.cursor !== before.cursor || after.steps !== before.steps) reportNextStep(emit, change);
-  if (event.kind === 'state') reportState(emit, change);
+  if (event.kind === 'state') reportEnd(emit, change);
 }
 
 /** The question of a pause is no check of the candidate: what it waits for says its last answer. */
@@ -103,15 +105,14 @@ function reportNextStep(emit: EventSink, { before, after, at }: Change): void {
   reportStep(emit, after);
 }
 
-function reportState(emit: EventSink, { before, after, at, details }: Change): void {
-  if (before.state === 'pending') reportStep(emit, after);
-  if (
-    after.state === 'rollback_started' ||
-    after.state === 'rollback_paused' ||
-    (after.state === 'paused' && after.pauseReason === 'failure')
-  ) {
+function reportFailure(emit: EventSink, { after, details }: Change): void {
+  const isFailed = after.state === 'rollback_started' || after.state === 'rollback_paused';
+  if (isFailed || (after.state === 'paused' && after.pauseReason === 'failure'))
     emit({ kind: 'failure', message: after.message ?? after.state, details });
-  }
+}
+
+function reportEnd(emit: EventSink, { before, after, at }: Change): void {
+  if (before.state === 'pending') reportStep(emit, after);
   if (isTerminal(after.state)) {
     const { id, state, message, candidate, acceptedAt, downMs } = after;
     emit({

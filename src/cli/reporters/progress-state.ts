@@ -77,7 +77,7 @@ export function progress(state: ProgressState, event: ProgressEvent, now: Millis
     case 'drained':
       return { ...state, notes: [...state.notes, drainedText(event)] };
     case 'failure':
-      return fail(state, event);
+      return fail(state, event, now);
     case 'finished':
       return finish(state, event, now);
   }
@@ -126,11 +126,11 @@ function isRunning(s: StepProgress): boolean {
   return s.status === 'running';
 }
 
-function fail(state: ProgressState, { message }: EventOf<'failure'>): ProgressState {
+function fail(state: ProgressState, { message }: EventOf<'failure'>, now: Millis): ProgressState {
   const failed = state.steps.filter((s) => s.status !== 'todo');
   return {
     ...state,
-    steps: failed.map((s) => (isRunning(s) ? { ...s, status: 'failed' } : s)),
+    steps: failed.map((s) => (isRunning(s) ? { ...s, status: 'failed', ms: now - (s.startedAt ?? now) } : s)),
     waiting: null,
     containers: {},
     failure: message,
