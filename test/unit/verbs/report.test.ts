@@ -9,8 +9,9 @@ afterEach(() => host.dispose());
 it('a failure is told before the way back begins: it is one of the step that was under way', async () => {
   host = await Host.create(() => [service('web')], { scripts: { v2: { '*': script('x15') } } });
   await host.deploy('v1');
-  const { events } = await host.deploy('v2');
-  const told = events.flatMap((event) => {
+  const deploying = host.deploying('anna', 'v2');
+  await deploying.ended;
+  const told = deploying.events.flatMap((event) => {
     if (event.kind === 'failure') return 'failure';
     return event.kind === 'step-started' ? event.text : [];
   });
