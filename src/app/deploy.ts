@@ -176,7 +176,9 @@ async function fetchImages(
 ): Promise<void> {
   emit({ kind: 'phase', text: 'fetching images' });
   try {
-    const fetching = (news: Fetching): void => emit({ kind: 'fetching', ...news });
+    const fetching = (news: Fetching): void => {
+      emit({ kind: 'fetching', ...news });
+    };
     await compose.fetchImages(project, replacedServices(project, options.services), options, { signal, fetching });
   } catch (error) {
     if (!signal.aborted) throw error;

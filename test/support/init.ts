@@ -154,6 +154,7 @@ What it looks for, and what follows:
   \`compose.green.yml\` are for that, and for nothing else here.
 - **Traefik, nginx-proxy and caddy-docker-proxy** find containers by labels and variables, and nobody can tell them who gets
   the next request. Their services are replaced in place; a switch at once, a canary and a drain need a Caddy or nginx.
+- **An nginx on the server itself** it neither sees nor sets up: [two includes and three words](../README.md#behind-the-nginx-of-the-server) do.
 - **No health check**: the probe takes any answer below 500 for ready. Name a path of yours that says more.
 
 What it does with projects as people publish them (each is a test):
