@@ -20,7 +20,7 @@ import type { Ports } from './ports.ts';
 import { goOn, settle } from './recover.ts';
 import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
 import { frozen, inSession, locationOf, type Session } from './session.ts';
-import { examine, type Known, requireClear } from './state.ts';
+import { examine, type Known, requireClear, requireSameProxy } from './state.ts';
 import { stoppedError, stopReason, withTimeout } from './stopping.ts';
 import { inTurn, supersede } from './turn.ts';
 import { type Wanted, wanted } from './wanted.ts';
@@ -146,6 +146,7 @@ async function deployIn(session: Session, asked: Asked, signal: AbortSignal): Pr
   if (finished !== null && isLastWord(finished.record, settled.isWanted))
     return outcomeOf(finished.record, finished.evidence, stopReason(signal));
   requireClear(known.live);
+  requireSameProxy(known, project.proxy);
   if (!options.refresh) await fetchImages(ports, asked, signal);
   const release = await freeze(ports, project, { ...options, stable: known.liveRelease });
   const tell = once(() => tellOfEnvironment(session, project, known));

@@ -271,7 +271,8 @@ class Execution {
     const code = error instanceof DeployError ? error.code : 'internal';
     if (ENDS_THE_PROCESS.has(code) || !JUDGED.has(action.kind)) throw error;
     if (error instanceof DeployError) this.#cause ??= error;
-    this.#attempts[keyOf(action)] = { at, error: error.message, fatal: FATAL.has(code) };
+    const isForbidden = code === 'not-possible' && OF_PROXY.has(action.kind);
+    this.#attempts[keyOf(action)] = { at, error: error.message, fatal: isForbidden || FATAL.has(code) };
   }
 
   async #change(given: RecordEvent): Promise<void> {

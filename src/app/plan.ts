@@ -21,7 +21,7 @@ import type { ImageSource, Ports, PullOptions } from './ports.ts';
 import { isFinished } from './recover.ts';
 import { diskPlan, memoryPlan, resourcesOf, shortagesOf } from './room.ts';
 import { locationOf, looking, type View } from './session.ts';
-import { type Known, refuseForeign, requireClear, survey } from './state.ts';
+import { type Known, refuseForeign, requireClear, requireSameProxy, survey } from './state.ts';
 import { wanted } from './wanted.ts';
 
 export interface PlanOptions extends DraftOptions, PullOptions {
@@ -37,6 +37,7 @@ export async function plan(ports: Ports, project: Project, options: PlanOptions)
   return looking(ports, locationOf(project), async (view) => {
     const known = await survey(view);
     requireClear(known.live);
+    requireSameProxy(known, project.proxy);
     refuseForeign(known.observed, view.storeId, options.takeOver);
     const { services, refresh } = options;
     const release = await freeze(ports, project, { services, refresh, dryRun: true, stable: known.liveRelease });

@@ -2,6 +2,7 @@ import { DeployError } from '../core/errors.ts';
 import { type Evidence, foreignContainer } from '../core/disagreements.ts';
 import { type Live, whoIsLive } from '../core/live.ts';
 import type { Observed } from '../core/observed.ts';
+import type { ProxySpec } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import { observe, type Session } from './session.ts';
@@ -59,6 +60,21 @@ export function requireClear(live: Live): void {
       next: 'stop the color that should not serve, then run the command again',
     });
   }
+}
+
+/**
+ * What serves gets its requests from the proxy that it was deployed behind. Where that one still runs and today's files
+ * name another, nobody could tell who of the old one's clients is still being answered.
+ * @throws not-possible
+ */
+export function requireSameProxy({ observed, liveRelease }: Known, { service: now }: ProxySpec): void {
+  const was = liveRelease?.proxy.service ?? null;
+  if (was === null || was === now || liveRelease === null) return;
+  if (!observed.containers.some((c) => c.service === was && c.color === null && c.state === 'running')) return;
+  throw new DeployError('not-possible', {
+    what: `${was} still sends requests to ${liveRelease.version}, and the compose files name another proxy: ${now ?? 'one on the host'}`,
+    next: `with the files as they were: docker-deploy-bg reset; then let the new proxy take over its ports, remove ${was}, and deploy`,
+  });
 }
 
 /** Colors of another checkout belong to it. @throws foreign-store unless they are taken over */

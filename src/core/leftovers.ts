@@ -38,10 +38,10 @@ interface Found extends Pick<ObservedContainer, 'id' | 'name'> {
   readonly why: string;
 }
 
-function containersLeft(evidence: Evidence, { replaced, proxy }: Services): readonly Found[] {
+function containersLeft(evidence: Evidence, { replaced, proxy, hostProxy }: Services): readonly Found[] {
   const { observed, live, records } = evidence;
   const dead = deadColors(live, records);
-  const spared = sparedNames(observed, proxy);
+  const spared = sparedNames(observed, proxy !== null || hostProxy);
   const colored = observed.containers.flatMap((c) => {
     if (c.color === null) return [];
     if (dead.includes(c.color)) return [found(c, `${c.color} does not serve`)];
@@ -69,14 +69,14 @@ function extra({ observed, live, liveRelease, records }: Evidence): readonly Fou
 }
 
 /** Those that the proxy names; if it cannot be asked, whatever runs in a color. */
-function sparedNames({ router, containers }: Observed, proxy: string | null): ReadonlySet<string> {
+function sparedNames({ router, containers }: Observed, hasProxy: boolean): ReadonlySet<string> {
   if (router.kind === 'routes')
     return new Set(
       router.routes
         .flatMap(({ backends, matched, mirror }) => [backends, matched?.backends ?? [], mirror?.backends ?? []].flat())
         .map(({ container }) => container),
     );
-  if (proxy === null) return new Set();
+  if (!hasProxy) return new Set();
   return new Set(containers.filter((c) => c.color !== null && c.state === 'running').map(({ name }) => name));
 }
 

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'undici';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { epochNow, startLoad } from '../../demo/load/load.ts';
+import { hostAddress, READ_BACK_PORT } from '../../src/adapters/proxy/nginx/port.ts';
 import { createRouter } from '../../src/adapters/proxy/router.ts';
 import type { Router } from '../../src/app/ports.ts';
 import type { RouteState } from '../../src/core/observed.ts';
@@ -31,9 +34,9 @@ function output(project: string): string {
   return join(nginx.folder, project);
 }
 
-function routerOf(project: string): Router {
+function routerOf(project: string, template: string | null = null): Router {
   const folder = output(project);
-  const spec = { driver: 'nginx', service: null, output: folder, mounted: folder, template: null } as const;
+  const spec = { driver: 'nginx', service: null, output: folder, mounted: folder, template } as const;
   return createRouter(
     { project, spec },
     { engine: { ...proxyEngine, reachable: () => proxyEngine.reachable(rig.project) }, clock },
@@ -43,8 +46,8 @@ function routerOf(project: string): Router {
 /** A site as a person writes it: what is included where. */
 function site(project: string, host = 'shop.example'): string {
   const folder = output(project);
-  return `include ${folder}/http.conf;
-server { listen 127.0.0.1:${String(nginx.port)}; server_name ${host}; include ${folder}/routes.conf; }\n`;
+  return `include ${folder}/http*.conf;
+server { listen 127.0.0.1:${String(nginx.port)}; server_name ${host}; include ${folder}/routes*.conf; }\n`;
 }
 
 /** nginx runs and includes what the first call writes; applications by version. */
@@ -93,8 +96,8 @@ describe.each(['of Debian', 'of its makers'] as const)('nginx %s on the machine'
     const [v1 = '', v2 = ''] = await started('v1', 'v2');
     await router.apply(rig.routes(v1));
     // An old one resets idle connections (W06), which is not what is measured here.
-    const kept = build === 'of Debian' ? {} : { kept: { concurrency: 4, everyMs: 20 } };
-    const load = startLoad({ url: nginx.url, kinds: { fresh: 4, post: 2, slow: 2, stream: 2, ...kept } });
+    const kept = { kept: { concurrency: 4, everyMs: 20 }, post: 2, slow: 2, stream: 2 };
+    const load = startLoad({ url: nginx.url, kinds: { fresh: 8, ...(build === 'of Debian' ? {} : kept) } });
     await clock.wait(500);
     let late = 0;
     const times: number[] = [];
@@ -222,5 +225,43 @@ describe('nginx on the machine that', () => {
       code: 'proxy-unreachable',
       message: 'there is no nginx on this machine',
     });
+  });
+});
+
+describe('the first files for an nginx that serves other sites', () => {
+  const LONG = 'customer-portal-staging-of-the-north';
+  beforeEach(async () => {
+    await begin('of Debian');
+    await nginx.start();
+    await nginx.site(site(LONG));
+    router = routerOf(LONG);
+  });
+
+  test('are taken whatever the length of the project’s name', async () => {
+    const v1 = await rig.startApp('v1');
+    const sticky = { key: 'v2', cookie: 'side', maxAgeMs: 60_000, candidates: [] };
+    const routes = rig.routes(v1).map((route) => ({ ...route, sticky }));
+    await router.prepare(rig.routes());
+    await router.apply(routes);
+    expect(await answeredBy()).toBe('v1');
+  });
+
+  test('are gone again if nginx refuses them: it can be reloaded as before', async () => {
+    const template = join(nginx.folder, 'broken.hbs');
+    await writeFile(template, 'no_such_directive on;\n');
+    expect(await failure(routerOf(LONG, template).prepare(rig.routes()))).toMatchObject({
+      code: 'proxy-rejected',
+      details: [expect.stringContaining('no_such_directive')] as string[],
+    });
+    await nginx.reload();
+  });
+
+  test('are not written where another program has the port that nginx would answer us at', async () => {
+    const server = createServer().listen(READ_BACK_PORT, hostAddress(LONG));
+    await once(server, 'listening');
+    const refused = await failure(router.prepare(rig.routes()));
+    server.close();
+    expect(refused).toMatchObject({ code: 'not-possible', message: expect.stringContaining('8089') as string });
+    expect(existsSync(join(output(LONG), 'http.conf'))).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import { measurements } from '../support/state.ts';
 import { docker, freePort, ok, type ProjectOptions, TestProject, until } from '../support/project.ts';
 
 /** An old nginx resets idle connections (W06): each request has one of its own. */
-const KINDS = { fresh: 4, post: 2, slow: 2 };
+const KINDS = { fresh: 6 };
 
 let nginx: HostNginx;
 let project: TestProject;
@@ -73,7 +73,7 @@ describe('behind the nginx of the machine', () => {
     const deploy = await ok(project.deploy('v1'));
     expect(deploy.stderr).not.toContain('follows no restart');
     expect(await servers()).toEqual([`127.0.0.1:${String(blue)}`]);
-    const load = project.load({ kinds: { ...KINDS, stream: 1 } });
+    const load = project.load({ kinds: KINDS });
     await ok(project.deploy('v2'));
     expect(await servers()).toEqual([`127.0.0.1:${String(green)}`]);
     await ok(project.run(['rollback']));

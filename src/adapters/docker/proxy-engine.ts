@@ -72,10 +72,15 @@ const listed = z.object({
 });
 const bridge = z.object({ Name: z.string(), Internal: z.boolean().nullish() });
 
+/** The engine gives them in another order each time. */
+function byUse(a: z.infer<typeof bridge>, b: z.infer<typeof bridge>): number {
+  return Number(a.Internal) - Number(b.Internal) || (a.Name < b.Name ? -1 : 1);
+}
+
 /** How the machine reaches a container of a list, by the bridges that there are. Pure. @throws if they are none */
 export function reachable(info: unknown, bridges: readonly unknown[]): Reachable {
   const { Names, HostConfig, NetworkSettings: settings, Ports } = listed.parse(info);
-  const known = bridges.map((each) => bridge.parse(each)).toSorted((a, b) => Number(a.Internal) - Number(b.Internal));
+  const known = bridges.map((each) => bridge.parse(each)).toSorted(byUse);
   const addresses = addressesOf(settings);
   return {
     // Others are those of links, `/other/alias`.

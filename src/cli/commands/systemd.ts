@@ -1,3 +1,4 @@
+import { isOnHost } from '../../core/project.ts';
 import { realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readToday } from '../../app/session.ts';
@@ -15,9 +16,10 @@ const TELLING =
 /** `systemd [--dir DIR] [--schedule CRON]`. */
 export const run: Command<'systemd'> = async ({ dir, schedule: given }, { io, globals, context }) => {
   const { ports } = await context();
-  const { name: project, directory: owned, update } = await readToday(ports);
+  const { name: project, directory: owned, update, proxy } = await readToday(ports);
   const schedule = requireSchedule(given ?? update.schedule);
-  const user = String(statSync(owned).uid);
+  // Who may tell nginx of the machine to reload is root.
+  const user = isOnHost(proxy) ? 'root' : String(statSync(owned).uid);
   // What flags and variables say of paths is said from here.
   const directory = io.cwd;
   const command = [process.execPath, realpathSync(io.executable), ...flagsOf(globals)];

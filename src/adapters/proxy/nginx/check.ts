@@ -9,6 +9,11 @@ export function isIncluded({ output }: ExecResult, { mounted }: Pick<Folder, 'mo
   return output.includes(`# configuration file ${mounted}/${file}:`);
 }
 
+/** What nginx says of a configuration that it does not take. */
+export function rejected(output: string): DeployError {
+  return new DeployError('proxy-rejected', { what: 'nginx refuses the configuration', details: words(output) });
+}
+
 /**
  * Looks through what `nginx -T` says: it names every file that is part of the configuration.
  * @throws proxy-rejected if it is not valid, proxy-not-wired if a line is missing in the user's file
@@ -20,9 +25,7 @@ export function checkTested(
 ): void {
   const { exitCode, output } = tested;
   const { mounted, name: nginx } = place;
-  if (exitCode !== 0) {
-    throw new DeployError('proxy-rejected', { what: 'nginx refuses the configuration', details: words(output) });
-  }
+  if (exitCode !== 0) throw rejected(output);
   const includes = (file: string): boolean => isIncluded(tested, place, file);
   const line = (file: string): string => `\`include ${mounted}/${file};\``;
   if (!includes(HTTP_FILE)) {

@@ -141,6 +141,12 @@ function tell(pid: number, signal: 'SIGHUP' | 0): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH')
+      throw new DeployError('proxy-unreachable', {
+        what: `nginx on this machine (process ${String(pid)}) has ended meanwhile`,
+        next: 'start it: systemctl start nginx; `nginx -t` says why it does not',
+        cause: error,
+      });
     throw new DeployError('not-possible', {
       what: `nginx on this machine (process ${String(pid)}) cannot be told to reload: ${messageOf(error)}`,
       next: AS_ROOT,

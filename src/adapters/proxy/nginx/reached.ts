@@ -3,19 +3,24 @@ import type { Backend, ObservedContainer, RouteState } from '../../../core/obser
 import type { Answer } from '../answer.ts';
 import { writtenEndpoints } from './endpoints.ts';
 import type { Endpoints } from './nginx.ts';
+import type { Asked } from './open.ts';
 import { usersOf, type Workers } from './workers.ts';
 
-/** @throws proxy-unreachable if nginx could not ask one of the backends */
-export function requireReached(routes: readonly RouteState[], endpoints: Endpoints): void {
-  const backends = routes.flatMap((route) => [
-    ...route.backends,
-    ...(route.matched?.backends ?? []),
-    ...(route.mirror?.backends ?? []),
+/** Where nginx will ask the backends, for each part of a route. @throws proxy-unreachable if one has no place that this machine reaches */
+export function reachedAt(routes: readonly RouteState[], endpoints: Endpoints): readonly (readonly Asked[])[] {
+  const parts = routes.flatMap(({ backends, matched, mirror }) => [
+    backends,
+    matched?.backends ?? [],
+    mirror?.backends ?? [],
   ]);
-  const lost = backends.find(({ container, port }) => endpoints(container, port) === null);
-  if (lost === undefined) return;
+  return parts.map((backends) => backends.map((backend) => askedAt(backend, endpoints)));
+}
+
+function askedAt({ container, port }: Backend, endpoints: Endpoints): Asked {
+  const endpoint = endpoints(container, port);
+  if (endpoint !== null) return { container, endpoint };
   throw new DeployError('proxy-unreachable', {
-    what: `${lost.container} cannot be reached from this machine at port ${String(lost.port)}`,
+    what: `${container} cannot be reached from this machine at port ${String(port)}`,
     next: 'publish the port in compose.blue.yml and in compose.green.yml, or give the service a bridge network',
   });
 }

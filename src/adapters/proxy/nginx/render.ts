@@ -28,6 +28,7 @@ import {
   viewMirror,
   NOBODY_ADDRESS,
   viewUpstreams,
+  wordOf,
 } from './upstreams.ts';
 
 /** The link that the included files go through: all of them change in one rename. */
@@ -148,9 +149,8 @@ export function answerName(project: string, isShared: boolean): string {
 /** What tells this project's own words from those of others in the same nginx. */
 function scopeOf({ project, endpoints }: NginxMeta) {
   const isShared = endpoints !== null;
-  const letters = project.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${String(character.charCodeAt(0))}_`);
   return {
-    suffix: isShared ? `_${letters}` : '',
+    suffix: isShared ? `_${wordOf(project)}` : '',
     listen: isShared ? `${hostAddress(project)}:${String(READ_BACK_PORT)}` : String(READ_BACK_PORT),
     answerName: answerName(project, isShared),
     nobody: {

@@ -21,20 +21,24 @@ import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import type { Folder } from '../wiring.ts';
 import { askNginx } from './ask.ts';
-import { checkTested, isIncluded } from './check.ts';
+import { checkTested, isIncluded, rejected } from './check.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { HandOver } from './hand-over.ts';
 import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
 import type { Nginx, RunningNginx } from './nginx.ts';
+import { requireFree, requireOpen } from './open.ts';
 import { hasOwnPages } from './own-pages.ts';
+import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
 import { answerName, BEHIND_FILE, configFiles, HTTP_FILE, LIVE_LINK, renderNginx, type NginxConfig } from './render.ts';
-import { asReached, requireReached, whereOf } from './reached.ts';
+import { asReached, reachedAt, whereOf } from './reached.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
 import { workersOf } from './workers.ts';
 
 const TOKEN_FILE = 'token';
+/** Its service may see other files than we do (ProtectHome, SELinux), or run an older program than there is. */
+const NEXT_ON_HOST = 'see the error log of nginx and `journalctl -u nginx`; after an upgrade of nginx, restart it';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
 
@@ -90,8 +94,26 @@ export class NginxRouter implements Router {
       const nginx = await this.#nginx.find();
       if (nginx !== null && (await this.#states.current()) !== null) return;
       const features = await knownFeatures(this.#folder.output, nginx);
-      await this.#write(await this.#render(wanted, features));
+      await this.#prepareShared();
+      const config = await this.#render(wanted, features);
+      await this.#write(config);
+      if (this.#nginx.isShared && nginx !== null) await this.#requireTested(nginx, config);
     });
+  }
+
+  async #prepareShared(): Promise<void> {
+    if (!this.#nginx.isShared || (await this.#states.current()) !== null) return;
+    for (const address of await this.#nginx.answersAt())
+      for (const port of [READ_BACK_PORT, RELAY_PORT]) await requireFree(address, port);
+  }
+
+  /** Files that others include who serve already: what nginx refuses is gone again before anybody reloads it. */
+  async #requireTested(nginx: RunningNginx, { files }: NginxConfig): Promise<void> {
+    const { exitCode, output } = await nginx.test();
+    if (exitCode === 0) return;
+    for (const file of [...files.map((each) => each.file), LIVE_LINK])
+      await rm(join(this.#folder.output, file), { force: true });
+    throw rejected(output);
   }
 
   async apply(routes: readonly RouteState[]): Promise<void> {
@@ -105,11 +127,18 @@ export class NginxRouter implements Router {
       const change = await this.#switchOf(nginx, config);
       const works = await this.#works(config, change);
       if (works) await this.#handOver.take(config.digest);
+      if (!works) await this.#requireOpen(wanted);
       if (!works) await this.#change(nginx, config, wanted, change);
       else if ((await readIfThere(join(this.#folder.output, SETTLED_FILE))) !== config.digest)
         await change.resume(await this.#states.changedAt());
       await writeChanged(this.#folder.output, [{ file: SETTLED_FILE, content: config.digest }]);
     });
+  }
+
+  /** The probe may have asked elsewhere than nginx of the machine will. */
+  async #requireOpen(routes: readonly RouteState[]): Promise<void> {
+    const endpoints = await this.#nginx.endpoints();
+    if (endpoints !== null) await Promise.all(reachedAt(routes, endpoints).map(requireOpen));
   }
 
   async check(routes: readonly RouteState[]): Promise<void> {
@@ -198,7 +227,7 @@ export class NginxRouter implements Router {
       templateOf(this.#folder.template, 'nginx/route.conf.hbs'),
     ]);
     const [token, endpoints] = await Promise.all([this.#token(), this.#nginx.endpoints()]);
-    if (endpoints !== null) requireReached(routes, endpoints);
+    if (endpoints !== null) reachedAt(routes, endpoints);
     const { project, mounted: directory } = this.#folder;
     const templates = { http, log, routes: all, route };
     const { digest, files } = renderNginx(routes, { project, directory, token, features, endpoints, templates });
@@ -227,6 +256,7 @@ export class NginxRouter implements Router {
       workers: () => workersOf(nginx.pid, this.#proc),
       reload: () => nginx.reload(),
       handOver: (before) => this.#handOver.to(config, before),
+      next: this.#nginx.isShared ? NEXT_ON_HOST : undefined,
     });
   }
 

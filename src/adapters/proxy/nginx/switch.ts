@@ -31,6 +31,8 @@ export interface SwitchDeps {
    * cannot.
    */
   readonly handOver: (before: Before) => Promise<boolean>;
+  /** What people do about an nginx that passes its own test and does not change. */
+  readonly next?: string | undefined;
 }
 
 /** How it was before a reload. */
@@ -51,14 +53,14 @@ export class Switch {
   }
 
   async run(): Promise<void> {
-    const { clock, reload, workers, handOver } = this.#deps;
+    const { clock, reload, workers, handOver, next } = this.#deps;
     const [old, digest] = await Promise.all([workers(), this.#digest()]);
     await reload();
     const what = 'nginx to answer new connections by the new configuration';
     const wait = { clock, what, deadlineMs: CONFIRMED_DEADLINE_MS, everyMs: POLL_MS };
     const missing = await settled(wait, async () => (this.#stopped ? null : this.#oldOnes(old)));
     if (this.#stopped) return;
-    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing });
+    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing, next });
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
     if (await handOver({ workers: old, digest })) return;
     if (old === null) await this.#settle(clock.now());

@@ -151,10 +151,20 @@ export function viewCookie(routes: readonly RouteState[]): object | null {
   return sticky === undefined ? null : { cookie: sticky.cookie, maxAge: `${Math.round(sticky.maxAgeMs / 1000)}s` };
 }
 
-/** Variables have letters, digits and underscores only: everything else of a name is written as its number. */
 function choiceVariable(named: string): string {
-  const name = named.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0)}_`);
-  return `$deploy_bg_to_${name}`;
+  return `$deploy_bg_to_${wordOf(named)}`;
+}
+
+/** As it comes, nginx takes 46 characters for the name of a variable, and we put up to 33 of our own around these. */
+const LONGEST_WORD = 12;
+
+/**
+ * A name as a part of a variable's, which has letters, digits and underscores only: everything else is written as its
+ * number, and what gets too long by that as a hash.
+ */
+export function wordOf(name: string): string {
+  const word = name.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${String(character.charCodeAt(0))}_`);
+  return word.length <= LONGEST_WORD ? word : createHash('sha256').update(name).digest('hex').slice(0, LONGEST_WORD);
 }
 
 /** What the template of the http context is given for the upstreams, which are asked by name unless it is known where. */
