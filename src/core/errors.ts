@@ -38,7 +38,10 @@ export const ERRORS = {
   'proxy-rejected': { exit: EXIT.invalid, next: 'correct the proxy configuration or template that the proxy names' },
   'proxy-unreachable': { exit: EXIT.failed, next: 'see that the proxy container runs: docker compose ps' },
   'shared-failed': { exit: EXIT.failed, next: 'see the service’s logs; nothing of the release was started' },
-  'rollout-failed': { exit: EXIT.failed, next: 'correct the cause named above and deploy again' },
+  'rollout-failed': {
+    exit: EXIT.failed,
+    next: 'correct the cause named above and deploy again, with --build where the image changes',
+  },
   'rollout-paused': {
     exit: EXIT.paused,
     next: 'docker-deploy-bg promote goes on, docker-deploy-bg abort takes it back',

@@ -106,6 +106,7 @@ async function build({ service, image }: Wanted, calls: ImageCalls): Promise<voi
   const lines = wordsOf(outcome.stderr).slice(-BUILD_LINES);
   throw new DeployError('image-missing', {
     what: `the image ${image} of service ${service} cannot be built: ${lines.at(-1) ?? ''}`,
+    next: 'correct what the build says, then run the command again',
     details: lines,
   });
 }

@@ -1,6 +1,7 @@
 import { open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeployError, messageOf } from '../../core/errors.ts';
+import { statusCode } from '../docker/status-code.ts';
 import { createOwn, isMissing, makeOwnFolder, namesInOwn, ownStats, readOwn } from '../system/own-files.ts';
 
 /** A file that a template was rendered to; `file` is relative to the folder of the proxy's generated files. */
@@ -93,6 +94,12 @@ export async function onDisk<T>(folder: string, work: () => Promise<T>): Promise
     return await work();
   } catch (error) {
     if (error instanceof DeployError) throw error;
+    // The work asks the proxy as well, by the engine.
+    if (statusCode(error) !== null)
+      throw new DeployError('proxy-unreachable', {
+        what: `the proxy cannot be asked: ${messageOf(error)}`,
+        cause: error,
+      });
     throw new DeployError('state-unwritable', {
       what: `the proxy’s generated files in ${folder} cannot be written: ${messageOf(error)}`,
       next: 'make the folder writable for you, with no links in it but ours, then run the command again',

@@ -106,5 +106,6 @@ function containerText({ container, change, detail }: EventOf<'container'>): str
 function finishedText({ state, version, color, message, ms, downMs }: EventOf<'finished'>): string {
   const what = [version, color].filter((word) => word !== null).join(' on ');
   const detail = [what, message, downText(downMs)].filter((text) => text !== null && text !== '').join(', ');
-  return `${state.replaceAll('_', ' ')}${detail === '' ? '' : `: ${detail}`} (${took(ms)})`;
+  const how = state === 'rollback_completed' ? 'taken back' : state.replaceAll('_', ' ');
+  return `${how}${detail === '' ? '' : `: ${detail}`} (${took(ms)})`;
 }

@@ -141,7 +141,8 @@ describe('plain', () => {
       '14:03:07     log: boom',
       '✖ deploy of v2: web exited with 3 [rollout-failed]',
       '  serving: v1',
-      '  next:    correct the cause named above and deploy again',
+      '  next:    correct the cause named above and deploy again, with --build where',
+      '           the image changes',
     ]);
   });
 });

@@ -204,7 +204,8 @@ describe('error', () => {
       '    health: connection refused',
       '    log: boom',
       '  serving: v1 (blue) serves all traffic',
-      '  next:    correct the cause named above and deploy again',
+      '  next:    correct the cause named above and deploy again, with --build where',
+      '           the image changes',
     ]);
   });
 
