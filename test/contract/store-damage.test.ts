@@ -101,6 +101,16 @@ describe('whatever happens to its bytes', () => {
     );
   });
 
+  it('a journal with any other bit in a checksum, or in its name, is unreadable', async () => {
+    const end = journal.indexOf('\n');
+    for (let where = end - ',"sum":"01234567"}'.length; where < end; where += 1)
+      for (let bit = 0; bit < 8; bit += 1) {
+        const bytes = Buffer.from(journal);
+        bytes[where] = (bytes[where] ?? 0) ^ (1 << bit);
+        expect(await readDamaged(state('journal.ndjson'), bytes, () => store.entries(null))).toBeNull();
+      }
+  });
+
   it('a release is what was saved, or unreadable, and never absent', async () => {
     const saved = JSON.parse(release.toString()) as { id: string; sum?: string };
     const path = state('releases', saved.id, 'release.json');
