@@ -55,7 +55,10 @@ export const ERRORS = {
     exit: EXIT.refused,
     next: 'deploy from the other checkout, or add --take-over to make this one the owner',
   },
-  'nothing-to-go-back-to': { exit: EXIT.refused, next: 'docker-deploy-bg history lists the releases there are' },
+  'nothing-to-go-back-to': {
+    exit: EXIT.refused,
+    next: 'docker-deploy-bg history lists the releases there are, docker-deploy-bg rollback --to VERSION goes to any of them',
+  },
   'unknown-release': { exit: EXIT.refused, next: 'docker-deploy-bg history lists the releases there are' },
   'not-possible': { exit: EXIT.refused, next: 'run docker-deploy-bg status to see the state' },
   'not-allowed': { exit: EXIT.refused, next: 'ask the agent by its unix socket, .deploy-bg/agent.sock' },

@@ -157,7 +157,7 @@ export const monitorTooShort: Rule = ({ spec, model, finding }) => {
       'W02',
       ['deploy', 'update_config', 'monitor'],
       message,
-      'lengthen monitor, or shorten the health check’s interval',
+      'lengthen deploy.update_config.monitor, or shorten the health check’s interval',
     ),
   ];
 };
