@@ -109,8 +109,9 @@ describe('update', () => {
     'a hundred times in a row loses nothing, and leaves no more behind than the first ones',
     { timeout: HOUR },
     async () => {
-      await withImages({ history: 2 }, ['v1', 'v2'], async (project, run) => {
-        await project.edit({ web: { pull_policy: 'always' } });
+      await withImages({}, ['v1', 'v2'], async (project, run) => {
+        const image = registry.image(project, '${VERSION:-none}');
+        await project.edit({ settings: { history: 2 }, web: { image, pull_policy: 'always' } });
         // An agent is given deploys, and updates at the minute.
         const verb = DETACHED ? 'deploy' : 'update';
         const next = (n: number): string => (n % 2 === 0 ? 'v1' : 'v2');
