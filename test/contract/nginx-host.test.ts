@@ -246,6 +246,21 @@ describe('the first files for an nginx that serves other sites', () => {
     expect(await answeredBy()).toBe('v1');
   });
 
+  test('lead to nobody who takes no connection from this machine', async () => {
+    const v1 = await rig.startApp('v1');
+    await router.prepare(rig.routes());
+    const closed = rig.routes(v1).map((route) => ({
+      ...route,
+      backends: route.backends.map((backend) => ({ ...backend, port: 3999 })),
+    }));
+    expect(await failure(router.apply(closed))).toMatchObject({
+      code: 'proxy-unreachable',
+      message: expect.stringContaining(`${v1} does not answer at`) as string,
+    });
+    await router.apply(rig.routes(v1));
+    expect(await answeredBy()).toBe('v1');
+  });
+
   test('are gone again if nginx refuses them: it can be reloaded as before', async () => {
     const template = join(nginx.folder, 'broken.hbs');
     await writeFile(template, 'no_such_directive on;\n');
