@@ -57,6 +57,14 @@ describe('where the machine reaches a container', () => {
   });
 });
 
+test('in whatever order the engine gives its networks, a container on two of them is reached at the same one', () => {
+  const bridges = ['front', 'back'].map((Name) => ({ Name, Internal: false }));
+  const Networks = { front: { IPAddress: '172.18.0.2' }, back: { IPAddress: '172.19.0.2' } };
+  const container = { Names: ['/a'], NetworkSettings: { Networks } };
+  const asked = [bridges, bridges.toReversed()].map((order) => endpointsOf([reachable(container, order)])('a', 3000));
+  expect(asked).toEqual(['172.19.0.2:3000', '172.19.0.2:3000']);
+});
+
 const ENDPOINTS = endpointsOf([
   listed('web-1', { shop_default: '172.18.0.2' }),
   listed('web-2', { shop_default: '172.18.0.3' }, [published('127.0.0.1', 8001)]),

@@ -331,6 +331,7 @@ describe('cleanup never takes away', () => {
     };
     const services = { replaced: ['web'], shared: [], proxy: 'proxy', hostProxy: false };
     expect(leftovers(evidence, services, 5)).toEqual([]);
+    expect(leftovers(evidence, { ...services, proxy: null, hostProxy: true }, 5)).toEqual([]);
     expect(leftovers({ ...evidence, observed: world.observed() }, services, 5).map(({ kind }) => kind)).toContain(
       'container',
     );
