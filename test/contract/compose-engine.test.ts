@@ -277,7 +277,10 @@ describe('images', () => {
       'app/Dockerfile': `FROM ${IMAGE}:v1\nLABEL deploy-bg.test=compose\n`,
     });
     const compose = workspace.compose();
-    return compose.fetchImages(await compose.read('v1'), ['web'], options, { signal: new AbortController().signal, fetching: () => undefined });
+    return compose.fetchImages(await compose.read('v1'), ['web'], options, {
+      signal: new AbortController().signal,
+      fetching: () => undefined,
+    });
   }
 
   const missing = 'image: "localhost:1/deploy-bg/none:$VERSION"';
