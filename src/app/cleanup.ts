@@ -1,4 +1,4 @@
-import { CLEANUP, disagreements, type Evidence } from '../core/disagreements.ts';
+import { disagreements, type Evidence } from '../core/disagreements.ts';
 import { EXIT } from '../core/errors.ts';
 import { type Leftover, leftovers } from '../core/leftovers.ts';
 import { liveRoutes } from '../core/live-routes.ts';
@@ -87,18 +87,11 @@ function whyUnfinished(record: RolloutRecord): string {
 
 /** What `cleanup` settles without removing anything. */
 function wrong(evidence: Evidence, location: Pick<Location, 'replaced' | 'shared' | 'proxy'>): readonly CleanupItem[] {
-  const mine = disagreements(evidence, servicesOf(location), false).filter(({ remedy }) => remedy === CLEANUP);
-  return mine.map(({ what }) => {
-    const isFile = what.startsWith(COLOR_FILE);
-    return {
-      kind: isFile ? 'file' : 'proxy',
-      name: isFile ? COLOR_FILE : (location.proxy.service ?? location.proxy.driver),
-      why: what,
-    };
-  });
+  const proxy = location.proxy.service ?? location.proxy.driver;
+  return disagreements(evidence, servicesOf(location), false).flatMap(({ what: why, part }) =>
+    part === undefined ? [] : [{ kind: part, name: part === 'file' ? '.deployment-color' : proxy, why }],
+  );
 }
-
-const COLOR_FILE = '.deployment-color';
 
 /** Makes proxy and files say what is so, where they only have to be told. Says each before it does it. */
 export async function correct(

@@ -175,7 +175,7 @@ async function fetchImages(
   { project, options }: Pick<Asked, 'project' | 'options'>,
   signal: AbortSignal,
 ): Promise<void> {
-  emit({ kind: 'phase', text: 'fetching images' });
+  emit({ kind: 'phase', text: 'pulling or building images' });
   try {
     const fetching = (news: Fetching): void => {
       emit({ kind: 'fetching', ...news });
@@ -183,7 +183,10 @@ async function fetchImages(
     await compose.fetchImages(project, replacedServices(project, options.services), options, { signal, fetching });
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw stoppedError(signal, { what: `stopped while images were fetched: ${messageOf(error)}`, cause: error });
+    throw stoppedError(signal, {
+      what: `stopped while images were pulled or built: ${messageOf(error)}`,
+      cause: error,
+    });
   }
 }
 
@@ -234,7 +237,7 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
       options.version,
       liveColor(known.live),
       corrected.length === 0
-        ? `${options.version} already serves all traffic: nothing to do`
+        ? `${options.version} already serves all traffic: nothing to do${unbuilt(rollout)}`
         : `${options.version} serves all traffic again`,
     );
   }
@@ -251,6 +254,16 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
   await forgetOldReleases(session, release.history);
   if (known.liveRelease === null) await forgetLooseTags(session);
   return outcomeOf(ended, evidence, stopReason(signal));
+}
+
+/** What was changed in the source of an image, nobody sees who does not build it. */
+function unbuilt({ project, options }: Rollout): string {
+  const built = replacedServices(project, options.services).filter((name) => {
+    const { buildable = false, pullPolicy } = project.services[name] ?? {};
+    return buildable && pullPolicy !== 'build';
+  });
+  if (options.build || built.length === 0) return '';
+  return ` (its image of ${built.join(', ')} is here, and was not built anew: --build does)`;
 }
 
 /** Files that secrets and configs name may be readable for us, and not for the agent: their copies are made here. */

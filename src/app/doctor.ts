@@ -2,7 +2,7 @@ import { formatBytes } from '../core/bytes.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
 import { HOST_PROXY_REMEDY } from '../core/disagreements.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
-import type { ObservedContainer } from '../core/observed.ts';
+import type { ObservedContainer, RouterReading, Unreadable } from '../core/observed.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
 import type { Ports } from './ports.ts';
 import { resourcesOf } from './room.ts';
@@ -65,8 +65,11 @@ async function engineFindings({ engine }: Ports): Promise<readonly Finding[]> {
 function projectFindings({ name, services, warnings }: Project): readonly Finding[] {
   const replaced = Object.values(services).filter(({ placement }) => placement !== 'shared');
   const how = replaced.map((service) => `${service.name} (${service.strategy})`).join(', ');
+  const cure = 'docker-deploy-bg init';
   return [
-    well('project', `${name}: a deploy replaces ${how === '' ? 'nothing' : how}`),
+    how === ''
+      ? { area: 'project', level: 'warning', what: `${name}: a deploy replaces nothing, for no service says so`, cure }
+      : well('project', `${name}: a deploy replaces ${how}`),
     ...warnings.map(({ code, message, hint }): Finding => ({
       area: 'project',
       level: 'warning',
@@ -79,11 +82,10 @@ function projectFindings({ name, services, warnings }: Project): readonly Findin
 async function proxyFindings(ports: Ports, project: Project): Promise<readonly Finding[]> {
   const { proxy, name } = project;
   if (proxy.driver === 'none') return [skipped('proxy', 'no proxy: hooks switch the traffic')];
-  if ((await ports.store.releases()).length === 0)
-    return [skipped('proxy', 'looked at from the first deploy on, which writes what it includes')];
   const router = ports.router({ spec: proxy, project: name });
   const reading = await router.read();
-  if (reading.kind === 'unreadable') return [mute(proxy, reading.reason)];
+  if ((await ports.store.releases()).length === 0) return [beforeFirst(reading)];
+  if (reading.kind === 'unreadable') return [mute(proxy, reading)];
   await router.check(reading.routes);
   const warnings = await router.warnings();
   return [
@@ -97,12 +99,27 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
   ];
 }
 
-function mute({ service }: ProxySpec, reason: string): Finding {
-  const cure =
+/** Of the proxy's files nothing is there yet, and what its configuration says of them nobody can check. */
+function beforeFirst(reading: RouterReading): Finding {
+  if (reading.kind === 'unreadable' && reading.code === 'proxy-not-wired')
+    return {
+      area: 'proxy',
+      level: 'warning',
+      what: reading.reason,
+      cure: `a deploy writes its files; then ${reading.cure ?? ''}`,
+    };
+  const what =
+    'looked at from the first deploy on, which writes what it includes: before that it would not start again';
+  return skipped('proxy', what);
+}
+
+function mute({ service }: ProxySpec, { reason, code, cure }: Unreadable): Finding {
+  const known = code === 'proxy-not-wired' ? cure : undefined;
+  const guess =
     service === null
       ? HOST_PROXY_REMEDY
       : `docker compose up -d --no-deps ${service}; if it runs, see docker compose logs ${service}`;
-  return { area: 'proxy', level: 'error', what: reason, cure };
+  return { area: 'proxy', level: 'error', what: reason, cure: known ?? guess };
 }
 
 function skipped(area: Area, what: string): Finding {

@@ -14,7 +14,7 @@ import {
 } from '../core/record.ts';
 import type { State, Trigger } from '../core/state.ts';
 import { follow } from './follow.ts';
-import { sideName } from './outcome.ts';
+import { servesAll, sideName } from './outcome.ts';
 import type { JournalEntry, Ports } from './ports.ts';
 
 /**
@@ -170,7 +170,7 @@ function because(what: string | undefined, message: string | null | undefined): 
 function endText({ state, stable, candidate, downMs }: RolloutRecord, message: string | null): string {
   const serves = state === 'completed' ? candidate : stable;
   const end = state === 'rollback_completed' ? 'rolled back' : state;
-  const now = state === 'superseded' ? [] : [`${sideName(serves)} serves all traffic`];
+  const now = state === 'superseded' ? [] : [servesAll(serves)];
   return [because([end, ...now].join(': '), message), downText(downMs) ?? []].flat().join('; ');
 }
 

@@ -108,7 +108,12 @@ function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'inte
 export function servesText(record: RolloutRecord): string {
   if (record.state === 'rollback_paused') return 'the way back is not finished: see status for what serves';
   if (record.stable === null) return 'no version was live before this deploy';
-  return `${sideName(record.stable)} serves all traffic`;
+  return servesAll(record.stable);
+}
+
+/** `v1 (blue) serves all traffic`, `the uncolored containers serve all traffic`. */
+export function servesAll(side: Side | null): string {
+  return `${sideName(side)} ${side?.version === null ? 'serve' : 'serves'} all traffic`;
 }
 
 /** `v1 (blue)`, `the uncolored containers`. */

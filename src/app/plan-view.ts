@@ -50,6 +50,11 @@ export interface ImagePlan {
   readonly source: ImageSource;
 }
 
+/** True if it is here only when it has been pulled or built, and may be another one then. */
+export function isFetched(image: ImagePlan | null): boolean {
+  return image !== null && image.source !== 'here' && image.source !== 'missing';
+}
+
 export interface SharedPlan {
   readonly service: string;
   readonly why: string;
@@ -85,7 +90,7 @@ export interface MemoryPlan {
 }
 
 export interface DiskPlan {
-  /** For images that are to be fetched; 0 if there are none. */
+  /** For images that are to be pulled or built; 0 if there are none. */
   readonly neededBytes: number | null;
   readonly folder: string | null;
   readonly freeBytes: number | null;

@@ -16,7 +16,15 @@ import { timeBounds, totalBound } from '../core/time-bound.ts';
 import { draft, type DraftOptions } from './draft.ts';
 import { freeze, NOT_HERE, replacedServices } from './freeze.ts';
 import { nothingToDo, type Outcome, sideName } from './outcome.ts';
-import type { ImagePlan, Plan, ProxyPlan, ServicePlan, SharedPlan, StepPlan } from './plan-view.ts';
+import {
+  type ImagePlan,
+  isFetched,
+  type Plan,
+  type ProxyPlan,
+  type ServicePlan,
+  type SharedPlan,
+  type StepPlan,
+} from './plan-view.ts';
 import type { ImageSource, Ports, PullOptions } from './ports.ts';
 import { isFinished } from './recover.ts';
 import { diskPlan, memoryPlan, resourcesOf, shortagesOf } from './room.ts';
@@ -85,7 +93,7 @@ async function planOf(planning: Planning): Promise<Plan> {
     project: project.name,
     version: planning.options.version,
     state: record === null ? 'nothing-to-do' : 'planned',
-    message: messageOf(planning),
+    message: messageOf(planning, anew(services, release)),
     from: stable === null ? null : { version: stable.version, color: stable.color },
     to: { version: candidate.version, color: candidate.color },
     services,
@@ -95,15 +103,16 @@ async function planOf(planning: Planning): Promise<Plan> {
     memory,
     disk,
     proxy,
-    notes: [...notes, ...imageNotes(services, release)],
+    notes: [...notes, ...imageNotes(services, release), ...(record === null ? [] : proxyNotes(known.observed))],
     shortages: shortagesOf(memory),
   };
 }
 
-function messageOf({ record, known, options: { version } }: Planning): string {
+function messageOf({ record, known, options: { version } }: Planning, fetched: readonly string[]): string {
   if (record === null) {
     const color = liveColor(known.live);
-    return `${version}${color === null ? '' : ` (${color})`} already serves all traffic: nothing to do`;
+    const only = fetched.length === 0 ? '' : `, if the images of ${fetched.join(', ')} come as they are`;
+    return `${version}${color === null ? '' : ` (${color})`} already serves all traffic: nothing to do${only}`;
   }
   const from = record.stable === null ? '' : ` in the place of ${sideName(record.stable)}`;
   return `would bring in ${sideName(record.candidate)}${from}`;
@@ -183,16 +192,24 @@ async function notesOf({ view, project, options, known }: Planning): Promise<rea
   return [...busy, `the ${name} is not over (${last.state}): ${goesOn}`];
 }
 
+/** What a deploy cannot mend: it ends where it asks the proxy, before anything is started. */
+function proxyNotes({ router }: Observed): readonly string[] {
+  if (router.kind === 'routes' || router.code !== 'proxy-not-wired') return [];
+  return [`a deploy writes the proxy’s files and is refused then: ${router.reason}; ${router.cure ?? ''}`];
+}
+
 /** What is not here and fetched by nobody; and an image that is here and fetched all the same may come as another one. */
 function imageNotes(services: readonly ServicePlan[], release: Release): readonly string[] {
   const missing = services.flatMap(({ service, image }) =>
     image?.source === 'missing' ? [`the image ${image.reference} of ${service} is missing: a deploy is refused`] : [],
   );
-  const open = services.filter(({ service, image }) => {
-    const isFetched = image?.source === 'pull' || image?.source === 'build';
-    return isFetched && release.services[service]?.imageId !== NOT_HERE;
-  });
+  const open = anew(services, release);
   if (open.length === 0) return missing;
-  const names = open.map(({ service }) => service).join(', ');
-  return [...missing, `the images of ${names} are fetched anew first: another one makes another plan`];
+  return [...missing, `the images of ${open.join(', ')} are pulled or built first: another one makes another plan`];
+}
+
+/** Services whose image is here, and fetched all the same. */
+function anew(services: readonly ServicePlan[], release: Release): readonly string[] {
+  const open = services.filter((each) => isFetched(each.image) && release.services[each.service]?.imageId !== NOT_HERE);
+  return open.map(({ service }) => service);
 }

@@ -137,8 +137,8 @@ export interface FetchWatch {
   readonly fetching: (news: Fetching) => void;
 }
 
-/** Where a deploy gets an image from; `missing`: from nowhere, it is refused. */
-export type ImageSource = 'here' | 'pull' | 'build' | 'missing';
+/** Where a deploy gets an image from; `pull-or-build`: it is built if it cannot be pulled; `missing`: from nowhere, it is refused. */
+export type ImageSource = 'here' | 'pull' | 'build' | 'pull-or-build' | 'missing';
 
 /** Docker Compose: reading the user's files, and creating containers from frozen ones. */
 export interface Compose {

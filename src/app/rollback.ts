@@ -5,7 +5,7 @@ import type { RolloutRecord } from '../core/record.ts';
 import { previousRelease } from '../core/releases-stack.ts';
 import type { Release } from '../core/release.ts';
 import { execute } from './execute.ts';
-import { nothingToDo, type Outcome, outcomeOf, sideName } from './outcome.ts';
+import { nothingToDo, type Outcome, outcomeOf, servesAll } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
 import { forgetOldReleases } from './releases.ts';
@@ -43,7 +43,7 @@ async function rollbackIn(session: Session, options: RollbackOptions, signal: Ab
     return nothingToDo(
       stable?.version ?? null,
       stable?.color ?? null,
-      `the unfinished deploy is undone: ${sideName(stable)} serves all traffic`,
+      `the unfinished deploy is undone: ${servesAll(stable)}`,
     );
   }
   if (undone !== null && undone.record.state !== 'completed' && undone.record.state !== 'rollback_completed') {

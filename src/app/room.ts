@@ -4,7 +4,7 @@ import type { Observed } from '../core/observed.ts';
 import type { Project } from '../core/project.ts';
 import { memoryNeed } from '../core/room.ts';
 import { isUp } from '../core/steps/containers.ts';
-import type { DiskPlan, MemoryPlan, ServicePlan } from './plan-view.ts';
+import { type DiskPlan, isFetched, type MemoryPlan, type ServicePlan } from './plan-view.ts';
 import type { Engine, Host } from './ports.ts';
 
 /** What the machine has, and what of it is left; null where that is not to be seen from here. */
@@ -78,7 +78,7 @@ async function presentUse(
 
 /** Nobody knows how large an image is before it is here. */
 export function diskPlan(services: readonly ServicePlan[], { dataRoot, freeBytes }: Resources): DiskPlan {
-  const fetched = services.some(({ image }) => image !== null && (image.source === 'pull' || image.source === 'build'));
+  const fetched = services.some(({ image }) => isFetched(image));
   return { neededBytes: fetched ? null : 0, folder: dataRoot, freeBytes };
 }
 

@@ -35,7 +35,7 @@ export async function status(ports: Ports, options: { readonly version: string |
     lastRollout: last === undefined ? null : rolloutView(last),
     inFlight: holder,
     leftovers: left,
-    disagreements: differing,
+    disagreements: differing.map(({ what, remedy }) => ({ what, remedy })),
     exit: exitOf(last, left.length + differing.length === 0),
   };
 }
@@ -160,12 +160,7 @@ export function rolloutView(record: RolloutRecord): RolloutView {
 function leftoverViews(evidence: Evidence, location: Location, moving: boolean): LeftoverView[] {
   return leftovers(evidence, servicesOf(location), location.history)
     .filter(({ kind }) => !moving || kind === 'container' || kind === 'network')
-    .map(({ kind, name, why }) => ({
-      kind,
-      name,
-      why,
-      remedy: why.startsWith('an uncolored copy') ? `docker rm -f ${name}` : CLEANUP,
-    }));
+    .map(({ kind, name, why }) => ({ kind, name, why, remedy: CLEANUP }));
 }
 
 /**

@@ -13,6 +13,8 @@ import { longRunning, replicasOf } from './strategies/bring-in.ts';
 export interface Disagreement {
   readonly what: string;
   readonly remedy: string;
+  /** What of ours says something wrong, where `cleanup` writes it anew. */
+  readonly part?: 'proxy' | 'file';
 }
 
 /** All that is known of a project, from wherever it is known. */
@@ -65,7 +67,7 @@ export function disagreements(evidence: Evidence, services: Services, moving: bo
     ...mixed(evidence),
     ...madeByOthers(evidence),
     ...untagged(evidence),
-    ...proxyDisagreements(evidence, routesRemedy(evidence)),
+    ...proxyDisagreements(evidence, routesRemedy(evidence)).map(ofProxy),
     ...sharedDown(evidence, services),
     ...proxySilent(evidence, services),
     ...copies(evidence, services),
@@ -76,6 +78,10 @@ export function disagreements(evidence: Evidence, services: Services, moving: bo
 function routesRemedy({ observed, live, liveRelease, records }: Evidence): string {
   const told = isSettled(records) && liveRoutes(observed, live, liveRelease) !== null;
   return told ? CLEANUP : deployOf(liveRelease);
+}
+
+function ofProxy(found: Disagreement): Disagreement {
+  return found.remedy === CLEANUP ? { ...found, part: 'proxy' } : found;
 }
 
 /** No rollout is on its way, or waits to go on. */
@@ -137,7 +143,7 @@ function colorFile({ observed, live }: Evidence): Disagreement[] {
   const color = live.kind === 'color' ? live.color : null;
   if (observed.color === color) return [];
   const what = `.deployment-color says ${observed.color ?? 'nothing'}, but ${color ?? 'no color'} serves`;
-  return [{ what, remedy: CLEANUP }];
+  return [{ what, remedy: CLEANUP, part: 'file' }];
 }
 
 /** What serves cannot be made again, nor gone back to. */
@@ -250,6 +256,6 @@ function copies({ observed, live, records }: Evidence, { replaced }: Services): 
   if (live.kind !== 'color') return [];
   return copiesBeside(observed, records, replaced).map((c) => ({
     what: `${c.name} runs beside the colors: other services find it as ${c.service}`,
-    remedy: `docker rm -f ${c.name}`,
+    remedy: CLEANUP,
   }));
 }

@@ -22,7 +22,7 @@ export const ERRORS = {
   'invalid-usage': { exit: EXIT.invalid, next: 'see docker-deploy-bg help' },
   'nothing-depends-on-version': {
     exit: EXIT.invalid,
-    next: 'use ${VERSION} in the image of the services that a deploy shall replace, or name the variable that is there: x-deploy-bg: {version_env: TAG}',
+    next: 'docker-deploy-bg init shows what to write; by hand: ${VERSION} in the images that a deploy shall replace, or x-deploy-bg: {version_env: TAG} for another variable',
   },
   'compose-rejected': {
     exit: EXIT.invalid,

@@ -1,4 +1,5 @@
 import type { Color } from './color.ts';
+import type { ErrorCode } from './errors.ts';
 
 /** A moment in milliseconds since the epoch. */
 export type Millis = number;
@@ -94,8 +95,15 @@ export interface RouteState {
  * `parts` (Caddy: slots) shows shares that differ from the wanted ones by less than one part; null where they are exact.
  */
 export type RouterReading =
-  | { readonly kind: 'routes'; readonly routes: readonly RouteState[]; readonly parts: number | null }
-  | { readonly kind: 'unreadable'; readonly reason: string };
+  { readonly kind: 'routes'; readonly routes: readonly RouteState[]; readonly parts: number | null } | Unreadable;
+
+/** Why the proxy does not answer; the error's code and what to do about it, where those are known. */
+export interface Unreadable {
+  readonly kind: 'unreadable';
+  readonly reason: string;
+  readonly code?: ErrorCode;
+  readonly cure?: string;
+}
 
 /** The last answer to our own probe of a container. */
 export interface ProbeReading {

@@ -138,7 +138,8 @@ export function stepText(step: Step): string {
     case 'run':
       return `run ${step.service} once`;
     case 'create':
-      return `create ${step.service} ×${String(step.replicas)} (${step.side})`;
+      // Of the stable side most are there still.
+      return `${step.side === 'stable' ? 'restore' : 'create'} ${step.service} ×${String(step.replicas)} (${step.side})`;
     case 'ready':
       return `ready: ${step.services.join(', ')}${step.least === undefined ? '' : ` ×${String(step.least)}`} (${step.side})`;
     case 'weight':

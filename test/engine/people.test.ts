@@ -28,7 +28,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %
     expect(copies).toHaveLength(2);
     const { live, disagreements, leftovers } = await project.status();
     expect(live).toMatchObject({ version: 'v2', color: 'green' });
-    expect(disagreements.map((d) => d.remedy)).toEqual(copies.map((c) => `docker rm -f ${c.name}`));
+    expect(disagreements.map((d) => d.remedy)).toEqual(copies.map(() => 'docker-deploy-bg cleanup'));
     expect(leftovers.map((l) => l.name)).toEqual(copies.map((c) => c.name));
 
     await ok(project.deploy('v3'));

@@ -22,7 +22,7 @@ import type { ProgressEvent } from '../../src/core/events.ts';
 import type { Raw } from '../../src/core/checks.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
-import type { ObservedContainer } from '../../src/core/observed.ts';
+import type { ObservedContainer, Unreadable } from '../../src/core/observed.ts';
 import type { Project, ProxySpec, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
@@ -96,6 +96,8 @@ export class Host {
   readonly sources = new Map<string, ImageSource>();
   /** The proxy's answer to the question whether it reloads. */
   reloads: boolean | null = false;
+  /** Why the proxy does not answer; null: it does. */
+  silence: Unreadable | null = null;
   /** What checks measure. */
   measures: () => Raw = () => ({ kind: 'no-data', detail: 'nobody measures here' });
   /** Called when images are fetched. */
@@ -382,7 +384,7 @@ export class Host {
       },
       check: nothing,
       reloads: () => Promise.resolve(this.reloads),
-      read: () => Promise.resolve(this.#now().observed().router),
+      read: () => Promise.resolve(this.silence ?? this.#now().observed().router),
       faults: () => Promise.resolve([...this.faults]),
       readingsApartMs: 100,
       inFlight: (containers) => Promise.resolve(Object.fromEntries(containers.map(({ id }) => [id, this.inFlight]))),

@@ -53,7 +53,7 @@ describe('what does not fit together', () => {
     const wrong = { service: 'web', host: null, path: null, backends: [] };
     for (const routes of [[], [wrong]])
       expect(found({ kind: 'routes', routes, parts: null })).toEqual([
-        { what: 'the proxy sends 0 % of the requests of web to v1', remedy: 'docker-deploy-bg cleanup' },
+        { what: 'the proxy sends 0 % of the requests of web to v1', remedy: 'docker-deploy-bg cleanup', part: 'proxy' },
       ]);
   });
 

@@ -86,6 +86,31 @@ describe('doctor', () => {
     });
   });
 
+  it('names a proxy that was started before the folder was mounted, also before the first deploy', async () => {
+    host.proxy = { driver: 'nginx', service: 'proxy', output: '/x', mounted: '/y', template: null };
+    const silence = {
+      kind: 'unreadable',
+      reason: 'no folder',
+      code: 'proxy-not-wired',
+      cure: 'create it anew',
+    } as const;
+    const proxy = async () => (await findings()).find(({ area }) => area === 'proxy');
+    host.silence = silence;
+    expect(await proxy()).toMatchObject({ level: 'warning', cure: 'a deploy writes its files; then create it anew' });
+    host.silence = null;
+    await host.deploy('v1');
+    host.silence = silence;
+    expect(await proxy()).toMatchObject({ level: 'error', cure: 'create it anew' });
+  });
+
+  it('names init where no service says that deploys replace it', async () => {
+    host.services = () => [service('db', { placement: 'shared' })];
+    expect(await findings()).toContainEqual({
+      ...{ area: 'project', level: 'warning', cure: 'docker-deploy-bg init' },
+      what: expect.stringMatching(/a deploy replaces nothing/) as string,
+    });
+  });
+
   it('names a disk that is nearly full, and what is left over', async () => {
     await host.deploy('v1');
     await host.deploy('v2');

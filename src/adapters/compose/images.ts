@@ -48,7 +48,7 @@ export async function fetchImage(
   const source = await imageSource(project, service, options, calls);
   if (source === 'here') return;
   if (source === 'build') return build(wanted, calls);
-  const pulled = source === 'pull' ? await calls.compose('pull', service) : null;
+  const pulled = source === 'missing' ? null : await calls.compose('pull', service);
   if (pulled?.ok === true) return;
   // Compose goes on with the image that it can build; one that it was told to fetch and could not is an error.
   if (!wanted.buildable) refuse(wanted, options, pulled);
@@ -67,7 +67,7 @@ export async function imageSource(
   const present = await taggedAt(wanted.image);
   // What was built here is nobody else's to replace.
   const refresh = options.refresh && (!wanted.buildable || (await isPulled(wanted.image)));
-  if (shallPull(wanted, { ...options, refresh }, present, now())) return 'pull';
+  if (shallPull(wanted, { ...options, refresh }, present, now())) return wanted.buildable ? 'pull-or-build' : 'pull';
   if (present !== null) return 'here';
   return wanted.buildable ? 'build' : 'missing';
 }

@@ -60,18 +60,18 @@ export async function runningProxy(engine: ProxyEngine, place: Place): Promise<P
 }
 
 async function checkMount(proxy: ProxyContainer, place: Place): Promise<void> {
-  const recreate = `docker compose up -d --no-deps ${place.service}`;
+  // That the compose files mount the folder is sure: without it no deploy begins (E14).
+  const next = `create it anew, as the compose files have it now, and deploy again: docker compose up -d --no-deps ${place.service}`;
   const mount = proxy.mounts.find(({ destination }) => covers(destination, place.mounted));
-  if (mount === undefined) {
+  if (mount === undefined)
     throw new DeployError('proxy-not-wired', {
-      what: `the proxy ${proxy.name} does not have the folder ${place.mounted}`,
-      next: `mount ${place.output}:${place.mounted} into ${place.service}, then: ${recreate}`,
+      what: `the proxy ${proxy.name} was started before the folder ${place.mounted} was mounted into it`,
+      next,
     });
-  }
   if (mount.destination !== place.mounted || (await samePath(mount.source, place.output))) return;
   throw new DeployError('proxy-not-wired', {
     what: `the proxy ${proxy.name} has ${mount.source} at ${place.mounted}, not ${place.output}`,
-    next: `mount ${place.output}:${place.mounted} into ${place.service}, then: ${recreate}`,
+    next,
   });
 }
 

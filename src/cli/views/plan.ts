@@ -1,4 +1,12 @@
-import type { ImagePlan, MemoryPlan, Plan, ProxyPlan, ServicePlan, StepPlan } from '../../app/plan-view.ts';
+import {
+  type ImagePlan,
+  isFetched,
+  type MemoryPlan,
+  type Plan,
+  type ProxyPlan,
+  type ServicePlan,
+  type StepPlan,
+} from '../../app/plan-view.ts';
 import { formatBytes } from '../../core/bytes.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Copies, Fate } from '../../core/parts.ts';
@@ -78,6 +86,7 @@ const SOURCE: Readonly<Record<ImagePlan['source'], string>> = {
   here: 'here',
   pull: 'to be pulled',
   build: 'to be built',
+  'pull-or-build': 'to be pulled, or built',
   missing: 'missing',
 };
 
@@ -122,9 +131,9 @@ function totalText({ time, services }: Plan, width: number, style: Style): reado
   const open = time.until.map((text) => `, and until ${text}`).join('');
   const all =
     time.atMostMs === time.completeMs ? '' : `, ${formatDuration(time.atMostMs)} with what is left to do then`;
-  const fetched = services.some(({ image }) => image?.source === 'pull' || image?.source === 'build');
+  const fetched = services.some(({ image }) => isFetched(image));
   const text = `Completed after ${formatDuration(time.completeMs)} at most${open}, if every step goes well${all}.`;
-  const lines = wrap(style.plain(fetched ? `${text} Fetching images comes on top.` : text), width - 2);
+  const lines = wrap(style.plain(fetched ? `${text} Pulling or building images comes on top.` : text), width - 2);
   return lines.map((line) => `  ${line}`);
 }
 
@@ -133,7 +142,7 @@ const LABEL = 8;
 function needs({ twice, memory, disk }: Plan, width: number, style: Style): readonly string[] {
   const crowds = twice.map(({ service, old, new: fresh }) => `${service} ${String(old)} old + ${String(fresh)} new`);
   const together = crowds.length === 0 ? 'nothing runs twice' : `at the same time: ${crowds.join(', ')}`;
-  const size = disk.neededBytes === null ? 'what the images to be fetched take is not known' : 'no image is fetched';
+  const size = disk.neededBytes === null ? 'what the new images take is not known' : 'no image is pulled or built';
   const free = disk.freeBytes === null ? 'free space not known' : `${formatBytes(disk.freeBytes)} free`;
   const where = disk.folder === null ? '' : ` in ${disk.folder}`;
   return [

@@ -24,7 +24,7 @@ const finished = (index: number, ms: number): ProgressEvent => ({
 const probed = (detail: string): ProgressEvent => ({ kind: 'container', ...WEB, change: 'probed', detail });
 
 const DEPLOY: readonly ProgressEvent[] = [
-  { kind: 'phase', text: 'fetching images' },
+  { kind: 'phase', text: 'pulling or building images' },
   { kind: 'warning', code: 'W03', message: 'nobody checks api', hint: 'add a healthcheck' },
   {
     ...{ kind: 'rollout-started', rollout: 'd-7', verb: 'deploy', project: 'shop', color: 'green' },
@@ -83,7 +83,7 @@ describe('plain', () => {
   it('writes a line for everything that is news', async () => {
     const { io } = await report('plain', DEPLOY);
     expect(io.stderr.lines).toEqual([
-      '14:03:07 fetching images',
+      '14:03:07 pulling or building images',
       '14:03:07 warning W03: nobody checks api (add a healthcheck)',
       '14:03:07 deploy shop v1 (blue) → v2 (green): 4 steps, rollout d-7',
       '14:03:07   1. create web ×2 (candidate)',
@@ -153,7 +153,11 @@ describe('json', () => {
     reporter.failed(error);
     const lines = io.stderr.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toHaveLength(DEPLOY.length + 1);
-    expect(lines[0]).toEqual({ time: '2026-01-02T14:03:07.000Z', kind: 'phase', text: 'fetching images' });
+    expect(lines[0]).toEqual({
+      time: '2026-01-02T14:03:07.000Z',
+      kind: 'phase',
+      text: 'pulling or building images',
+    });
     expect(lines.at(-1)).toMatchObject({ kind: 'error', code: 'rollout-failed', exit: 1, serves: 'v1' });
     reporter.outcome({
       ...{ exit: 0, state: 'completed', rollout: 'd-7', version: 'v2', color: 'green', message: 'm', plan: null },
@@ -200,7 +204,7 @@ describe('tty', () => {
   it('shows what runs, what it waits for and until when', () => {
     expect(picture(DEPLOY.slice(0, 8), 64, 24, NOON + 12_000)).toEqual([
       'deploy shop v1 (blue) → v2 (green)               step 2/4  12 s',
-      '  ✔ fetching images                                        0 ms',
+      '  ✔ pulling or building images                             0 ms',
       '  ✔ create web ×2 (candidate)                            620 ms',
       '  ● ready: web (candidate)                                 12 s',
       '      waiting for shop-green-web-green-1: the probe says 503 in',

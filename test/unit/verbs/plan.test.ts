@@ -148,7 +148,26 @@ describe('the services of a plan', () => {
     const { services, disk, notes } = await planOf('v2');
     expect(services).toMatchObject([{ image: { reference: 'app:v2', source: 'pull' } }]);
     expect(disk.neededBytes).toBeNull();
-    expect(notes).toEqual(['the images of web are fetched anew first: another one makes another plan']);
+    expect(notes).toEqual(['the images of web are pulled or built first: another one makes another plan']);
+  });
+});
+
+describe('an image that is built or pulled although it is here', () => {
+  it('leaves open whether there is something to do', async () => {
+    await host.deploy('v1');
+    host.sources.set('web', 'build');
+    const { state, message } = await planOf('v1', { build: true });
+    expect(state).toBe('nothing-to-do');
+    expect(message).toBe('v1 (blue) already serves all traffic: nothing to do, if the images of web come as they are');
+  });
+});
+
+describe('a proxy that was started before the folder was mounted', () => {
+  it('is named: the deploy would be refused', async () => {
+    host.silence = { kind: 'unreadable', reason: 'no folder', code: 'proxy-not-wired', cure: 'create it anew' };
+    expect((await planOf('v1')).notes).toEqual([
+      'a deploy writes the proxy’s files and is refused then: no folder; create it anew',
+    ]);
   });
 });
 

@@ -9,6 +9,7 @@ import { integrityFaults } from '../integrity.ts';
 import { LOG_FOLDER } from '../log-place.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { packaged, templateOf } from '../template.ts';
+import { unreadable } from '../unreadable.ts';
 import { settled } from '../wait.ts';
 import { runningProxy, type Place } from '../wiring.ts';
 import { ask } from './ask.ts';
@@ -96,7 +97,7 @@ export class CaddyRouter implements Router {
       const { routes } = await this.#readBack();
       return { kind: 'routes', routes, parts: SLOTS };
     } catch (error) {
-      return { kind: 'unreadable', reason: `Caddy does not answer on its socket: ${messageOf(error)}` };
+      return unreadable('Caddy does not answer on its socket', error);
     }
   }
 

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
-import { messageOf } from '../../../core/errors.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
 import {
@@ -19,6 +18,7 @@ import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
+import { unreadable } from '../unreadable.ts';
 import type { Folder } from '../wiring.ts';
 import { askNginx } from './ask.ts';
 import { checkTested, isIncluded, rejected } from './check.ts';
@@ -151,7 +151,7 @@ export class NginxRouter implements Router {
       const [answer, endpoints] = await Promise.all([this.#answer(), this.#nginx.endpoints()]);
       return { kind: 'routes', routes: asReached(answer, endpoints), parts: null };
     } catch (error) {
-      return { kind: 'unreadable', reason: `nginx does not answer about itself: ${messageOf(error)}` };
+      return unreadable('nginx does not answer about itself', error);
     }
   }
 
