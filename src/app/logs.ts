@@ -1,4 +1,5 @@
 import type { Color } from '../core/color.ts';
+import { DeployError } from '../core/errors.ts';
 import type { Millis, ObservedContainer } from '../core/observed.ts';
 import { Bell } from './bell.ts';
 import type { ContainerLine, Ports } from './ports.ts';
@@ -29,7 +30,10 @@ export interface LogView {
 /** How often containers are looked for that nobody told of. */
 const LOOK_MS = 5_000;
 
-/** What the replicas wrote, of all versions that there are: the lines so far by their time, then as they come. */
+/**
+ * What the replicas wrote, of all versions that there are: the lines so far by their time, then as they come.
+ * @throws not-possible if nobody is there who wrote anything, and nobody is waited for
+ */
 export async function* logs(
   ports: Ports,
   options: LogsOptions,
@@ -42,7 +46,20 @@ export async function* logs(
       (c) => services.has(c.service) && !c.oneOff && (options.version ?? versionOf(c)) === versionOf(c),
     );
   if (options.follow) yield* new Following(ports, options, signal).lines(project, look);
-  else yield* byTime(await soFar(ports, await look(), options));
+  else yield* byTime(await soFar(ports, requireSome(await look(), options), options));
+}
+
+/** With a container its lines are gone: no lines would say that it wrote none. */
+function requireSome(
+  containers: readonly ObservedContainer[],
+  { version, services }: LogsOptions,
+): readonly ObservedContainer[] {
+  if (containers.length > 0) return containers;
+  const whose = [services.join(', '), version ?? ''].filter((word) => word !== '').join(' ');
+  throw new DeployError('not-possible', {
+    what: `no container${whose === '' ? '' : ` of ${whose}`} is there, and logs go with their containers`,
+    next: 'docker-deploy-bg status shows who runs, docker-deploy-bg events what became of the others',
+  });
 }
 
 interface Read {

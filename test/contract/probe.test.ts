@@ -14,7 +14,9 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     if (request.url === '/late') setTimeout(() => response.end(), 1000);
     else if (request.url === '/cut') request.socket.destroy();
-    else response.writeHead(Number(request.url?.slice(1))).end('text');
+    else if (request.url === '/page') response.writeHead(500, { 'content-type': 'text/html' }).end('<p>no sentence');
+    else if (request.url === '/long') response.writeHead(500).end('a\u001b[31m\n'.repeat(1000));
+    else response.writeHead(Number(request.url?.slice(1))).end('no\n  database');
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   port = (server.address() as AddressInfo).port;
@@ -38,8 +40,9 @@ describe('a probe', () => {
   test.each([
     ['/200', true, /^200 in \d+ ms$/],
     ['/302', true, /^302 in/],
-    ['/404', false, /^404, wanted 200 to 399$/],
-    ['/503', false, /^503, wanted/],
+    ['/404', false, /^404, wanted 200 to 399 \(“no database”\)$/],
+    ['/page', false, /^500, wanted 200 to 399$/],
+    ['/long', false, /^500, wanted 200 to 399 \(“(a \[31m )+a?”\)$/],
     ['/late', false, /^no answer within 300 ms$/],
     ['/cut', false, /^connection closed without an answer$/],
   ])('of %s is %s', async (path, ok, detail) => {

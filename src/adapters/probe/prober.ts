@@ -43,29 +43,44 @@ async function firstAnswer(addresses: readonly string[], spec: ProbeSpec, clock:
 async function askOnce(address: string, spec: ProbeSpec, clock: Clock): Promise<Answer> {
   const started = clock.now();
   try {
-    return judged(await statusOf(address, spec), spec, clock.now() - started);
+    return judged(await replyOf(address, spec), spec, clock.now() - started);
   } catch (error) {
     return { ok: false, detail: reason(error, spec) };
   }
 }
 
-/** The status of a whole answer; Node's own client, because undici would be half of what a deploy loads. */
-function statusOf(host: string, { port, path, timeoutMs }: ProbeSpec): Promise<number> {
+interface Reply {
+  readonly status: number;
+  /** How it begins, where it is for people: what a health check says of itself. */
+  readonly words: string;
+}
+
+/** A page is no sentence. */
+const WORDS = /^$|^text\/plain|json\b/;
+const WORDS_LENGTH = 120;
+
+/** A whole answer; Node's own client, because undici would be half of what a deploy loads. */
+function replyOf(host: string, { port, path, timeoutMs }: ProbeSpec): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const call = request({ host, port, path, agent: false, signal }, (answer) => {
-      answer.on('error', reject).on('end', () => {
-        resolve(answer.statusCode ?? 0);
+      const isText = WORDS.test(answer.headers['content-type'] ?? '');
+      let words = '';
+      answer.setEncoding('utf8').on('data', (text: string) => {
+        if (isText && words.length < WORDS_LENGTH) words = (words + text).slice(0, WORDS_LENGTH);
       });
-      answer.resume();
+      answer.on('error', reject).on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, words: words.replace(/[^\p{L}\p{N}\p{P}\p{S}]+/gu, ' ').trim() });
+      });
     });
     call.on('error', reject).end();
   });
 }
 
-function judged(status: number, { status: [lowest, highest] }: ProbeSpec, ms: number): Answer {
+function judged({ status, words }: Reply, { status: [lowest, highest] }: ProbeSpec, ms: number): Answer {
   if (status >= lowest && status <= highest) return { ok: true, detail: `${status} in ${ms} ms` };
-  return { ok: false, detail: `${status}, wanted ${lowest} to ${highest}` };
+  const said = words === '' ? '' : ` (“${words}”)`;
+  return { ok: false, detail: `${status}, wanted ${lowest} to ${highest}${said}` };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

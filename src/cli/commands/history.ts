@@ -9,7 +9,8 @@ import { timelineView } from '../views/timeline.ts';
 export const run: Command<'history'> = async (options, { io, globals, context }) => {
   const { ports } = await context();
   const style = styleFor(io.stdout, io.env, globals.ansi);
-  const width = io.stdout.columns ?? 80;
+  // Nobody reads on in a file what was cut for a terminal.
+  const width = io.stdout.columns ?? Number.MAX_SAFE_INTEGER;
   const show = <T>(found: T, view: (found: T) => readonly string[]): void => {
     print(io.stdout, options.json ? [JSON.stringify(found, null, 2)] : view(found));
   };

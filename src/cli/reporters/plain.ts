@@ -62,7 +62,7 @@ function quarterOf({ doneBytes, totalBytes }: Extract<ProgressEvent, { kind: 'fe
   return totalBytes === null ? 'begun' : String(Math.floor((4 * doneBytes) / totalBytes));
 }
 
-/** `200 in 3 ms` and `200 in 4 ms` are the same news. */
+/** `200 in 3 ms` and `200 in 4 ms` are the same news, and so is whatever else a 503 says. */
 function withoutTimes(text: string): string {
-  return text.replace(/\d+(\.\d+)? (ms|s)\b/g, '');
+  return text.replace(/\d+(\.\d+)? (ms|s)\b/g, '').replace(/“.*”/, '');
 }

@@ -120,6 +120,15 @@ describe('plain', () => {
     ]);
   });
 
+  it('says of an answer that does not suit once what it is, whatever it tells', async () => {
+    const said = (words: string): ProgressEvent => ({
+      ...{ kind: 'container', container: 'web-1', service: 'web', change: 'probed' },
+      detail: `503, wanted 200 to 399 (“${words}”)`,
+    });
+    const { io } = await report('plain', [said('request 1'), said('request 2')]);
+    expect(io.stderr.lines).toEqual(['14:03:07 web-1 probed: 503, wanted 200 to 399 (“request 1”)']);
+  });
+
   it('says of a download when it begins, and at each quarter', async () => {
     const at = (doneBytes: number, totalBytes: number | null = 40_000_000): ProgressEvent => ({
       ...{ kind: 'fetching', service: 'web', doing: 'downloading', doneBytes, totalBytes },

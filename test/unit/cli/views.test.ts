@@ -138,6 +138,8 @@ describe('history --timeline', () => {
       `●  ${day}  deploy v1 → v4  paused          1m`,
     ]);
     for (const line of timelineView(rollouts, NOON, 60, PLAIN_STYLE)) expect(line.length).toBeLessThanOrEqual(60);
+    const wordy = [rollout('v3', { state: 'rollback_completed', message: 'words '.repeat(100).trim() })];
+    expect(timelineView(wordy, NOON, Number.MAX_SAFE_INTEGER, PLAIN_STYLE).at(-1)).toContain('words '.repeat(99));
   });
 });
 

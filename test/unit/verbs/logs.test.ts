@@ -43,7 +43,8 @@ async function told(
     }
     return nothingToDo(null, null, 'read');
   });
-  await reading.ended;
+  const { error } = await reading.ended;
+  if (error !== null) throw error;
   return views;
 }
 
@@ -66,6 +67,14 @@ describe('logs', () => {
   it('of one version leave the others out', async () => {
     const views = await told({ version: 'v2' }, 1, (version) => [line(1, String(version))]);
     expect(views.map(({ text }) => text)).toEqual(['v2']);
+  });
+
+  it('of a version that nobody runs any more went with its containers', async () => {
+    await expect(told({ version: 'v0', services: ['web'] }, 1, () => [])).rejects.toMatchObject({
+      code: 'not-possible',
+      message: 'no container of web v0 is there, and logs go with their containers',
+    });
+    expect(await told({ version: 'v2' }, 1, () => [])).toEqual([]);
   });
 
   it('that are followed begin where those so far ended, and nothing is shown twice', async () => {
