@@ -311,7 +311,7 @@ class Execution {
     this.#session.ports.emit({
       kind: 'waiting',
       what: wait.what,
-      until: Number.isFinite(wait.until) ? wait.until : null,
+      until: Number.isFinite(wait.deadline) ? wait.deadline : null,
     });
     const containers = (await this.#look()).containers.map((container): Watched => {
       const { candidate, stable } = this.#record;

@@ -5,7 +5,7 @@ import { liveColor } from '../core/live.ts';
 import type { Observed } from '../core/observed.ts';
 import { partsOf } from '../core/parts.ts';
 import { stepText } from '../core/plan.ts';
-import type { Project } from '../core/project.ts';
+import { jobsOf, type Project } from '../core/project.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import { redactWords } from '../core/redact.ts';
 import type { Release } from '../core/release.ts';
@@ -161,10 +161,11 @@ async function imagesOf({ view, project, options, known }: Planning): Promise<Re
 
 function sharedOf(project: Project, observed: Observed): readonly SharedPlan[] {
   const shared = Object.values(project.services).filter((s) => s.placement === 'shared' && s.replicas > 0);
+  const jobs = jobsOf(project);
   return shared.map(({ name: service }) => ({
     service,
     why: project.facts[service]?.role ?? '',
-    starts: !isUp(observed, service),
+    starts: !isUp(observed, service, jobs.has(service)),
   }));
 }
 

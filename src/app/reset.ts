@@ -2,6 +2,7 @@ import { compileReset } from '../core/compile.ts';
 import { newRecord } from '../core/new-record.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
+import type { RouterReading } from '../core/observed.ts';
 import type { Release } from '../core/release.ts';
 import { execute, type Executed } from './execute.ts';
 import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
@@ -44,6 +45,7 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
       what: `the release in ${live.color} is not in the state folder, so plain services cannot be made from it`,
       next: 'deploy a version first',
     });
+  requireProxy(known.observed.router);
   const { record, evidence } = await giveBack(session, liveRelease, live, signal);
   if (record.state !== 'completed' && !options.force) return outcomeOf(record, evidence, stopReason(signal));
   const outcome =
@@ -51,6 +53,16 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
       ? outcomeOf(record, evidence, null)
       : nothingToDo(null, null, `removed, although the plain side failed: ${record.message ?? ''}`);
   return afterwards(session, outcome);
+}
+
+/** @throws proxy-unreachable for one that does not run: nothing of it would be found out but by waiting for it */
+function requireProxy(router: RouterReading): void {
+  if (router.kind === 'routes' || router.code !== 'proxy-unreachable') return;
+  throw new DeployError('proxy-unreachable', {
+    what: `nothing can be given back while nobody sends requests: ${router.reason}`,
+    serves: 'nothing was changed',
+    next: router.cure,
+  });
 }
 
 async function giveBack(

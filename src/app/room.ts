@@ -1,7 +1,7 @@
 import { formatBytes } from '../core/bytes.ts';
 import type { Stage } from '../core/forecast.ts';
 import type { Observed } from '../core/observed.ts';
-import type { Project } from '../core/project.ts';
+import { jobsOf, type Project } from '../core/project.ts';
 import { memoryNeed } from '../core/room.ts';
 import { isUp } from '../core/steps/containers.ts';
 import { type DiskPlan, isFetched, type MemoryPlan, type ServicePlan } from './plan-view.ts';
@@ -47,7 +47,10 @@ export async function memoryPlan(
   engine: Pick<Engine, 'memoryOf'>,
   { project, stages, observed, resources }: Room,
 ): Promise<MemoryPlan> {
-  const started = Object.values(project.services).filter((s) => s.placement === 'shared' && !isUp(observed, s.name));
+  const jobs = jobsOf(project);
+  const started = Object.values(project.services).filter(
+    ({ name, placement }) => placement === 'shared' && !isUp(observed, name, jobs.has(name)),
+  );
   const replaced = Object.values(project.services).filter((s) => s.placement !== 'shared');
   const costs = new Map<string, number | null>();
   for (const { name: service } of stages.length === 0 ? [] : [...replaced, ...started]) {

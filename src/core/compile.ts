@@ -47,6 +47,8 @@ export interface CompileInput extends ChangeInput {
   readonly shared: readonly string[];
   /** Those of them that nobody requires. */
   readonly optional?: readonly string[];
+  /** Those of them that do not run on. */
+  readonly jobs?: readonly string[];
 }
 
 /** Compiles the way from what serves to a release (DESIGN sections 2 and 5). Pure. */
@@ -95,9 +97,10 @@ function prelude(input: CompileInput, { stable, candidate, switched }: Changes, 
   ];
 }
 
-function sharedStep({ shared: services, optional = [] }: CompileInput): Step[] {
+function sharedStep({ shared: services, optional = [], jobs = [] }: CompileInput): Step[] {
   if (services.length === 0) return [];
-  return [{ kind: 'shared', services, ...(optional.length > 0 ? { optional } : {}) }];
+  const named = { ...(optional.length > 0 ? { optional } : {}), ...(jobs.length > 0 ? { jobs } : {}) };
+  return [{ kind: 'shared', services, ...named }];
 }
 
 function forward(input: CompileInput, changes: Changes, around: Around, kept: boolean): Step[] {

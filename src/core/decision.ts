@@ -8,6 +8,8 @@ export interface Wait {
   readonly what: string;
   /** The moment when the decision changes even if nothing else does. */
   readonly until: Millis;
+  /** The moment when what is waited for has failed, where something is tried again before. */
+  readonly deadline: Millis;
   /** Ids of containers whose probe has to run meanwhile. */
   readonly probe: readonly string[];
   /** Ids of containers whose requests in flight have to be read meanwhile. */
@@ -36,11 +38,7 @@ export function act(action: Action): Decision {
   return { kind: 'act', action };
 }
 
-export function wait(
-  what: string,
-  until: Millis,
-  watch: Partial<Pick<Wait, 'probe' | 'drain' | 'measure'>> = {},
-): Decision {
-  const { probe = [], drain = [], measure = [] } = watch;
-  return { kind: 'wait', wait: { what, until, probe, drain, measure } };
+export function wait(what: string, until: Millis, more: Partial<Omit<Wait, 'what' | 'until'>> = {}): Decision {
+  const { deadline = until, probe = [], drain = [], measure = [] } = more;
+  return { kind: 'wait', wait: { what, until, deadline, probe, drain, measure } };
 }

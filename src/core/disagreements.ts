@@ -227,12 +227,16 @@ function untagged({ releases, tags }: Evidence): Disagreement[] {
   );
 }
 
-/** A shared service that does not run; one that has done its work and exited with 0 is as it should be. */
-function sharedDown({ observed, live }: Evidence, { shared }: Services): Disagreement[] {
+/** A shared service that does not run; one that may have done its work and exited with 0 is as it should be. */
+function sharedDown({ observed, live }: Evidence, { shared, proxy }: Services): Disagreement[] {
   if (live.kind !== 'color') return [];
   const up = (name: string) =>
     observed.containers.some(
-      (c) => c.color === null && c.service === name && !c.oneOff && (c.state === 'running' || c.exitCode === 0),
+      (c) =>
+        c.color === null &&
+        c.service === name &&
+        !c.oneOff &&
+        (c.state === 'running' || (c.exitCode === 0 && name !== proxy)),
     );
   return shared
     .filter((name) => !up(name))

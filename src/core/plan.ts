@@ -12,8 +12,7 @@ export type SideName = 'stable' | 'candidate';
 export type Step =
   /** Remove what still holds the color that the candidate needs. */
   | { readonly kind: 'clear' }
-  /** Shared services run and are healthy; they are never touched otherwise. Nothing stops if an optional one fails. */
-  | { readonly kind: 'shared'; readonly services: readonly string[]; readonly optional?: readonly string[] }
+  | SharedStep
   /** The proxy's files exist, so that a proxy that is started next finds them. */
   | { readonly kind: 'prepare' }
   /** The proxy works by our files, with the traffic where it is now. */
@@ -68,6 +67,16 @@ export type Step =
   | { readonly kind: 'stop'; readonly side: SideName; readonly services: readonly string[] }
   /** Remove replicas above a number; they left the router before. */
   | ShrinkStep;
+
+/** Shared services run and are healthy; they are never touched otherwise. */
+export interface SharedStep {
+  readonly kind: 'shared';
+  readonly services: readonly string[];
+  /** Nothing stops if one of these fails. */
+  readonly optional?: readonly string[];
+  /** These do not run on: one that has exited with 0 has done its work. */
+  readonly jobs?: readonly string[];
+}
 
 /** A hook runs to its end. What it runs stands in a release, where this says. */
 export interface HookStep extends HookPlace {

@@ -115,6 +115,23 @@ export interface ServiceSpec {
   readonly preStop: readonly PreStopHook[];
 }
 
+/**
+ * Names of shared services that may have done their work when they have exited with 0: nothing restarts them, checks
+ * their health, waits for them to be up, or sends requests through them.
+ */
+export function jobsOf({ services, proxy }: Pick<Project, 'services' | 'proxy'>): ReadonlySet<string> {
+  const all = Object.values(services);
+  const awaited = all.flatMap(({ dependsOn }) =>
+    dependsOn.flatMap(({ service, condition }) => (condition === 'service_completed_successfully' ? [] : [service])),
+  );
+  const runsOn = new Set([...awaited, proxy.service]);
+  const jobs = all.filter(
+    ({ name, placement, restart, hasHealthcheck }) =>
+      placement === 'shared' && !/^(always|unless-stopped)/.test(restart) && !hasHealthcheck && !runsOn.has(name),
+  );
+  return new Set(jobs.map(({ name }) => name));
+}
+
 export interface PreStopHook {
   readonly command: readonly string[];
   readonly user: string | null;

@@ -131,8 +131,8 @@ function most(checks: readonly CheckUse[], longestOf: (policy: CheckUse['policy'
 }
 
 /** What runs already is not waited for. */
-function shared({ stage }: Context, { services }: StepOf<'shared'>): Bound {
-  const waiting = services.filter((service) => !isUp(stage.before, service));
+function shared({ stage }: Context, { services, jobs = [] }: StepOf<'shared'>): Bound {
+  const waiting = services.filter((service) => !isUp(stage.before, service, jobs.includes(service)));
   return atMost(waiting.length * SHARED_DEADLINE_MS);
 }
 

@@ -59,6 +59,23 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %
     expect(await project.status()).toMatchObject({ leftovers: [], disagreements: [] });
   });
 
+  it('docker compose stop proxy: status names it, reset does not begin, and the next deploy starts it', async () => {
+    await project.compose(['stop', 'proxy']);
+    const start = 'docker compose up -d --no-deps proxy';
+    expect((await project.status()).disagreements.map((d) => d.remedy)).toEqual([start]);
+    expect(await project.run(['reset', '--force'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`start it: ${start}`) as string,
+    });
+    expect(await project.status()).toMatchObject({
+      live: { version: 'v2', color: 'green' },
+      lastRollout: { to: 'v2' },
+    });
+
+    await ok(project.deploy('v3'));
+    await answersOnly(project, 'v3');
+  });
+
   it('docker compose down: status names what is gone, and the next deploy brings it back beside the live color', async () => {
     const before = await everything(project);
     await project.compose(['down']);

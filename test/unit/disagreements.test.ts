@@ -49,6 +49,12 @@ describe('what does not fit together', () => {
     expect(found(undefined, { proxy: {}, db: { state: 'exited', exitCode: 1 } })).toHaveLength(1);
   });
 
+  it('misses a proxy that was stopped in good order', () => {
+    expect(found(undefined, { proxy: { state: 'exited', exitCode: 0 }, db: {} })).toEqual([
+      { what: 'the shared service proxy does not run', remedy: 'docker compose up -d --no-deps proxy' },
+    ]);
+  });
+
   it('names requests that the version which serves does not get', () => {
     const wrong = { service: 'web', host: null, path: null, backends: [] };
     for (const routes of [[], [wrong]])

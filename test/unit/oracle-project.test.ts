@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Dependency, ServiceSpec } from '../../src/core/project.ts';
+import { type Dependency, jobsOf, type ServiceSpec } from '../../src/core/project.ts';
 import { resume, run, script, type World } from '../support/simulator.ts';
 import { config, counts, deploy, inPlace, plan, serving, steps } from '../support/rollouts.ts';
 import { release, service, side, unchanged } from '../support/specs.ts';
+
+const COMPLETED = 'service_completed_successfully';
 
 const on = (name: string, over: Partial<Dependency> = {}): { readonly dependsOn: readonly Dependency[] } => ({
   dependsOn: [{ service: name, condition: 'service_started', required: true, restart: false, ...over }],
@@ -37,6 +39,33 @@ describe('a sidecar in the network of another service', () => {
   it('D06 is made in the color of the service that has the network', () => {
     const world = sidecar((name, over) => service(name, over));
     expect(world.containers.map(({ name }) => name)).toEqual(['shop-green-web-1', 'shop-green-side-1']);
+  });
+});
+
+describe('a shared service that was stopped, and exited with 0', () => {
+  function started(jobs: readonly string[]): boolean {
+    const of = (version: string) => release(version, [inPlace('web', { replicas: 1, ...on('db') })]);
+    const world = serving(of('v1'));
+    world.seedByHand(side(of('v1'), null), 'db', 1, { state: 'exited', exitCode: 0 });
+    run(world, plan(world, of('v2'), of('v1'), { shared: ['db'], jobs }));
+    return world.log.some((line) => line.includes('start-shared'));
+  }
+
+  it('is started, unless it may have done its work', () => {
+    expect([started([]), started(['db'])]).toEqual([true, false]);
+  });
+
+  it('may have, if nothing restarts it, checks its health, waits for it or sends requests through it', () => {
+    const shared = (name: string, over: Partial<ServiceSpec> = {}) =>
+      service(name, { placement: 'shared', route: null, hasHealthcheck: false, restart: 'no', ...over });
+    const all = [
+      ...[shared('buckets'), shared('limited', { restart: 'on-failure:3' }), shared('proxy'), shared('db')],
+      ...[shared('queue', { hasHealthcheck: true }), shared('cache', { restart: 'unless-stopped' }), shared('seed')],
+      service('web', { dependsOn: [...on('db').dependsOn, ...on('seed', { condition: COMPLETED }).dependsOn] }),
+    ];
+    const services = Object.fromEntries(all.map((spec) => [spec.name, spec]));
+    const proxy = { driver: 'nginx', service: 'proxy', output: null, mounted: null, template: null } as const;
+    expect([...jobsOf({ services, proxy })]).toEqual(['buckets', 'limited', 'seed']);
   });
 });
 

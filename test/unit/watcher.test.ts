@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 const newsAfter = async (probe: readonly string[]): Promise<boolean> => {
-  const wait: Wait = { what: 'web', until: Infinity, probe, drain: [], measure: [] };
+  const wait: Wait = { what: 'web', until: Infinity, deadline: Infinity, probe, drain: [], measure: [] };
   await watcher.wait(wait, [{ container: WEB, probe: PROBE }]);
   return watcher.takeNews();
 };

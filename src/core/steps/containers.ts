@@ -30,7 +30,7 @@ export function clearedBy(record: RolloutRecord, observed: Observed): readonly O
 export function shared(context: StepContext, step: StepOf<'shared'>): Decision {
   const failed: string[] = [];
   for (const service of step.services) {
-    const state = sharedService(context, service);
+    const state = sharedService(context, step, service);
     if (state === null) continue;
     if (typeof state !== 'string') return state;
     if (step.optional?.includes(service) !== true) return fail(context, state);
@@ -42,8 +42,12 @@ export function shared(context: StepContext, step: StepOf<'shared'>): Decision {
 const SPARED = 'nothing requires it, so the deploy goes on';
 
 /** Null if the service is up, or has done its work and exited with 0; a text if it failed. */
-function sharedService({ observed, record, now }: StepContext, service: string): Decision | string | null {
-  if (isUp(observed, service)) return null;
+function sharedService(
+  { observed, record, now }: StepContext,
+  { jobs = [] }: StepOf<'shared'>,
+  service: string,
+): Decision | string | null {
+  if (isUp(observed, service, jobs.includes(service))) return null;
   const replicas = plainReplicas(observed, service);
   const attempt = observed.attempts[`start-shared ${service}`];
   if (attempt === undefined && !replicas.some(isStarting)) return act({ kind: 'start-shared', service });
@@ -66,14 +70,16 @@ function stateText({ name, state, health, exitCode }: ObservedContainer): string
 
 /** Containers of shared services that a step asks for and waiting does not mend: their words say why it fails. */
 export function brokenShared(observed: Observed, step: StepOf<'shared'>): readonly ObservedContainer[] {
-  const services = step.services.filter((service) => !isUp(observed, service));
+  const services = step.services.filter((service) => !isUp(observed, service, step.jobs?.includes(service) ?? false));
   return services.flatMap((service) => plainReplicas(observed, service)).filter(isBroken);
 }
 
-/** A shared service runs and is healthy, or has done its work. */
-export function isUp(observed: Observed, service: string): boolean {
+/** A shared service runs and is healthy; a job has done its work. */
+export function isUp(observed: Observed, service: string, isJob: boolean): boolean {
   const replicas = plainReplicas(observed, service);
-  return replicas.length > 0 && replicas.every(isServing);
+  return (
+    replicas.length > 0 && replicas.every((c) => isServing(c) || (isJob && c.state === 'exited' && c.exitCode === 0))
+  );
 }
 
 function plainReplicas(observed: Observed, service: string): readonly ObservedContainer[] {
@@ -81,7 +87,6 @@ function plainReplicas(observed: Observed, service: string): readonly ObservedCo
 }
 
 function isServing(container: ObservedContainer): boolean {
-  if (container.state === 'exited') return container.exitCode === 0;
   return container.state === 'running' && (container.health === 'none' || container.health === 'healthy');
 }
 

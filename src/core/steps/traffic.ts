@@ -65,10 +65,8 @@ function reach(context: StepContext, target: number): Decision {
   if (now >= deadline)
     return fail(context, `the proxy does not confirm the switch: ${attempt.error ?? reading(context)}`);
   if (now < attempt.at + RETRY_MS) {
-    return wait(
-      `the proxy to confirm ${String(target)} % for the candidate`,
-      Math.min(deadline, attempt.at + RETRY_MS),
-    );
+    const what = `the proxy to confirm ${String(target)} % for the candidate (${attempt.error ?? reading(context)})`;
+    return wait(what, Math.min(deadline, attempt.at + RETRY_MS), { deadline });
   }
   return act({ kind: 'route', weight: target, routes: wanted });
 }
