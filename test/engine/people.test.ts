@@ -64,7 +64,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %
     const start = 'docker compose up -d --no-deps proxy';
     expect((await project.status()).disagreements.map((d) => d.remedy)).toEqual([start]);
     expect(await project.run(['reset', '--force'])).toMatchObject({
-      exitCode: 1,
+      exit: 1,
       stderr: expect.stringContaining(`start it: ${start}`) as string,
     });
     expect(await project.status()).toMatchObject({

@@ -1,47 +1,11 @@
 import { normalPath } from '../../core/route-place.ts';
 import { endOfLine, startOfLine } from '../compose-text.ts';
 import { PROXY_FOLDER } from '../proxy.ts';
+import { isSaid, isSaidHeader, meansOtherwise, otherLimit, textOf } from './nginx-said.ts';
 import { parseNginx, walk, type Block, type Directive, type Placed } from './nginx-text.ts';
 import type { ConfigFile, Rewired, Sending, Wiring } from './wiring.ts';
 
 const FOLDER = PROXY_FOLDER.nginx;
-
-/** What route.conf says itself (templates/nginx/route.conf.hbs), and what nginx takes only once in a place. */
-const SAID = new Set([
-  ...['proxy_pass', 'proxy_http_version', 'proxy_connect_timeout', 'proxy_buffering'],
-  ...['proxy_read_timeout', 'proxy_send_timeout'],
-]);
-type Same = (value: string) => boolean;
-const is =
-  (...values: readonly string[]): Same =>
-  (value) =>
-    values.includes(value);
-
-/** Which values of them mean what ours do. */
-const SAID_HEADERS: Readonly<Record<string, Same>> = {
-  host: is('$host', '$http_host'),
-  'x-real-ip': is('$remote_addr'),
-  'x-forwarded-for': is('$proxy_add_x_forwarded_for'),
-  'x-forwarded-host': is('$host', '$http_host'),
-  'x-forwarded-proto': is('$scheme'),
-  upgrade: is('$http_upgrade'),
-  connection: () => true,
-};
-const SAID_OTHERWISE: Readonly<Record<string, Same>> = {
-  proxy_buffering: is('off'),
-  proxy_read_timeout: isWithinAnHour,
-  proxy_send_timeout: isWithinAnHour,
-};
-
-function isWithinAnHour(value: string): boolean {
-  const [, number = '', unit = 's'] = /^(\d+)(ms|s|m|h)?$/.exec(value) ?? [];
-  const seconds = { ms: 0.001, s: 1, m: 60, h: 3600 }[unit] ?? NaN;
-  return Number(number || NaN) * seconds <= 3600;
-}
-
-function isSaidHeader({ name, args }: Directive): boolean {
-  return name === 'proxy_set_header' && (args[0] ?? '').toLowerCase() in SAID_HEADERS;
-}
 
 /** Other languages that nginx speaks to services. */
 const OTHER = /^(fastcgi|uwsgi|scgi|grpc|memcached)_pass$/;
@@ -227,16 +191,7 @@ function contentProblems(pass: Pass, at: string): readonly string[] {
 
 /** What the generated file says too, with another meaning; undefined if there is no such thing. */
 function differing(pass: Pass): Directive | undefined {
-  return [...(pass.location?.block?.directives ?? []), ...headersAround(pass)].find((directive) => {
-    const { name, args } = directive;
-    const [header = '', ...values] = name === 'proxy_set_header' ? args : ['', ...args];
-    const isSame = header === '' ? SAID_OTHERWISE[name] : SAID_HEADERS[header.toLowerCase()];
-    return isSame?.(values.join(' ').replace(/^(['"])(.*)\1$/, '$2')) === false;
-  });
-}
-
-function textOf({ name, args }: Directive): string {
-  return [name, ...args].join(' ');
+  return [...(pass.location?.block?.directives ?? []), ...headersAround(pass)].find(meansOtherwise);
 }
 
 /** The line that does what a path behind `proxy_pass` did; null if it changes nothing, undefined if no line does it. */
@@ -250,9 +205,7 @@ function rewriteOf({ args }: Directive, uri: string | null): string | null | und
 
 /** What of a location is not said by our file. */
 function kept({ location }: Pass): readonly Directive[] {
-  return (location?.block?.directives ?? []).filter(
-    (directive) => !SAID.has(directive.name) && !isSaidHeader(directive),
-  );
+  return (location?.block?.directives ?? []).filter((directive) => !isSaid(directive));
 }
 
 /** Headers of the blocks around, which nginx takes for a location only as long as that has none of its own. */
@@ -292,7 +245,7 @@ function hasRoot(places: readonly { service: string; path: string | null }[], se
 }
 
 function allRoutes(passes: readonly Pass[]): readonly Splice[] {
-  const reason = `the locations of ${names(passes)} give way to the file with all routes, which deploys rewrite`;
+  const reason = `the locations of ${names(passes)} give way to the file with all routes, which deploys rewrite${limits(passes)}`;
   return passes.map((pass, index) => {
     const { start, end } = pass.location ?? { start: 0, end: 0 };
     if (index === 0) return { file: pass.file, start, end, text: `include ${FOLDER}/routes.conf;`, reason };
@@ -331,8 +284,15 @@ function oneRoute(pass: Pass): Splice {
     }
     return withoutStatement(changed, from, to);
   }, body);
-  const reason = `requests to ${service} go by the generated file, which deploys rewrite; what it says itself is left out`;
+  const reason = `requests to ${service} go by the generated file, which deploys rewrite; what it says itself is left out${limits([pass])}`;
   return { file, start: base, end: block?.end ?? base, text, reason };
+}
+
+/** What becomes another limit by it. */
+function limits(passes: readonly Pass[]): string {
+  const said = passes.flatMap(({ location }) => location?.block?.directives ?? []);
+  const other = [...new Set(said.flatMap((directive) => otherLimit(directive) ?? []))];
+  return other.length === 0 ? '' : ` (${other.join(', ')}: proxy.template takes a file of yours)`;
 }
 
 /** With its line, if it stands alone there. */

@@ -167,6 +167,9 @@ describe('nginx is made to send by the generated files', () => {
     const said = `proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto "$scheme"; proxy_read_timeout 300s;`;
     const [file] = nginx(location(`${said} proxy_pass http://web:3000;`)).files;
     expect(file?.text).not.toContain('proxy_set_header');
+    expect(file?.reasons.at(-1)).toContain(
+      '(proxy_read_timeout 300s is 1h there: proxy.template takes a file of yours)',
+    );
   });
 
   it('headers that a location had from around it are not lost', () => {

@@ -97,8 +97,16 @@ export class CaddyRouter implements Router {
       const { routes } = await this.#readBack();
       return { kind: 'routes', routes, parts: SLOTS };
     } catch (error) {
-      return unreadable('Caddy does not answer on its socket', error);
+      return unreadable('Caddy does not answer on its socket', await this.#cause(error));
     }
+  }
+
+  /** A socket that nobody listens at says less than that there is no such proxy. */
+  #cause(error: unknown): Promise<unknown> {
+    return runningProxy(this.#engine, this.#place).then(
+      () => error,
+      (why: unknown) => why,
+    );
   }
 
   /** Routes move by slot files; only another set of them is another configuration. */
