@@ -1,3 +1,4 @@
+import { composeProject } from '../core/color.ts';
 import { compileReset } from '../core/compile.ts';
 import { newRecord } from '../core/new-record.ts';
 import { DeployError } from '../core/errors.ts';
@@ -45,7 +46,7 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
       what: `the release in ${live.color} is not in the state folder, so plain services cannot be made from it`,
       next: 'deploy a version first',
     });
-  requireProxy(known.observed.router);
+  requireProxy(known.observed.router, composeProject(session.project, live.color));
   const { record, evidence } = await giveBack(session, liveRelease, live, signal);
   if (record.state !== 'completed' && !options.force) return outcomeOf(record, evidence, stopReason(signal));
   const outcome =
@@ -56,12 +57,12 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
 }
 
 /** @throws proxy-unreachable for one that does not run: nothing of it would be found out but by waiting for it */
-function requireProxy(router: RouterReading): void {
+function requireProxy(router: RouterReading, color: string): void {
   if (router.kind === 'routes' || router.code !== 'proxy-unreachable') return;
   throw new DeployError('proxy-unreachable', {
     what: `nothing can be given back while nobody sends requests: ${router.reason}`,
     serves: 'nothing was changed',
-    next: router.cure,
+    next: `${router.cure ?? 'start it'}; where nothing is to be kept: docker compose -p ${color} down`,
   });
 }
 
