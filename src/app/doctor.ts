@@ -1,8 +1,8 @@
 import { formatBytes } from '../core/bytes.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
-import { HOST_PROXY_REMEDY } from '../core/disagreements.ts';
+import { CLEANUP, HOST_PROXY_REMEDY } from '../core/disagreements.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
-import type { ObservedContainer } from '../core/observed.ts';
+import type { ObservedContainer, RouterReading } from '../core/observed.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
 import type { Ports } from './ports.ts';
 import { resourcesOf } from './room.ts';
@@ -83,7 +83,7 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
     return [skipped('proxy', 'looked at from the first deploy on, which writes what it includes')];
   const router = ports.router({ spec: proxy, project: name });
   const reading = await router.read();
-  if (reading.kind === 'unreadable') return [mute(proxy, reading.reason)];
+  if (reading.kind === 'unreadable') return [mute(proxy, reading)];
   await router.check(reading.routes);
   const warnings = await router.warnings();
   return [
@@ -97,13 +97,15 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
   ];
 }
 
-function mute({ service }: ProxySpec, reason: string): Finding {
-  const cure =
+function mute({ service }: ProxySpec, { reason, isUnsettled }: Unreadable): Finding {
+  const silent =
     service === null
       ? HOST_PROXY_REMEDY
       : `docker compose up -d --no-deps ${service}; if it runs, see docker compose logs ${service}`;
-  return { area: 'proxy', level: 'error', what: reason, cure };
+  return { area: 'proxy', level: 'error', what: reason, cure: isUnsettled === true ? CLEANUP : silent };
 }
+
+type Unreadable = Extract<RouterReading, { kind: 'unreadable' }>;
 
 function skipped(area: Area, what: string): Finding {
   return { area, level: 'skipped', what, cure: null };

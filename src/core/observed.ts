@@ -95,7 +95,12 @@ export interface RouteState {
  */
 export type RouterReading =
   | { readonly kind: 'routes'; readonly routes: readonly RouteState[]; readonly parts: number | null }
-  | { readonly kind: 'unreadable'; readonly reason: string };
+  | {
+      readonly kind: 'unreadable';
+      readonly reason: string;
+      /** It answers, but has not been told of its files, or is about to be: telling it again settles that. */
+      readonly isUnsettled?: true;
+    };
 
 /** The last answer to our own probe of a container. */
 export interface ProbeReading {

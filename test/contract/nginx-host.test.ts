@@ -12,7 +12,7 @@ import type { Router } from '../../src/app/ports.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { type Build, HostNginx } from '../support/host-nginx.ts';
 import { docker, observed, proxyEngine } from '../support/proxy-engine.ts';
-import { answers, clock, makeRig, type Rig } from '../support/proxy-rig.ts';
+import { answers, clock, fastClock, makeRig, type Rig } from '../support/proxy-rig.ts';
 import { beginUpload } from '../support/upload.ts';
 
 let rig: Rig;
@@ -34,12 +34,12 @@ function output(project: string): string {
   return join(nginx.folder, project);
 }
 
-function routerOf(project: string, template: string | null = null): Router {
+function routerOf(project: string, template: string | null = null, by = clock): Router {
   const folder = output(project);
   const spec = { driver: 'nginx', service: null, output: folder, mounted: folder, template } as const;
   return createRouter(
     { project, spec },
-    { engine: { ...proxyEngine, reachable: () => proxyEngine.reachable(rig.project) }, clock },
+    { engine: { ...proxyEngine, reachable: () => proxyEngine.reachable(rig.project) }, clock: by },
   );
 }
 
@@ -143,6 +143,21 @@ describe.each(['of Debian', 'of its makers'] as const)('nginx %s on the machine'
     expect(await answeredBy()).toBe('v1');
     expect(await router.read()).toMatchObject({ routes: rig.routes(v1) });
     await nginx.site(site(rig.project));
+    await router.apply(rig.routes(v2));
+    expect(await answeredBy()).toBe('v2');
+  });
+
+  test('a master that is stopped in a reload is not believed until it has loaded what it was told last', async () => {
+    const [v1 = '', v2 = ''] = await started('v1', 'v2');
+    await router.apply(rig.routes(v1));
+    const hurried = routerOf(rig.project, null, fastClock(20));
+    const pid = (await nginx.pid()) ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    expect(await failure(hurried.apply(rig.routes(v2)))).toMatchObject({ code: 'proxy-unreachable' });
+    expect(await hurried.read()).toMatchObject({ kind: 'unreadable', isUnsettled: true });
+    expect(await failure(hurried.apply(rig.routes(v1)))).toMatchObject({ code: 'proxy-unreachable' });
+    process.kill(pid, 'SIGCONT');
+    await expect.poll(() => router.read()).toMatchObject({ routes: rig.routes(v1) });
     await router.apply(rig.routes(v2));
     expect(await answeredBy()).toBe('v2');
   });
