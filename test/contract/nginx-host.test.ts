@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'undici';
@@ -240,6 +240,25 @@ describe('nginx on the machine that', () => {
       code: 'proxy-unreachable',
       message: 'there is no nginx on this machine',
     });
+  });
+});
+
+describe('nginx on the machine whose workers may not enter the folder of its files', () => {
+  beforeEach(() => begin('of Debian'));
+
+  test('is warned of where it has a log for checks, which they can neither find nor write', async () => {
+    const [v1 = ''] = await started('v1');
+    const messages = async () => (await router.warnings()).map(({ message }) => message);
+    const warned = expect.arrayContaining([expect.stringContaining('may not enter') as string]) as unknown;
+    await router.apply(rig.routes(v1));
+    await chmod(nginx.folder, 0o750);
+    expect(await messages()).not.toEqual(warned);
+    const logs = `include ${output(rig.project)}/access-log*.conf; include`;
+    await nginx.site(site(rig.project).replace(/(?<=server \{.*)include/, logs));
+    await router.apply(rig.routes());
+    expect(await messages()).toEqual(warned);
+    await chmod(nginx.folder, 0o751);
+    expect(await messages()).not.toEqual(warned);
   });
 });
 

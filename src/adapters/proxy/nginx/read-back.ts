@@ -6,7 +6,7 @@ import { readIfThere, writeWhole } from '../files.ts';
 import { integrityFaults } from '../integrity.ts';
 import { settled } from '../wait.ts';
 import type { Folder } from '../wiring.ts';
-import { askNginx } from './ask.ts';
+import { askNginx, findsLog } from './ask.ts';
 import { loadedGeneration, stamped } from './generation.ts';
 import type { LiveFiles } from './live-files.ts';
 import type { Nginx } from './nginx.ts';
@@ -34,10 +34,20 @@ export class ReadBack {
 
   /** Asks on a new connection each time. Whoever only asks writes nothing. */
   async asker(): Promise<() => Promise<Answer>> {
+    const where = await this.#where();
+    return () => askNginx(...where);
+  }
+
+  /** False where its workers may not enter the folder of the log that it is to write for us. */
+  async findsLog(): Promise<boolean> {
+    return findsLog(...(await this.#where()));
+  }
+
+  async #where(): Promise<readonly [addresses: readonly string[], name: string, token: string]> {
     const { nginx, folder } = this.#deps;
     const [addresses, token] = await Promise.all([nginx.answersAt(), this.#knownToken()]);
     if (token === null) throw new Error('nothing of ours was written for it yet');
-    return () => askNginx(addresses, answerName(folder.project, nginx.isShared), token);
+    return [addresses, answerName(folder.project, nginx.isShared), token];
   }
 
   async answer(): Promise<Answer> {

@@ -25,7 +25,7 @@ import { loadedGeneration, newGeneration, written, type WrittenConfig } from './
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { HandOver } from './hand-over.ts';
 import { LiveFiles } from './live-files.ts';
-import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
+import { closedLog, isLogIncluded, keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
 import { isIdle } from './master.ts';
 import type { Nginx, RunningNginx } from './nginx.ts';
 import { requireFree, requireOpen } from './open.ts';
@@ -214,7 +214,13 @@ export class NginxRouter implements Router {
     const nginx = await this.#nginx.find().catch(() => null);
     if (nginx === null) return [];
     const features = await knownFeatures(this.#folder.output, nginx).catch(() => null);
-    return features === null ? [] : nginxWarnings(features, !this.#nginx.isShared);
+    const { output } = this.#folder;
+    const logs = await isLogIncluded(output).catch(() => false);
+    const isClosed = logs && !(await this.#readBack.findsLog().catch(() => true));
+    return [
+      ...(features === null ? [] : nginxWarnings(features, !this.#nginx.isShared)),
+      ...(isClosed ? [closedLog(output)] : []),
+    ];
   }
 
   async #render(routes: readonly RouteState[], features: NginxFeatures): Promise<NginxConfig> {
