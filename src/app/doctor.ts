@@ -1,6 +1,6 @@
 import { formatBytes } from '../core/bytes.ts';
 import { DeployError, messageOf } from '../core/errors.ts';
-import { HOST_PROXY_REMEDY } from '../core/disagreements.ts';
+import { CLEANUP, HOST_PROXY_REMEDY } from '../core/disagreements.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
 import type { ObservedContainer, RouterReading, Unreadable } from '../core/observed.ts';
 import type { Project, ProxySpec } from '../core/project.ts';
@@ -113,13 +113,13 @@ function beforeFirst(reading: RouterReading): Finding {
   return skipped('proxy', what);
 }
 
-function mute({ service }: ProxySpec, { reason, code, cure }: Unreadable): Finding {
+function mute({ service }: ProxySpec, { reason, code, cure, isUnsettled }: Unreadable): Finding {
   const known = code === 'proxy-not-wired' ? cure : undefined;
   const guess =
     service === null
       ? HOST_PROXY_REMEDY
       : `docker compose up -d --no-deps ${service}; if it runs, see docker compose logs ${service}`;
-  return { area: 'proxy', level: 'error', what: reason, cure: known ?? guess };
+  return { area: 'proxy', level: 'error', what: reason, cure: isUnsettled === true ? CLEANUP : (known ?? guess) };
 }
 
 function skipped(area: Area, what: string): Finding {

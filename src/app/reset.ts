@@ -1,6 +1,7 @@
 import { composeProject } from '../core/color.ts';
 import { compileReset } from '../core/compile.ts';
 import { newRecord } from '../core/new-record.ts';
+import { CLEANUP } from '../core/disagreements.ts';
 import { DeployError } from '../core/errors.ts';
 import type { Live } from '../core/live.ts';
 import type { RouterReading } from '../core/observed.ts';
@@ -56,13 +57,13 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
   return afterwards(session, outcome);
 }
 
-/** @throws proxy-unreachable for one that does not run: nothing of it would be found out but by waiting for it */
+/** @throws proxy-unreachable for one that does not run, or works by other files: what it sends where is not known then */
 function requireProxy(router: RouterReading, color: string): void {
-  if (router.kind === 'routes' || router.code !== 'proxy-unreachable') return;
+  if (router.kind === 'routes' || (router.code !== 'proxy-unreachable' && router.isUnsettled !== true)) return;
   throw new DeployError('proxy-unreachable', {
-    what: `nothing can be given back while nobody sends requests: ${router.reason}`,
+    what: `nothing can be given back while it is not known who gets requests: ${router.reason}`,
     serves: 'nothing was changed',
-    next: `${router.cure ?? 'start it'}; where nothing is to be kept: docker compose -p ${color} down`,
+    next: `${router.cure ?? CLEANUP}; where nothing is to be kept: docker compose -p ${color} down`,
   });
 }
 

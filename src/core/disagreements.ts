@@ -243,9 +243,9 @@ function sharedDown({ observed, live }: Evidence, { shared, proxy }: Services): 
     .map((name) => ({ what: `the shared service ${name} does not run`, remedy: start(name) }));
 }
 
-/** A proxy that runs and yet cannot be asked; a service that does not run is named as a shared one. */
+/** A proxy that runs and yet cannot be asked; one that has not loaded its files is a fault of those, and a service that does not run is named as a shared one. */
 function proxySilent({ observed, live }: Evidence, { proxy, hostProxy }: Services): Disagreement[] {
-  if (live.kind !== 'color' || observed.router.kind === 'routes') return [];
+  if (live.kind !== 'color' || observed.router.kind === 'routes' || observed.router.isUnsettled === true) return [];
   if (hostProxy) return [{ what: observed.router.reason, remedy: HOST_PROXY_REMEDY }];
   if (proxy === null) return [];
   const running = observed.containers.some((c) => c.color === null && c.service === proxy && c.state === 'running');

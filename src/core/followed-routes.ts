@@ -18,12 +18,14 @@ export interface Followed {
 /**
  * What the proxy has to do for the live release: the ready replicas get the requests. Where a service has none, those
  * stay that the proxy asks: nothing is better than them, and the last one is never left out.
+ * One that has not loaded what it was told is told again whatever it does now.
  * @returns null where the proxy does so already, or cannot be asked
  */
 export function followedRoutes(seen: Followed): readonly RouteState[] | null {
   const { observed, live, release } = seen;
   const { router } = observed;
-  if (router.kind === 'unreadable' || release === null) return null;
+  if (release === null) return null;
+  if (router.kind === 'unreadable') return router.isUnsettled === true ? liveRoutes(observed, live, release) : null;
   const asked = askedNames(router.routes);
   const wanted = liveRoutes(observed, live, release, (replicas, name) => {
     const service = release.services[name];

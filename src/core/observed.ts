@@ -103,6 +103,8 @@ export interface Unreadable {
   readonly reason: string;
   readonly code?: ErrorCode;
   readonly cure?: string;
+  /** It answers, but has not been told of its files, or is about to be: telling it again settles that. */
+  readonly isUnsettled?: true;
 }
 
 /** The last answer to our own probe of a container. */

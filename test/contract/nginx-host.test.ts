@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'undici';
@@ -12,7 +12,7 @@ import type { Router } from '../../src/app/ports.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { type Build, HostNginx } from '../support/host-nginx.ts';
 import { docker, observed, proxyEngine } from '../support/proxy-engine.ts';
-import { answers, clock, makeRig, type Rig } from '../support/proxy-rig.ts';
+import { answers, clock, fastClock, makeRig, type Rig } from '../support/proxy-rig.ts';
 import { beginUpload } from '../support/upload.ts';
 
 let rig: Rig;
@@ -34,12 +34,12 @@ function output(project: string): string {
   return join(nginx.folder, project);
 }
 
-function routerOf(project: string, template: string | null = null): Router {
+function routerOf(project: string, template: string | null = null, by = clock): Router {
   const folder = output(project);
   const spec = { driver: 'nginx', service: null, output: folder, mounted: folder, template } as const;
   return createRouter(
     { project, spec },
-    { engine: { ...proxyEngine, reachable: () => proxyEngine.reachable(rig.project) }, clock },
+    { engine: { ...proxyEngine, reachable: () => proxyEngine.reachable(rig.project) }, clock: by },
   );
 }
 
@@ -147,6 +147,21 @@ describe.each(['of Debian', 'of its makers'] as const)('nginx %s on the machine'
     expect(await answeredBy()).toBe('v2');
   });
 
+  test('a master that is stopped in a reload is not believed until it has loaded what it was told last', async () => {
+    const [v1 = '', v2 = ''] = await started('v1', 'v2');
+    await router.apply(rig.routes(v1));
+    const hurried = routerOf(rig.project, null, fastClock(20));
+    const pid = (await nginx.pid()) ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    expect(await failure(hurried.apply(rig.routes(v2)))).toMatchObject({ code: 'proxy-unreachable' });
+    expect(await hurried.read()).toMatchObject({ kind: 'unreadable', isUnsettled: true });
+    expect(await failure(hurried.apply(rig.routes(v1)))).toMatchObject({ code: 'proxy-unreachable' });
+    process.kill(pid, 'SIGCONT');
+    await expect.poll(() => router.read()).toMatchObject({ routes: rig.routes(v1) });
+    await router.apply(rig.routes(v2));
+    expect(await answeredBy()).toBe('v2');
+  });
+
   test('a configuration that does not include the files is named, with the line', async () => {
     await nginx.start();
     await router.prepare(rig.routes());
@@ -225,6 +240,25 @@ describe('nginx on the machine that', () => {
       code: 'proxy-unreachable',
       message: 'there is no nginx on this machine',
     });
+  });
+});
+
+describe('nginx on the machine whose workers may not enter the folder of its files', () => {
+  beforeEach(() => begin('of Debian'));
+
+  test('is warned of where it has a log for checks, which they can neither find nor write', async () => {
+    const [v1 = ''] = await started('v1');
+    const messages = async () => (await router.warnings()).map(({ message }) => message);
+    const warned = expect.arrayContaining([expect.stringContaining('may not enter') as string]) as unknown;
+    await router.apply(rig.routes(v1));
+    await chmod(nginx.folder, 0o750);
+    expect(await messages()).not.toEqual(warned);
+    const logs = `include ${output(rig.project)}/access-log*.conf; include`;
+    await nginx.site(site(rig.project).replace(/(?<=server \{.*)include/, logs));
+    await router.apply(rig.routes());
+    expect(await messages()).toEqual(warned);
+    await chmod(nginx.folder, 0o751);
+    expect(await messages()).not.toEqual(warned);
   });
 });
 

@@ -2,7 +2,7 @@ import { chmod, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HostNginx } from '../support/host-nginx.ts';
-import { measurements } from '../support/state.ts';
+import { expectError, measurements } from '../support/state.ts';
 import { docker, freePort, ok, type ProjectOptions, TestProject, until } from '../support/project.ts';
 
 /** An old nginx resets idle connections (W06): each request has one of its own. */
@@ -120,6 +120,22 @@ describe('behind the nginx of the machine', () => {
     await nginx.site(project.hostSite());
     await ok(project.deploy('v2'));
     expect(await answeredBy()).toBe('v2');
+  });
+
+  it('nobody is taken away whom nginx may still turn to, as long as it has not loaded what it was told', async () => {
+    await create({ settings: { progress_deadline: '5s' } });
+    await ok(project.deploy('v1'));
+    const load = project.load({ kinds: KINDS });
+    const pid = (await nginx.pid()) ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    const deploy = await project.deploy('v2').finally(() => process.kill(pid, 'SIGCONT'));
+    expectError(deploy, { exit: 4, code: 'way-back-paused' });
+    expect(new Set((await project.replicas()).map(({ version }) => version))).toEqual(new Set(['v1', 'v2']));
+    await ok(project.run(['rollback']));
+    expect(new Set((await project.replicas()).map(({ version }) => version))).toEqual(new Set(['v1']));
+    expect(await project.status()).toMatchObject({ live: { version: 'v1' }, leftovers: [], disagreements: [] });
+    expect((await load.stop()).failures).toEqual([]);
+    expect(await answeredBy()).toBe('v1');
   });
 
   it('containers that came back with other addresses are named by status, and found again by cleanup', async () => {

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { type Dispatcher, Pool } from 'undici';
 import { messageOf } from '../../src/core/errors.ts';
 
@@ -60,4 +61,16 @@ export function asking(url: string): Asking {
 function told({ headers, statusCode }: Dispatcher.ResponseData): Told {
   const cookie = [headers['set-cookie']].flat()[0]?.split(';')[0] ?? null;
   return { version: String(headers['x-version'] ?? statusCode), cookie };
+}
+
+/** Who answers a new connection: a version, or the status where nobody does. */
+export function whoAnswers(url: URL, headers: Readonly<Record<string, string>> = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { agent: false, headers }, (answer) => {
+      answer.resume().on('end', () => {
+        resolve(String(answer.headers['x-version'] ?? answer.statusCode));
+      });
+    });
+    call.on('error', reject).end();
+  });
 }

@@ -1,9 +1,9 @@
-import { request } from 'node:http';
 import { Client } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epochNow, startLoad } from '../../demo/load/load.ts';
 import type { RouteState } from '../../src/core/observed.ts';
 import { docker, observed } from './proxy-engine.ts';
+import { whoAnswers } from './proxy-asking.ts';
 import { beginUpload } from './upload.ts';
 import { answers, clock, makeRig, type Driver, type Rig } from './proxy-rig.ts';
 
@@ -44,15 +44,7 @@ export async function answeredBy(
   host = 'shop.example',
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const target = new URL(path, await url());
-  return new Promise((resolve, reject) => {
-    const call = request(target, { agent: false, headers: { host, ...more } }, (answer) => {
-      answer.resume().on('end', () => {
-        resolve(String(answer.headers['x-version'] ?? answer.statusCode));
-      });
-    });
-    call.on('error', reject).end();
-  });
+  return whoAnswers(new URL(path, await url()), { host, ...more });
 }
 
 /** The proxy without routes to anybody, and applications by version. */

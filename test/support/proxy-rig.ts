@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { createAccessLog } from '../../src/adapters/proxy/access-log.ts';
+import type { ProxyEngine } from '../../src/adapters/proxy/engine.ts';
 import { createRouter } from '../../src/adapters/proxy/router.ts';
 import type { AccessLog } from '../../src/app/check-ports.ts';
 import type { Clock, Router, RouterTarget } from '../../src/app/ports.ts';
@@ -31,6 +32,15 @@ const PROXY: Readonly<Record<Driver, Image>> = {
   nginx: { image: 'nginx:stable', folder: '/etc/nginx', config: 'nginx.conf' },
 };
 
+/** One by which time goes faster, so that a deadline is over sooner; files are as old as by the other. */
+export function fastClock(times: number): Clock {
+  const begin = Date.now();
+  return {
+    now: () => begin + (Date.now() - begin) * times,
+    wait: (ms) => clock.wait(ms / times),
+  };
+}
+
 /** A proxy and applications in a network of their own, with a router for them. */
 export interface Rig {
   readonly project: string;
@@ -39,6 +49,8 @@ export interface Rig {
   readonly network: string;
   /** A router for the same proxy with a template of the user's. */
   withTemplate(text: string): Promise<Router>;
+  /** Another router for the same proxy, as another process has it. */
+  another(deps?: { readonly clock?: Clock; readonly engine?: Partial<ProxyEngine> }): Router;
   /** What the proxy wrote down. */
   accessLog(): AccessLog;
   /** Writes the user's own configuration of the proxy. */
@@ -95,6 +107,8 @@ export async function makeRig(driver: Driver): Promise<Rig> {
       await writeFile(join(folder, 'own.hbs'), text);
       return routerWith(join(folder, 'own.hbs'));
     },
+    another: ({ clock: own = clock, engine = {} } = {}) =>
+      createRouter(targetWith(null), { engine: { ...proxyEngine, ...engine }, clock: own }),
     accessLog: () => {
       const log = createAccessLog(targetWith(null), clock);
       if (log === null) throw new Error('this proxy has no log');

@@ -69,6 +69,10 @@ describe('what does not fit together', () => {
     ]);
   });
 
+  it('leaves a proxy that has not loaded its files to what those files say: it needs no restart', () => {
+    expect(found({ kind: 'unreadable', reason: 'not loaded', isUnsettled: true })).toEqual([]);
+  });
+
   it('names a proxy on the host that does not answer, which no container tells of', () => {
     const remedy = 'nginx -t, then systemctl start nginx, or systemctl reload nginx if it runs';
     const onHost = { ...SERVICES, shared: [], proxy: null, hostProxy: true };

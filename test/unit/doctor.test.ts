@@ -111,6 +111,17 @@ describe('doctor', () => {
     });
   });
 
+  it('has a proxy told again that has not loaded its files', async () => {
+    host.proxy = { driver: 'nginx', service: 'proxy', output: '/x', mounted: '/y', template: null };
+    await host.deploy('v1');
+    const behind = { read: () => Promise.resolve({ kind: 'unreadable', reason: 'not loaded', isUnsettled: true }) };
+    const found = await findings({}, { router: () => behind as unknown as Router });
+    expect(found.find(({ area }) => area === 'proxy')).toMatchObject({
+      level: 'error',
+      cure: 'docker-deploy-bg cleanup',
+    });
+  });
+
   it('names a disk that is nearly full, and what is left over', async () => {
     await host.deploy('v1');
     await host.deploy('v2');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comingBack, followedRoutes, toRestart } from '../../src/core/followed-routes.ts';
-import type { ObservedContainer, ProbeReading } from '../../src/core/observed.ts';
+import type { ObservedContainer, ProbeReading, RouterReading } from '../../src/core/observed.ts';
 import type { ServiceSpec } from '../../src/core/project.ts';
 import { release, service, side } from '../support/specs.ts';
 import { World } from '../support/simulator.ts';
@@ -48,6 +48,29 @@ function seen(
     nameOf,
   };
 }
+
+describe('a proxy that has not loaded what it was told', () => {
+  const v1 = release('v1', [service('web')]);
+  const world = new World({});
+  world.seed(side(v1, 'blue'));
+  const followed = (router: RouterReading) =>
+    followedRoutes({
+      observed: { ...world.observed(), router },
+      live: { kind: 'color', color: 'blue' },
+      release: v1,
+      now: 0,
+    });
+
+  it('is told again', () => {
+    const names = world.observed().containers.map(({ name }) => name);
+    const routes = followed({ kind: 'unreadable', reason: 'not loaded', isUnsettled: true });
+    expect(routes?.[0]?.backends.map(({ container }) => container)).toEqual(names);
+  });
+
+  it('is another than one that does not answer', () => {
+    expect(followed({ kind: 'unreadable', reason: 'silent' })).toBeNull();
+  });
+});
 
 describe('the proxy follows the live replicas', () => {
   it('has nothing to be told while it asks all that are well', () => {

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Answer } from '../../src/adapters/proxy/answer.ts';
+import { isIdle } from '../../src/adapters/proxy/nginx/master.ts';
 import { Switch, type SwitchDeps } from '../../src/adapters/proxy/nginx/switch.ts';
 import { type Workers, workersOf } from '../../src/adapters/proxy/nginx/workers.ts';
 
@@ -40,6 +42,34 @@ describe('nginx’s workers, seen from the host', () => {
   });
 });
 
+describe('nginx’s master', () => {
+  const IDLE = {
+    State: 'S (sleeping)',
+    SigPnd: '0000000000000000',
+    ShdPnd: '0000000000000000',
+    SigBlk: '0000000000000000',
+  };
+  let proc: string;
+  beforeEach(async () => {
+    proc = await mkdtemp(join(tmpdir(), 'deploy-bg-proc-'));
+  });
+  afterEach(() => rm(proc, { recursive: true }));
+
+  it.each([
+    ['waits for signals', {}, true],
+    ['is at work, and lets none in', { SigBlk: '0000000018016ac7' }, false],
+    ['was stopped before it could take one', { State: 'T (stopped)', ShdPnd: '0000000000000001' }, false],
+    ['is about to take one', { State: 'R (running)' }, false],
+    ['is not to be seen', null, false],
+  ] as const)('%s', async (_, changed, idle) => {
+    await mkdir(join(proc, '1'));
+    await writeFile(join(proc, '1', 'cmdline'), 'nginx: master process nginx -g daemon off;');
+    const status = Object.entries({ ...IDLE, ...changed }).map(([name, value]) => `${name}:\t${value}\n`);
+    if (changed !== null) await writeFile(join(proc, '1', 'status'), status.join(''));
+    expect(await isIdle(1, proc)).toBe(idle);
+  });
+});
+
 describe('a reload', () => {
   const LET_GO_MS = 2000;
 
@@ -51,7 +81,7 @@ describe('a reload', () => {
   function switchOf(deps: Partial<SwitchDeps>): Switch {
     return new Switch({
       clock: { now: () => 0, wait: () => Promise.resolve() },
-      digest: 'new',
+      config: { digest: 'new', generation: '' },
       ask: () => Promise.resolve({ digest: 'new', routes: [], rest: () => '' }),
       workers: () => Promise.resolve(null),
       reload: () => Promise.resolve(),
@@ -66,7 +96,7 @@ describe('a reload', () => {
     const clock = { now: () => now, wait: (ms: number) => Promise.resolve(void (now += ms)) };
     const change = new Switch({
       clock,
-      digest: 'new',
+      config: { digest: 'new', generation: '' },
       ask: () => Promise.resolve({ digest: 'new', routes: [], rest: () => '' }),
       workers: () => Promise.resolve(looks[Math.min(look++, looks.length - 1)] ?? null),
       reload: () => Promise.resolve(),
@@ -119,6 +149,53 @@ describe('a reload', () => {
     });
     await change.run();
     expect(seen).toEqual(['before']);
+  });
+
+  it('is proved by its own generation: the same content may be that of workers who are about to be replaced', async () => {
+    const generations = ['1', '1', '1', '2'];
+    const rest = (): string => generations.shift() ?? '2';
+    let asked = 0;
+    const ask = (): Promise<Answer> =>
+      Promise.resolve(void (asked += 1)).then(() => ({ digest: 'new', routes: [], rest }));
+    await switchOf({ config: { digest: 'new', generation: '2' }, ask }).run();
+    expect(generations).toEqual([]);
+    expect(asked).toBeGreaterThan(8);
+  });
+
+  it('behind another one is made twice: whose workers that leaves is known only when it is over', async () => {
+    const looks = [
+      workers([1]),
+      workers([2, 3]),
+      workers([2, 3]),
+      workers([3], [2]),
+      workers([4], [2, 3]),
+      workers([4]),
+    ];
+    const reloads: number[] = [];
+    const change = switchOf({
+      isBehind: true,
+      workers: () => Promise.resolve(looks.length > 1 ? (looks.shift() ?? null) : (looks[0] ?? null)),
+      reload: () => Promise.resolve(void reloads.push(looks.length)),
+    });
+    await change.run();
+    expect(reloads).toEqual([5, 3]);
+    expect(looks).toEqual([workers([4])]);
+  });
+
+  it.each([
+    [0, 10_000],
+    [20_000, 50_000],
+  ])('of what took %d ms to be tested is waited for until %d ms are over', async (testMs, until) => {
+    let now = 0;
+    const change: Switch = switchOf({
+      clock: { now: () => now, wait: (ms) => Promise.resolve(void (now += ms)) },
+      ask: () => {
+        if (now >= testMs) change.tested(testMs);
+        return Promise.resolve({ digest: 'before', routes: [], rest: () => '' });
+      },
+    });
+    await expect(change.run()).rejects.toMatchObject({ code: 'proxy-unreachable' });
+    expect(now).toBe(until);
   });
 
   it('is not over while those of a reload in between accept, although nobody knows them', async () => {

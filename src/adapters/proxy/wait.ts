@@ -5,18 +5,20 @@ import { formatDuration } from '../../core/duration.ts';
 export interface Wait {
   readonly clock: Clock;
   readonly what: string;
-  readonly deadlineMs: number;
+  /** By a function where it is known only later. */
+  readonly deadlineMs: number | (() => number);
   readonly everyMs: number;
 }
 
 /** Asks until the answer is null, which means done; other answers say what is still missing. Null, or the last answer. */
 export async function settled(wait: Wait, ask: () => Promise<string | null>): Promise<string | null> {
-  const until = wait.clock.now() + wait.deadlineMs;
+  const begun = wait.clock.now();
   for (;;) {
     const missing = await ask();
     if (missing === null) return null;
-    if (wait.clock.now() >= until) {
-      return `waited ${formatDuration(wait.deadlineMs)} for ${wait.what}: ${missing}`;
+    const deadlineMs = typeof wait.deadlineMs === 'number' ? wait.deadlineMs : wait.deadlineMs();
+    if (wait.clock.now() >= begun + deadlineMs) {
+      return `waited ${formatDuration(deadlineMs)} for ${wait.what}: ${missing}`;
     }
     await wait.clock.wait(wait.everyMs);
   }

@@ -10,13 +10,21 @@ const ASK_DEADLINE_MS = 1000;
  * @param name that the answer about this project is known by
  */
 export async function askNginx(addresses: readonly string[], name: string, token: string): Promise<Answer> {
-  const asked = addresses.map((address) => get(address, name, `/${token}`));
-  const text = await Promise.any(asked).catch((error: unknown) => {
-    throw error instanceof AggregateError ? error.errors[0] : error;
-  });
-  const answer = parseAnswer(text);
+  const answer = parseAnswer(await textOf(addresses, name, `/${token}`));
   if (answer === null) throw new Error('the answer is not a read-back');
   return answer;
+}
+
+/** Whether its workers find the folder of the log that it writes for us; they say so in their own log where they may not. */
+export async function findsLog(addresses: readonly string[], name: string, token: string): Promise<boolean> {
+  return (await textOf(addresses, name, `/${token}/log`)) === 'found';
+}
+
+async function textOf(addresses: readonly string[], name: string, path: string): Promise<string> {
+  const asked = addresses.map((address) => get(address, name, path));
+  return Promise.any(asked).catch((error: unknown) => {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  });
 }
 
 function get(host: string, name: string, path: string): Promise<string> {

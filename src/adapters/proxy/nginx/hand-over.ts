@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { readIfThere } from '../files.ts';
+import { readIfThere, writeWhole } from '../files.ts';
 import { signatureOf } from '../integrity.ts';
 import type { States } from '../states.ts';
+import { newGeneration, stamped } from './generation.ts';
 import { Over } from './over.ts';
 import { handsOver, HTTP_FILE, type NginxConfig } from './render.ts';
 import type { Before } from './switch.ts';
@@ -41,9 +42,13 @@ export class HandOver {
     return isKnown && able.length === others.length;
   }
 
-  /** Goes back to the configuration of a state: before nginx is told to, and when it was. */
-  async back(state: string, reload: () => Promise<void>): Promise<void> {
+  /**
+   * Goes back to the configuration of a state: before nginx is told to, and when it was. If nginx may have loaded the
+   * other one, or still be about to, the state gets a new generation, which it answers when it is back.
+   */
+  async back(state: string, hasStayed: boolean, reload: () => Promise<void>): Promise<void> {
     const [own = ''] = await this.#contents([state]);
+    if (!hasStayed && own !== '') await writeWhole(join(this.#output, state, HTTP_FILE), stamped(own, newGeneration()));
     await this.#over.unmark(signatureOf(own));
     await this.#states.link(state);
     await reload();

@@ -76,6 +76,15 @@ export async function isLogIncluded(output: string): Promise<boolean> {
   );
 }
 
+/** What nginx does where its workers are kept out. */
+export function closedLog(output: string) {
+  return {
+    code: 'W06',
+    message: `the workers of nginx may not enter ${output}: each request leaves an error in nginx’s log, and checks by \`builtin\` see nothing`,
+    hint: 'let them in (`namei -l` names the folder that is closed), or set proxy.output to a folder outside of the project’s',
+  };
+}
+
 async function touch(path: string): Promise<void> {
   await (await openOwn(path, APPENDING)).close();
 }

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { readlink, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Router } from '../../../app/ports.ts';
+import { DeployError } from '../../../core/errors.ts';
 import type { ObservedContainer, RouterReading, RouteState } from '../../../core/observed.ts';
 import { ended, fromProxy, type InFlight } from '../../drain/evidence.ts';
+import type { Answer } from '../answer.ts';
 import {
   linkInto,
   makeFolder,
@@ -14,33 +15,35 @@ import {
   writeWhole,
   type RenderedFile,
 } from '../files.ts';
-import { integrityFaults } from '../integrity.ts';
 import { checkedRoutes, sameRoutes } from '../routes.ts';
 import { States } from '../states.ts';
 import { packaged, templateOf } from '../template.ts';
 import { unreadable } from '../unreadable.ts';
 import type { Folder } from '../wiring.ts';
-import { askNginx } from './ask.ts';
 import { checkTested, isIncluded, rejected } from './check.ts';
 import { nginxWarnings, type NginxFeatures } from './features.ts';
+import { loadedGeneration, newGeneration, written, type WrittenConfig } from './generation.ts';
 import { knownFeatures, rememberPages } from './known-features.ts';
 import { HandOver } from './hand-over.ts';
-import { keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
+import { LiveFiles } from './live-files.ts';
+import { closedLog, isLogIncluded, keepLogging, LOG_INCLUDE_FILE, prepareLog, rememberIncluded } from './logging.ts';
+import { isIdle } from './master.ts';
 import type { Nginx, RunningNginx } from './nginx.ts';
 import { requireFree, requireOpen } from './open.ts';
 import { hasOwnPages } from './own-pages.ts';
 import { READ_BACK_PORT, RELAY_PORT } from './port.ts';
-import { answerName, BEHIND_FILE, configFiles, HTTP_FILE, LIVE_LINK, renderNginx, type NginxConfig } from './render.ts';
+import { BEHIND_FILE, LIVE_LINK, renderNginx, type NginxConfig } from './render.ts';
+import { ReadBack } from './read-back.ts';
 import { asReached, reachedAt, whereOf } from './reached.ts';
 import { keptSpares, SPARES_FILE, sparesText } from './spares.ts';
 import { Switch } from './switch.ts';
 import { workersOf } from './workers.ts';
 
-const TOKEN_FILE = 'token';
 /** Its service may see other files than we do (ProtectHome, SELinux), or run an older program than there is. */
 const NEXT_ON_HOST = 'see the error log of nginx and `journalctl -u nginx`; after an upgrade of nginx, restart it';
 /** Which configuration nobody is answered by another one than. */
 const SETTLED_FILE = 'settled';
+const NOT_LOADED = 'nginx has not loaded its generated files as they are: what it does may change at any moment';
 
 /** Both to their end: a switch that goes on would outlive its way back. */
 async function together(tested: Promise<void>, change: Switch): Promise<void> {
@@ -52,6 +55,15 @@ async function together(tested: Promise<void>, change: Switch): Promise<void> {
     await changed.catch(() => undefined);
     throw error;
   }
+}
+
+/** One way from what is written to what nginx works by. */
+interface Change {
+  readonly config: WrittenConfig;
+  /** It stands on disk already, and waits to be loaded. */
+  readonly isWritten: boolean;
+  readonly wanted: readonly RouteState[];
+  readonly change: Switch;
 }
 
 export interface NginxDeps {
@@ -71,6 +83,8 @@ export class NginxRouter implements Router {
   readonly #proc: string | undefined;
   readonly #states: States;
   readonly #handOver: HandOver;
+  readonly #files: LiveFiles;
+  readonly #readBack: ReadBack;
 
   constructor({ nginx, clock, folder, proc }: NginxDeps) {
     this.#nginx = nginx;
@@ -79,6 +93,8 @@ export class NginxRouter implements Router {
     this.#proc = proc;
     this.#states = new States(folder.output, LIVE_LINK);
     this.#handOver = new HandOver(folder.output, this.#states);
+    this.#files = new LiveFiles(folder.output, this.#states);
+    this.#readBack = new ReadBack({ nginx, clock, folder, files: this.#files });
   }
 
   async require(): Promise<void> {
@@ -96,7 +112,7 @@ export class NginxRouter implements Router {
       const features = await knownFeatures(this.#folder.output, nginx);
       await this.#prepareShared();
       const config = await this.#render(wanted, features);
-      await this.#write(config);
+      await this.#write(written(config, newGeneration()));
       if (this.#nginx.isShared && nginx !== null) await this.#requireTested(nginx, config);
     });
   }
@@ -121,14 +137,21 @@ export class NginxRouter implements Router {
     const nginx = await this.#nginx.running();
     await onDisk(this.#folder.output, async () => {
       const features = await knownFeatures(this.#folder.output, nginx);
-      const wanted = checkedRoutes(keptSpares(asked, await this.#included(SPARES_FILE)));
+      const wanted = checkedRoutes(keptSpares(asked, await this.#files.content(SPARES_FILE)));
       if (asked.some(({ spare }) => spare !== undefined)) await writeWhole(join(this.#folder.output, BEHIND_FILE), '');
-      const config = await this.#render(wanted, features);
-      const change = await this.#switchOf(nginx, config);
-      const works = await this.#works(config, change);
+      const rendered = await this.#render(wanted, features);
+      const present = written(rendered, (await this.#files.generation()) ?? '');
+      const isWritten = await this.#files.are(present);
+      const config = isWritten ? present : written(rendered, newGeneration());
+      const ask = await this.#readBack.asker();
+      const answer = await ask().catch(() => null);
+      const isBehind = answer !== null && !(await this.#readBack.isLoaded(answer));
+      const change = this.#switchOf(nginx, config, ask, isBehind);
+      // Both in the proxy and on disk: a proxy that restarts must come up with the same.
+      const works = isWritten && !isBehind && answer?.digest === config.digest;
       if (works) await this.#handOver.take(config.digest);
       if (!works) await this.#requireOpen(wanted);
-      if (!works) await this.#change(nginx, config, wanted, change);
+      if (!works) await this.#change(nginx, { config, isWritten, wanted, change });
       else if ((await readIfThere(join(this.#folder.output, SETTLED_FILE))) !== config.digest)
         await change.resume(await this.#states.changedAt());
       await writeChanged(this.#folder.output, [{ file: SETTLED_FILE, content: config.digest }]);
@@ -148,7 +171,8 @@ export class NginxRouter implements Router {
 
   async read(): Promise<RouterReading> {
     try {
-      const [answer, endpoints] = await Promise.all([this.#answer(), this.#nginx.endpoints()]);
+      const [answer, endpoints] = await Promise.all([this.#readBack.settled(), this.#nginx.endpoints()]);
+      if (answer === null) return { kind: 'unreadable', reason: NOT_LOADED, isUnsettled: true };
       return { kind: 'routes', routes: asReached(answer, endpoints), parts: null };
     } catch (error) {
       return unreadable('nginx does not answer about itself', error);
@@ -165,37 +189,12 @@ export class NginxRouter implements Router {
     return now.kind === 'unreadable' || differ([now.routes, ...wanted]);
   }
 
-  /** Whoever only asks writes nothing. */
-  async #answer(): ReturnType<typeof askNginx> {
-    const addresses = await this.#nginx.answersAt();
-    const token = await this.#knownToken();
-    if (token === null) throw new Error('nothing of ours was written for it yet');
-    return askNginx(addresses, this.#answerName, token);
-  }
-
-  get #answerName(): string {
-    return answerName(this.#folder.project, this.#nginx.isShared);
-  }
-
   get #named(): Folder & { readonly name: string } {
     return { ...this.#folder, name: this.#nginx.name };
   }
 
-  async faults(): Promise<readonly string[]> {
-    try {
-      const { digest, routes } = await this.#answer();
-      const read = configFiles(routes).map(async (file) => [file, await this.#included(file)] as const);
-      const contents = Object.fromEntries(await Promise.all(read));
-      return integrityFaults({ contents, signed: HTTP_FILE, unsigned: '' }, 'nginx', digest);
-    } catch {
-      return [];
-    }
-  }
-
-  /** The content of a file as nginx would include it; null if that is none of ours. */
-  async #included(file: string): Promise<string | null> {
-    const state = await this.#states.current();
-    return state !== null && (await this.#isLinked(file)) ? readIfThere(join(this.#folder.output, state, file)) : null;
+  faults(): Promise<readonly string[]> {
+    return this.#readBack.faults().catch(() => []);
   }
 
   async inFlight(containers: readonly ObservedContainer[]): Promise<InFlight> {
@@ -216,7 +215,13 @@ export class NginxRouter implements Router {
     const nginx = await this.#nginx.find().catch(() => null);
     if (nginx === null) return [];
     const features = await knownFeatures(this.#folder.output, nginx).catch(() => null);
-    return features === null ? [] : nginxWarnings(features, !this.#nginx.isShared);
+    const { output } = this.#folder;
+    const logs = await isLogIncluded(output).catch(() => false);
+    const isClosed = logs && !(await this.#readBack.findsLog().catch(() => true));
+    return [
+      ...(features === null ? [] : nginxWarnings(features, !this.#nginx.isShared)),
+      ...(isClosed ? [closedLog(output)] : []),
+    ];
   }
 
   async #render(routes: readonly RouteState[], features: NginxFeatures): Promise<NginxConfig> {
@@ -226,7 +231,7 @@ export class NginxRouter implements Router {
       packaged('nginx/routes.conf.hbs'),
       templateOf(this.#folder.template, 'nginx/route.conf.hbs'),
     ]);
-    const [token, endpoints] = await Promise.all([this.#token(), this.#nginx.endpoints()]);
+    const [token, endpoints] = await Promise.all([this.#readBack.token(), this.#nginx.endpoints()]);
     if (endpoints !== null) reachedAt(routes, endpoints);
     const { project, mounted: directory } = this.#folder;
     const templates = { http, log, routes: all, route };
@@ -234,25 +239,12 @@ export class NginxRouter implements Router {
     return { digest, files: [...files, { file: SPARES_FILE, content: sparesText(routes) }] };
   }
 
-  async #token(): Promise<string> {
-    const known = await this.#knownToken();
-    if (known !== null) return known;
-    const token = randomBytes(16).toString('hex');
-    await writeWhole(join(this.#folder.output, TOKEN_FILE), token);
-    return token;
-  }
-
-  async #knownToken(): Promise<string | null> {
-    const known = (await readIfThere(join(this.#folder.output, TOKEN_FILE)))?.trim();
-    return known !== undefined && /^[0-9a-f]{32}$/.test(known) ? known : null;
-  }
-
-  async #switchOf(nginx: RunningNginx, config: NginxConfig): Promise<Switch> {
-    const [token, addresses] = await Promise.all([this.#token(), this.#nginx.answersAt()]);
+  #switchOf(nginx: RunningNginx, config: WrittenConfig, ask: () => Promise<Answer>, isBehind: boolean): Switch {
     return new Switch({
       clock: this.#clock,
-      digest: config.digest,
-      ask: () => askNginx(addresses, this.#answerName, token),
+      config,
+      ask,
+      isBehind,
       workers: () => workersOf(nginx.pid, this.#proc),
       reload: () => nginx.reload(),
       handOver: (before) => this.#handOver.to(config, before),
@@ -260,30 +252,17 @@ export class NginxRouter implements Router {
     });
   }
 
-  /** Both in the proxy and on disk: a proxy that restarts must come up with the same. */
-  async #works(config: NginxConfig, change: Switch): Promise<boolean> {
-    if ((await change.missing()) !== null) return false;
-    for (const { file, content } of config.files) if ((await this.#included(file)) !== content) return false;
-    return true;
-  }
-
-  /** What nginx includes leads to the present state. */
-  async #isLinked(file: string): Promise<boolean> {
-    return (await readlink(join(this.#folder.output, file)).catch(() => null)) === join(LIVE_LINK, file);
-  }
-
-  async #change(
-    nginx: RunningNginx,
-    config: NginxConfig,
-    wanted: readonly RouteState[],
-    change: Switch,
-  ): Promise<void> {
-    const before = await this.#states.current();
+  async #change(nginx: RunningNginx, { config, isWritten, wanted, change }: Change): Promise<void> {
+    const before = isWritten ? null : await this.#states.current();
+    const was = await this.#files.generation();
     await rm(join(this.#folder.output, SETTLED_FILE), { force: true });
     try {
-      await this.#write(config);
+      // Files that wait to be loaded keep their generation, or a slow nginx would be behind for ever.
+      await (isWritten ? this.#handOver.take(config.digest) : this.#write(config));
+      const begun = this.#clock.now();
       // nginx goes on with what it has if the new files are no good: the test is for its words, and need not come first.
       const tested = nginx.test().then(async (result) => {
+        change.tested(this.#clock.now() - begun);
         checkTested(result, this.#named, wanted);
         const { output, mounted } = this.#folder;
         await rememberIncluded(output, isIncluded(result, this.#folder, LOG_INCLUDE_FILE));
@@ -291,12 +270,23 @@ export class NginxRouter implements Router {
       });
       await together(tested, change);
     } catch (error) {
-      if (before !== null) await this.#handOver.back(before, () => nginx.reload());
+      if (before !== null) {
+        const isRefused = error instanceof DeployError && error.code === 'proxy-rejected';
+        const hasStayed = isRefused || (await this.#hasStayed(nginx, was));
+        await this.#handOver.back(before, hasStayed, () => nginx.reload());
+      }
       throw error;
     }
   }
 
-  async #write({ files, digest }: NginxConfig): Promise<void> {
+  /** It has done all that it was told, and works by what it had: there are things that it finds out only when it loads. */
+  async #hasStayed({ pid }: RunningNginx, was: string | null): Promise<boolean> {
+    if (!(await isIdle(pid, this.#proc))) return false;
+    const answer = await this.#readBack.answer().catch(() => null);
+    return answer !== null && loadedGeneration(answer) === was;
+  }
+
+  async #write({ files, digest }: WrittenConfig): Promise<void> {
     const { output } = this.#folder;
     await this.#handOver.take(digest);
     await prepareLog(output);

@@ -3,10 +3,13 @@ import { DeployError, messageOf } from '../../../core/errors.ts';
 import type { Millis } from '../../../core/observed.ts';
 import type { Answer } from '../answer.ts';
 import { settled } from '../wait.ts';
+import { loadedGeneration, type WrittenConfig } from './generation.ts';
 import { KEEPALIVE_MIN_TIMEOUT_MS } from './features.ts';
 import type { Workers } from './workers.ts';
 
 const CONFIRMED_DEADLINE_MS = 10_000;
+/** What takes long to be tested takes as long to be loaded, and may have to wait until the one before it is. */
+const LOADS = 2;
 const POLL_MS = 10;
 /** While siblings end, the kernel may leave a child out of the list (proc_tid_children(5)). */
 const CLEAN_LOOKS = 3;
@@ -19,8 +22,8 @@ const MARGIN_MS = 100;
 
 export interface SwitchDeps {
   readonly clock: Clock;
-  /** Of the configuration that nginx shall work by. */
-  readonly digest: string;
+  /** What nginx shall work by. */
+  readonly config: Pick<WrittenConfig, 'digest' | 'generation'>;
   /** What nginx answers on a new connection. */
   readonly ask: () => Promise<Answer>;
   /** The workers that accept now; null if that cannot be seen. */
@@ -31,6 +34,8 @@ export interface SwitchDeps {
    * cannot.
    */
   readonly handOver: (before: Before) => Promise<boolean>;
+  /** nginx has not loaded yet what it was told last. */
+  readonly isBehind?: boolean;
   /** What people do about an nginx that passes its own test and does not change. */
   readonly next?: string | undefined;
 }
@@ -47,30 +52,47 @@ export interface Before {
 export class Switch {
   readonly #deps: SwitchDeps;
   #stopped = false;
+  #testMs: Millis = Infinity;
 
   constructor(deps: SwitchDeps) {
     this.#deps = deps;
   }
 
   async run(): Promise<void> {
-    const { clock, reload, workers, handOver, next } = this.#deps;
-    const [old, digest] = await Promise.all([workers(), this.#digest()]);
-    await reload();
-    const what = 'nginx to answer new connections by the new configuration';
-    const wait = { clock, what, deadlineMs: CONFIRMED_DEADLINE_MS, everyMs: POLL_MS };
-    const missing = await settled(wait, async () => (this.#stopped ? null : this.#oldOnes(old)));
+    const { clock, handOver, isBehind = false } = this.#deps;
+    // Workers of a reload that was under way come after those who were there, and before ours: who accepts now is known then.
+    if (isBehind) await this.#reload();
+    const before = await this.#reload();
     if (this.#stopped) return;
-    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing, next });
+    const { workers: old } = before;
     if (old === null) await clock.wait(UNSEEN_WORKERS_MS);
-    if (await handOver({ workers: old, digest })) return;
+    if (await handOver(before)) return;
     if (old === null) await this.#settle(clock.now());
     else await this.#gone(clock.now(), old);
+  }
+
+  /** Until new connections are answered by the wanted configuration alone. */
+  async #reload(): Promise<Before> {
+    const { clock, reload, next } = this.#deps;
+    const [workers, digest] = await Promise.all([this.#deps.workers(), this.#digest()]);
+    if (!this.#stopped) await reload();
+    const what = 'nginx to answer new connections by the new configuration';
+    const deadlineMs = (): Millis => CONFIRMED_DEADLINE_MS + LOADS * this.#testMs;
+    const wait = { clock, what, deadlineMs, everyMs: POLL_MS };
+    const missing = await settled(wait, async () => (this.#stopped ? null : this.#oldOnes(workers)));
+    if (missing !== null) throw new DeployError('proxy-unreachable', { what: missing, next });
+    return { workers, digest };
   }
 
   /** Completes a switch whose process ended after the reload, at this time. */
   async resume(changedAt: Millis | null): Promise<void> {
     await this.#settle(changedAt);
-    await this.#deps.handOver({ workers: null, digest: this.#deps.digest });
+    await this.#deps.handOver({ workers: null, digest: this.#deps.config.digest });
+  }
+
+  /** The test of the configuration took so long; until it has ended, which has a deadline of its own, nobody gives up. */
+  tested(ms: Millis): void {
+    this.#testMs = ms;
   }
 
   /** It is taken back: what it waits for will not be. */
@@ -109,10 +131,12 @@ export class Switch {
   }
 
   /** Null if a new connection is answered by the wanted configuration. */
-  async missing(): Promise<string | null> {
+  async #missing(): Promise<string | null> {
     try {
-      const { digest } = await this.#deps.ask();
-      return digest === this.#deps.digest ? null : 'it still answers by the one before';
+      const { config, ask } = this.#deps;
+      const answer = await ask();
+      const isLoaded = answer.digest === config.digest && loadedGeneration(answer) === config.generation;
+      return isLoaded ? null : 'it still answers by the one before';
     } catch (error) {
       return messageOf(error);
     }
@@ -120,7 +144,7 @@ export class Switch {
 
   async #oldOnes(old: Workers | null): Promise<string | null> {
     for (let answered = 0; answered < IN_A_ROW; answered += 1) {
-      const missing = await this.missing();
+      const missing = await this.#missing();
       if (missing !== null) return missing;
     }
     const now = await this.#deps.workers();

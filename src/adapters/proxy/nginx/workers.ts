@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Process, treeOf } from './processes.ts';
 
 /** nginx's worker processes, by pid. */
 export interface Workers {
@@ -9,17 +10,9 @@ export interface Workers {
   readonly leaving: ReadonlySet<number>;
 }
 
-interface Process {
-  readonly pid: number;
-  readonly title: string;
-}
-
-/** Shells, an init and a supervisor may stand between the container's first process and nginx's master. */
-const DEPTH = 6;
-
 /** The workers below a container's first process; null if they cannot be seen from here, which is not the same as none. */
 export async function workersOf(first: number | null, proc = '/proc'): Promise<Workers | null> {
-  const all = first === null ? [] : await below(first, proc, DEPTH);
+  const all = first === null ? [] : await treeOf(first, proc);
   const workers = all.filter(({ title }) => title.includes('worker process'));
   const leaving = workers.filter(({ title }) => title.includes('shutting down'));
   const accepting = workers.filter((worker) => !leaving.includes(worker));
@@ -37,18 +30,4 @@ export async function usersOf({ accepting, leaving }: Workers, proc = '/proc'): 
 
 function pids(processes: readonly Process[]): ReadonlySet<number> {
   return new Set(processes.map(({ pid }) => pid));
-}
-
-async function below(pid: number, proc: string, depth: number): Promise<readonly Process[]> {
-  const text = await readText(join(proc, String(pid), 'task', String(pid), 'children'));
-  const children = (text ?? '').split(' ').filter((child) => /^\d+$/.test(child));
-  const found = children.map(async (child) => {
-    const self = { pid: Number(child), title: (await readText(join(proc, child, 'cmdline'))) ?? '' };
-    return [self, ...(depth > 1 ? await below(self.pid, proc, depth - 1) : [])];
-  });
-  return (await Promise.all(found)).flat();
-}
-
-function readText(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch(() => null);
 }
