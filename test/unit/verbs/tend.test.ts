@@ -1,4 +1,4 @@
-import { appendFile, copyFile, readdir } from 'node:fs/promises';
+import { appendFile, copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nothingToDo } from '../../../src/app/outcome.ts';
@@ -339,6 +339,16 @@ describe('deploy --detach', () => {
     expect(detached.outcome?.message).toMatch(/on its way/);
     await host.until('v2 to be whole', isOver);
     expect(said).toEqual(['took']);
+  });
+
+  it('leaves nothing of the releases that were lost with the state', async () => {
+    await host.deploy('v1');
+    await rm(join(host.folder, '.deploy-bg'), { recursive: true });
+    startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.until('v2 to be whole', isOver);
+    expect(said).toEqual(['took']);
+    expect(host.tags.size).toBe(1);
   });
 
   it('of what is under way already does not wait for it either', async () => {
