@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { startLoad, type Load, type LoadOptions } from '../../demo/load/load.ts';
 import { AgentClient } from '../../src/adapters/agent-socket/client.ts';
 import { DockerEngine } from '../../src/adapters/docker/engine.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import type { HostNginx } from './host-nginx.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
 
@@ -209,8 +210,10 @@ export class TestProject {
   /** Has an agent that takes deploys over; false where the agent is none for this project. */
   async hasAgent(): Promise<boolean> {
     if (!(await this.read('compose.yml')).includes(AGENT)) {
-      const init = await this.spawn(['agent', 'init']);
-      if (init.exitCode !== 0) return false;
+      const { exitCode, stderr } = await this.spawn(['agent', 'init']);
+      if (exitCode === EXIT.failed) throw new Error(`no agent could be made:\n${stderr}`);
+      // What is refused there is refused to the deploy, too.
+      if (exitCode !== 0) return false;
     }
     const client = new AgentClient(join(this.directory, '.deploy-bg'));
     const answers = (): Promise<boolean> =>
