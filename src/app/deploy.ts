@@ -18,7 +18,7 @@ import { nothingToDo, type Outcome, outcomeOf } from './outcome.ts';
 import { plan } from './plan.ts';
 import type { Ports } from './ports.ts';
 import { goOn, settle } from './recover.ts';
-import { forgetLooseTags, forgetOldReleases, pin } from './releases.ts';
+import { forgetAfter, forgetOldReleases, pin } from './releases.ts';
 import { frozen, inSession, locationOf, type Session } from './session.ts';
 import { examine, type Known, requireClear, requireSameProxy } from './state.ts';
 import { stoppedError, stopReason, withTimeout } from './stopping.ts';
@@ -251,8 +251,7 @@ async function rollOut(session: Session, rollout: Rollout, signal: AbortSignal):
     return accepted(record, onItsWay(record));
   }
   const { record: ended, evidence } = await execute(session, record, signal, false);
-  await forgetOldReleases(session, release.history);
-  if (known.liveRelease === null) await forgetLooseTags(session);
+  await forgetAfter(session, ended, release.history);
   return outcomeOf(ended, evidence, stopReason(signal));
 }
 

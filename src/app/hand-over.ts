@@ -27,10 +27,12 @@ export function needsHost({ proxy, hooks, services }: Runnable): string | null {
 
 /**
  * Makes sure that somebody is there who will run a rollout.
- * @throws invalid-usage if only the host can run it, agent-unreachable
+ * @throws invalid-usage if only the host can run it, state-unreadable, agent-unreachable
  */
-export async function requireAgent({ agent }: Ports, project: Runnable): Promise<void> {
+export async function requireAgent({ agent, store }: Ports, project: Runnable): Promise<void> {
   refuseHost(project, '--detach is not possible', 'leave out --detach; a lost terminal does not end a deploy');
+  // An agent cannot read either what is unreadable here, and its words would hide why.
+  await store.rollouts();
   await agent.ping();
 }
 

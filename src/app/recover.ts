@@ -7,7 +7,7 @@ import type { Project } from '../core/project.ts';
 import { execute, type Executed } from './execute.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { forgetOldReleases } from './releases.ts';
+import { forgetAfter } from './releases.ts';
 import { inSession, locationOf, type Session } from './session.ts';
 import { stopReason } from './stopping.ts';
 import type { Wanted } from './wanted.ts';
@@ -68,7 +68,7 @@ export async function finish(session: Session, record: RolloutRecord, signal: Ab
   const { release: id } = record.candidate;
   const release = id === null ? null : await session.ports.store.release(id);
   const executed = await execute(session, record, signal, true);
-  if (release !== null) await forgetOldReleases(session, release.history);
+  if (release !== null) await forgetAfter(session, executed.record, release.history);
   return executed;
 }
 

@@ -1,5 +1,6 @@
 import { looseTags } from '../core/leftovers.ts';
 import { releasesInUse } from '../core/releases-stack.ts';
+import type { RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import type { Ports } from './ports.ts';
 import type { Session } from './session.ts';
@@ -26,8 +27,14 @@ export async function forgetOldReleases(session: Session, history: number): Prom
   return old;
 }
 
-/** What releases leave whose folders were removed by somebody else: whoever finds no release that serves looks for it. */
-export async function forgetLooseTags({ ports, project }: Session): Promise<void> {
+/** Whoever runs a rollout to its end leaves nothing behind that nobody needs. */
+export async function forgetAfter(session: Session, { stable }: RolloutRecord, history: number): Promise<void> {
+  await forgetOldReleases(session, history);
+  if ((stable?.release ?? null) === null) await forgetLooseTags(session);
+}
+
+/** What releases leave whose folders were removed by somebody else: where no release was known that served, it is looked for. */
+async function forgetLooseTags({ ports, project }: Session): Promise<void> {
   const [releases, tags] = await Promise.all([ports.store.releases(), ports.engine.pinnedTags(project)]);
   for (const tag of looseTags(releases, tags)) await ports.engine.untag(tag);
 }

@@ -97,13 +97,14 @@ const SCENES: Readonly<Record<ErrorCode, Scene | null>> = {
     await symlink(process.execPath, join(bin, 'node'));
     return project.run(['deploy', 'v2'], { env: { PATH: bin } }).finally(() => rm(bin, { recursive: true }));
   },
-  'agent-unreachable': typed('deploy', 'v2', '--detach'),
+  'agent-unreachable': first({}, (text) => text, '--detach'),
   'engine-failed': async () => {
     const socket = join(project.directory, 'engine.sock');
     await answering((_, response) => response.writeHead(500).end('{"message": "no space left on device"}'), socket);
     return project.run(['deploy', 'v2'], { env: { DOCKER_HOST: `unix://${socket}` } });
   },
-  timeout: typed('deploy', 'deaf', '--timeout', '1s'),
+  // What an agent runs has all the time it needs.
+  timeout: typed('deploy', 'deaf', '--timeout', '1s', '--attach'),
   interrupted: whileDeploying((other) => {
     other.stop();
     return other.ended;
@@ -144,11 +145,15 @@ function edited(from: string, to: string): Scene {
 }
 
 /** The first deploy of a project whose proxy is like this. */
-function first(options: Omit<ProjectOptions, 'proxy'>, edit = (text: string): string => text): Scene {
+function first(
+  options: Omit<ProjectOptions, 'proxy'>,
+  edit = (text: string): string => text,
+  ...args: readonly string[]
+): Scene {
   return async () => {
     const fresh = await TestProject.create({ proxy: 'caddy', ...options });
     await Promise.all([fresh.build('v1'), fresh.write('proxy/Caddyfile', edit(await fresh.read('proxy/Caddyfile')))]);
-    return fresh.deploy('v1').finally(() => fresh.dispose());
+    return fresh.deploy('v1', ...args).finally(() => fresh.dispose());
   };
 }
 

@@ -1,8 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../support/asking.ts';
-import { CALM_HEALTHCHECK, docker, ok, type ProxyKind, TestProject, until } from '../support/project.ts';
+import {
+  AGENT,
+  CALM_HEALTHCHECK,
+  DETACHED,
+  docker,
+  ok,
+  type ProxyKind,
+  TestProject,
+  until,
+} from '../support/project.ts';
 
 const LOAD = { kinds: { kept: 4, fresh: 4 } };
+/** In no color, and used by both. */
+const SHARED = ['db', ...(DETACHED ? [AGENT] : []), 'proxy'];
 
 describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %s, a person types', (proxy) => {
   let project: TestProject;
@@ -38,7 +49,7 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %
     expect(report.failures).toEqual([]);
     expect(report.byVersion['v1']).toBeUndefined();
     expect(await project.plainIds('web')).toEqual([]);
-    expect(await project.plainIds('db', 'proxy')).toEqual(before.plain);
+    expect(await project.plainIds(...SHARED)).toEqual(before.plain);
     expect(await project.status()).toMatchObject({
       live: { version: 'v2', color: 'green' },
       leftovers: [],
@@ -82,10 +93,8 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('while v2 is live in green behind %
     expect(await everything(project)).toEqual({ colors: before.colors, plain: [] });
     const { live, disagreements } = await project.status();
     expect(live).toMatchObject({ version: 'v2', color: 'green' });
-    expect(disagreements.map((d) => d.remedy).sort()).toEqual([
-      'docker compose up -d --no-deps db',
-      'docker compose up -d --no-deps proxy',
-    ]);
+    const remedies = SHARED.map((service) => `docker compose up -d --no-deps ${service}`);
+    expect(disagreements.map((d) => d.remedy).sort()).toEqual(remedies);
 
     await ok(project.deploy('v3'));
     await answersOnly(project, 'v3');

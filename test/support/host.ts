@@ -6,7 +6,6 @@ import { FileStore } from '../../src/adapters/store/file-store.ts';
 import { deploy, type DeployOptions } from '../../src/app/deploy.ts';
 import type { Outcome } from '../../src/app/outcome.ts';
 import type {
-  Clock,
   Compose,
   Engine,
   EngineMachine,
@@ -27,10 +26,8 @@ import type { Project, ProxySpec, ServiceSpec } from '../../src/core/project.ts'
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
 import type { UpdateSpec } from '../../src/core/update.ts';
+import { FastClock } from './fast-clock.ts';
 import { World, type WorldOptions } from './simulator.ts';
-
-/** So many simulated milliseconds pass in one of ours: ten seconds are a quarter of a second. */
-const SPEED = 40;
 
 /** How a verb ended, as a shell sees it. */
 export interface Ended {
@@ -62,7 +59,7 @@ export class Host {
   readonly images = new Map<string, string>();
   /** Images were fetched for these versions. */
   readonly fetched: string[] = [];
-  readonly clock: Clock;
+  readonly clock: FastClock;
   /** Containers of the project that nobody here made. */
   strangers: readonly ObservedContainer[] = [];
   /** What colored containers say whose they are; null: this checkout's. */
@@ -118,14 +115,7 @@ export class Host {
     this.folder = folder;
     this.services = services;
     this.world = new World(options);
-    const [start, began] = [this.world.now, performance.now()];
-    this.clock = {
-      now: () => Math.round(start + (performance.now() - began) * SPEED),
-      wait: (ms, signal) =>
-        timeout(Math.min(ms / SPEED, 2 ** 30), undefined, signal === undefined ? {} : { signal }).catch(
-          () => undefined,
-        ),
-    };
+    this.clock = new FastClock(this.world.now);
   }
 
   static async create(
@@ -136,6 +126,7 @@ export class Host {
   }
 
   dispose(): Promise<void> {
+    this.clock.stop();
     return rm(this.folder, { recursive: true, force: true });
   }
 

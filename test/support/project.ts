@@ -7,7 +7,9 @@ import Docker from 'dockerode';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { startLoad, type Load, type LoadOptions } from '../../demo/load/load.ts';
+import { AgentClient } from '../../src/adapters/agent-socket/client.ts';
 import { DockerEngine } from '../../src/adapters/docker/engine.ts';
+import { EXIT } from '../../src/core/errors.ts';
 import type { HostNginx } from './host-nginx.ts';
 import type { ObservedContainer } from '../../src/core/observed.ts';
 
@@ -69,6 +71,7 @@ export interface RunOptions {
 export const DETACHED = process.env['DEPLOY_BG_TEST_DETACHED'] === '1';
 /** Those that say themselves who runs them. */
 const STAYS: ReadonlySet<string> = new Set(['--detach', '--attach', '--dry-run']);
+export const AGENT = 'deploy-bg-agent';
 
 /** A Compose project of its own on the real engine, with the demo application behind a real proxy. */
 export class TestProject {
@@ -194,9 +197,10 @@ export class TestProject {
 
   /** Runs `docker-deploy-bg` in the project folder, as a process of its own. */
   async run(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-    const handsOver = DETACHED && args[0] === 'deploy' && !args.some((arg) => STAYS.has(arg));
-    if (handsOver && (await this.#hasAgent())) {
-      const run = ended(await this.spawn([...args, '--detach', '--attach'], options));
+    const [verb = '', ...words] = args;
+    const handsOver = DETACHED && verb === 'deploy' && !words.some((word) => STAYS.has(word));
+    if (handsOver && isOwners(options) && (await this.hasAgent())) {
+      const run = ended(await this.spawn([verb, '--detach', '--attach', ...words], options));
       // What only the host can do it does itself.
       if (!run.stderr.includes('--detach is not possible')) return run;
     }
@@ -204,10 +208,23 @@ export class TestProject {
   }
 
   /** Has an agent that takes deploys over; false where the agent is none for this project. */
-  async #hasAgent(): Promise<boolean> {
-    const init = await this.spawn(['agent', 'init']);
-    if (init.exitCode !== 0) return false;
-    await this.compose(['up', '-d', '--wait', 'deploy-bg-agent']);
+  async hasAgent(): Promise<boolean> {
+    if (!(await this.read('compose.yml')).includes(AGENT)) {
+      const { exitCode, stderr } = await this.spawn(['agent', 'init']);
+      if (exitCode === EXIT.failed) throw new Error(`no agent could be made:\n${stderr}`);
+      // What is refused there is refused to the deploy, too.
+      if (exitCode !== 0) return false;
+    }
+    const client = new AgentClient(join(this.directory, '.deploy-bg'));
+    const answers = (): Promise<boolean> =>
+      client.about().then(
+        () => true,
+        () => false,
+      );
+    if (await answers()) return true;
+    await this.compose(['up', '-d', '--wait', AGENT]);
+    // It makes its socket again where the state was removed.
+    await until('the agent to answer', answers);
     return true;
   }
 
@@ -302,6 +319,11 @@ export class TestProject {
     await Promise.allSettled(pulled.map(({ Id }) => docker.getImage(Id).remove({ force: true })));
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** An agent listens to its owner, about one folder and its state. */
+function isOwners({ as, cwd, env }: RunOptions): boolean {
+  return as === undefined && cwd === undefined && env?.['DEPLOY_BG_STATE_DIR'] === undefined;
 }
 
 function ended(result: { readonly exitCode?: number; readonly stdout: string; readonly stderr: string }): Run {

@@ -23,6 +23,9 @@ export const aboutSchema = z.object({
   next: z.string().nullable().meta({ description: 'when its next update begins, ISO 8601; null if none does' }),
 });
 
+/** Of an error's answer, what a person needs. */
+const reasonSchema = z.object({ message: z.string(), next: z.string().optional() });
+
 /** The agent of a project, asked through the socket in its state folder. */
 export class AgentClient implements Agent {
   readonly #socket: string;
@@ -33,7 +36,9 @@ export class AgentClient implements Agent {
 
   async ping(): Promise<void> {
     const { status, text } = await this.get('/readyz');
-    if (status !== 200) throw new DeployError('agent-unreachable', { what: `the agent is not ready: ${text.trim()}` });
+    if (status === 200) return;
+    const { message, next } = reasonSchema.safeParse(jsonOf(text)).data ?? { message: text.trim() };
+    throw new DeployError('agent-unreachable', { what: `the agent is not ready: ${message}`, next });
   }
 
   async about(): Promise<AboutAgent> {

@@ -9,6 +9,7 @@ import { Metrics } from '../../../src/agent/metrics.ts';
 import { routes } from '../../../src/agent/routes.ts';
 import { SocketServer } from '../../../src/agent/server.ts';
 import { ABOUT, answering } from '../../support/agent-api.ts';
+import { ERRORS } from '../../../src/core/errors.ts';
 import { Host } from '../../support/host.ts';
 import { service } from '../../support/specs.ts';
 
@@ -67,10 +68,16 @@ describe("the agent's socket", () => {
     }
   });
 
-  it('is not ready while the state cannot be read', async () => {
+  it('is not ready while the state cannot be read, and says so in words', async () => {
     await writeFile(join(state, 'journal.ndjson'), 'nonsense\n');
     await server.listen();
-    await expect(new AgentClient(state).ping()).rejects.toMatchObject({ code: 'agent-unreachable' });
+    await expect(new AgentClient(state).ping()).rejects.toMatchObject({
+      code: 'agent-unreachable',
+      message: expect.stringMatching(
+        /^the agent is not ready: .*journal\.ndjson cannot be read: line 1 is damaged$/,
+      ) as string,
+      next: ERRORS['state-unreadable'].next,
+    });
   });
 
   it('tells status and what happened', async () => {

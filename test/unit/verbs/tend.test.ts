@@ -1,4 +1,4 @@
-import { copyFile, readdir } from 'node:fs/promises';
+import { appendFile, copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nothingToDo } from '../../../src/app/outcome.ts';
@@ -341,6 +341,16 @@ describe('deploy --detach', () => {
     expect(said).toEqual(['took']);
   });
 
+  it('leaves nothing of the releases that were lost with the state', async () => {
+    await host.deploy('v1');
+    await rm(join(host.folder, '.deploy-bg'), { recursive: true });
+    startAgent();
+    await host.deploy('v2', { detach: true });
+    await host.until('v2 to be whole', isOver);
+    expect(said).toEqual(['took']);
+    expect(host.tags.size).toBe(1);
+  });
+
   it('of what is under way already does not wait for it either', async () => {
     atGate(60_000);
     await host.deploy('v1');
@@ -387,6 +397,12 @@ describe('deploy --detach', () => {
     await host.deploy('v1');
     expect(await host.deploy('v2', { detach: true })).toMatchObject({ exit: 7, error: { code: 'agent-unreachable' } });
     expect(await host.lastRollout()).toMatchObject({ candidate: { version: 'v1' } });
+  });
+
+  it('ends as every deploy does where the state cannot be read, which no agent could either', async () => {
+    await host.deploy('v1');
+    await appendFile(join(host.folder, '.deploy-bg', 'journal.ndjson'), 'nonsense\nmore\n');
+    expect(await host.deploy('v2', { detach: true })).toMatchObject({ exit: 5, error: { code: 'state-unreadable' } });
   });
 
   it('is run here where an agent answers and does not begin', async () => {
