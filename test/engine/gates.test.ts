@@ -17,16 +17,24 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a gate before the switch behind %s
   });
   afterEach(() => project.dispose());
 
-  it('B03 B12 B17 waits for a person, who sees it by the preview: abort takes it back, another deploy replaces it, promote moves the traffic', async () => {
+  it('B03 B12 B17 X06 X07 X09 waits for a person, who sees it by the preview: abort takes it back, another deploy replaces it, promote moves the traffic', async () => {
     const load = project.load(LIGHT);
     const stable = (await project.replicas()).map((c) => c.id);
+    const exit = async () => (await project.run(['status', '--exit-code'])).exit;
+    expect(await exit()).toBe(0);
     expect(await project.deploy('v2')).toMatchObject({ exit: 3 });
     expect(await project.status()).toMatchObject({ lastRollout: { state: 'paused', pauseReason: 'step' }, exit: 3 });
+    expect(await exit()).toBe(3);
+    expect(await project.run(['status'])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^rollout .* paused – step \d+\/\d+ .*$/m) as string,
+    });
     expect(await versionsFor(project, PREVIEW)).toEqual(['v2']);
     expect(await versionsFor(project, { 'x-preview': 'stable' })).toEqual(['v1']);
     expect(load.report().byVersion['v2'] ?? 0).toBe(0);
 
     expect(await project.run(['abort'])).toMatchObject({ exit: 1 });
+    expect(await exit()).toBe(1);
     expect(await versionsFor(project, PREVIEW)).toEqual(['v1']);
     expect((await project.replicas()).map((c) => c.id)).toEqual(stable);
 
@@ -40,6 +48,8 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('a gate before the switch behind %s
     expect((await load.stop()).failures).toEqual([]);
     await expectServesAlone(project, { version: 'v3', color: 'green', releases: ['v1', 'v3'] });
     expect(await project.run(['promote'])).toMatchObject({ exit: 5 });
+    expect(await project.run(['promote', '--full'])).toMatchObject({ exit: 0 });
+    expect(await exit()).toBe(0);
   });
 });
 
