@@ -3,7 +3,7 @@ import { DeployError, messageOf } from '../core/errors.ts';
 import { CLEANUP, HOST_PROXY_REMEDY } from '../core/disagreements.ts';
 import { type Area, diskFinding, type Finding, stopFinding } from '../core/doctor.ts';
 import type { ObservedContainer, RouterReading, Unreadable } from '../core/observed.ts';
-import type { Project, ProxySpec } from '../core/project.ts';
+import type { Diagnostic, Project, ProxySpec } from '../core/project.ts';
 import type { Ports } from './ports.ts';
 import { resourcesOf } from './room.ts';
 import { locationOf, readToday } from './session.ts';
@@ -27,6 +27,7 @@ export async function doctor(patient: Patient): Promise<readonly Finding[]> {
   const rest = await Promise.all([
     looked('proxy', () => proxyFindings(ports, project)),
     looked('services', () => serviceFindings(patient, project)),
+    looked('services', () => driftFindings(ports, project)),
     looked('disk', () => diskFindings(patient, project)),
     looked('state', async () => stateFindings(await status(ports, { version: 'doctor' }))),
   ]);
@@ -70,18 +71,13 @@ function projectFindings({ name, services, warnings }: Project): readonly Findin
     how === ''
       ? { area: 'project', level: 'warning', what: `${name}: a deploy replaces nothing, for no service says so`, cure }
       : well('project', `${name}: a deploy replaces ${how}`),
-    ...warnings.map(({ code, message, hint }): Finding => ({
-      area: 'project',
-      level: 'warning',
-      what: `${code} ${message}`,
-      cure: hint,
-    })),
+    ...warnings.map((each) => warningOf('project', each)),
   ];
 }
 
 async function proxyFindings(ports: Ports, project: Project): Promise<readonly Finding[]> {
   const { proxy, name } = project;
-  if (proxy.driver === 'none') return [skipped('proxy', 'no proxy: hooks switch the traffic')];
+  if (proxy.driver === 'none') return [skipped('proxy', 'none is switched: no service has a route, or driver is none')];
   const router = ports.router({ spec: proxy, project: name });
   const reading = await router.read();
   if ((await ports.store.releases()).length === 0) return [beforeFirst(reading)];
@@ -90,12 +86,7 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
   const warnings = await router.warnings();
   return [
     well('proxy', `${proxy.service ?? proxy.driver} works by our files, and answers for itself`),
-    ...warnings.map(({ code, message, hint }): Finding => ({
-      area: 'proxy',
-      level: 'warning',
-      what: `${code} ${message}`,
-      cure: hint,
-    })),
+    ...warnings.map((each) => warningOf('proxy', each)),
   ];
 }
 
@@ -133,12 +124,22 @@ async function serviceFindings(patient: Patient, project: Project): Promise<read
   const running = replaced.flatMap(
     (name) => containers.find((c) => c.service === name && c.state === 'running' && !c.oneOff) ?? [],
   );
-  if (running.length === 0) return [skipped('services', 'none of them runs')];
+  if (running.length === 0) return [skipped('services', 'none runs that a deploy replaces')];
   const found = await Promise.all(running.map((container) => stops(patient, project, container)));
   const faults = found.flat();
   return faults.length > 0
     ? faults
     : [well('services', `${running.map((c) => c.service).join(', ')}: stop when told to`)];
+}
+
+/** Shared services that run otherwise than the files say: no deploy changes them. */
+async function driftFindings({ compose, engine }: Ports, project: Project): Promise<readonly Finding[]> {
+  const drifted = await compose.sharedDrift(project, await engine.containers(project.name));
+  return drifted.map((each) => warningOf('services', each));
+}
+
+function warningOf(area: Area, { code, message, hint }: Pick<Diagnostic, 'code' | 'message' | 'hint'>): Finding {
+  return { area, level: 'warning', what: `${code} ${message}`, cure: hint };
 }
 
 async function stops(

@@ -88,7 +88,9 @@ export function failureOf(
 }
 
 /** The way on is the first thing to say. */
-function nextOf({ state, pauseReason }: RolloutRecord): string | undefined {
+function nextOf({ state, pauseReason, aborted }: RolloutRecord): string | undefined {
+  if (state === 'rollback_completed' && aborted)
+    return 'nothing has to be mended: it was taken back because somebody asked';
   if (state !== 'paused') return undefined;
   if (pauseReason === 'failure')
     return 'docker-deploy-bg retry tries again what failed, docker-deploy-bg abort takes it back';
@@ -108,7 +110,11 @@ function codeOf(record: RolloutRecord, evidence: FailureEvidence, stopped: 'inte
 export function servesText(record: RolloutRecord): string {
   if (record.state === 'rollback_paused') return 'the way back is not finished: see status for what serves';
   if (record.stable === null) return 'no version was live before this deploy';
-  return servesAll(record.stable);
+  const { weight } = record;
+  if (weight === null || weight === 0 || record.state === 'rollback_completed') return servesAll(record.stable);
+  if (weight === 100) return servesAll(record.candidate);
+  const share = (side: Side, percent: number): string => `${sideName(side)} gets ${String(percent)} % of the traffic`;
+  return `${share(record.stable, 100 - weight)}, ${share(record.candidate, weight)}`;
 }
 
 /** `v1 (blue) serves all traffic`, `the uncolored containers serve all traffic`. */

@@ -81,10 +81,11 @@ async function planOf(planning: Planning): Promise<Plan> {
   const parts = partsOf({ input, changes, runs, facts: project.facts });
   const images = await imagesOf(planning);
   const services = parts.map((part): ServicePlan => ({ ...part, image: images.get(part.service) ?? null }));
-  const [resources, notes, proxy] = await Promise.all([
+  const [resources, notes, proxy, drifted] = await Promise.all([
     resourcesOf(view.ports),
     notesOf(planning),
     proxyOf(planning, stages),
+    view.ports.compose.sharedDrift(project, known.observed.containers),
   ]);
   const memory = await memoryPlan(view.ports.engine, { project, stages, observed: known.observed, resources });
   const disk = diskPlan(services, resources);
@@ -103,7 +104,12 @@ async function planOf(planning: Planning): Promise<Plan> {
     memory,
     disk,
     proxy,
-    notes: [...notes, ...imageNotes(services, release), ...(record === null ? [] : proxyNotes(known.observed))],
+    notes: [
+      ...notes,
+      ...imageNotes(services, release),
+      ...(record === null ? [] : proxyNotes(known.observed)),
+      ...drifted.map(({ message, hint }) => `${message} (${hint})`),
+    ],
     shortages: shortagesOf(memory),
   };
 }
@@ -115,7 +121,8 @@ function messageOf({ record, known, options: { version } }: Planning, fetched: r
     return `${version}${color === null ? '' : ` (${color})`} already serves all traffic: nothing to do${only}`;
   }
   const from = record.stable === null ? '' : ` in the place of ${sideName(record.stable)}`;
-  return `would bring in ${sideName(record.candidate)}${from}`;
+  const isRefused = proxyNotes(known.observed).length > 0;
+  return `would bring in ${sideName(record.candidate)}${from}${isRefused ? ', once the proxy has been created anew' : ''}`;
 }
 
 /** What the compose files call containers. */

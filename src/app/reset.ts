@@ -31,7 +31,7 @@ export async function reset(ports: Ports, options: ResetOptions, signal: AbortSi
   if (!options.force && !(await options.confirm(question)))
     throw new DeployError('not-confirmed', {
       what: 'reset was not confirmed; nothing was changed',
-      next: 'answer yes, or add --force',
+      next: 'answer yes, or add --yes',
     });
   return inSession(ports, location, { verb: 'reset', files: null }, (session) => resetIn(session, options, signal));
 }

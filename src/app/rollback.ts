@@ -10,7 +10,7 @@ import type { Ports } from './ports.ts';
 import { settle } from './recover.ts';
 import { forgetOldReleases } from './releases.ts';
 import { inSession, locate, type Session } from './session.ts';
-import { type Known, requireClear } from './state.ts';
+import { type Known, requireClear, requireProxy } from './state.ts';
 import { stopReason, withTimeout } from './stopping.ts';
 
 export interface RollbackOptions {
@@ -50,6 +50,7 @@ async function rollbackIn(session: Session, options: RollbackOptions, signal: Ab
     return outcomeOf(undone.record, undone.evidence, stopReason(signal));
   }
   requireClear(known.live);
+  requireProxy(known);
   const release = await target(session.ports, options.to, known);
   return goTo(session, release, known, signal);
 }

@@ -77,6 +77,16 @@ export function requireSameProxy({ observed, liveRelease }: Known, { service: no
   });
 }
 
+/** Traffic cannot be moved by a proxy that does not run, and a deploy alone starts one. @throws proxy-unreachable */
+export function requireProxy({ observed: { router } }: Pick<Known, 'observed'>): void {
+  if (router.kind === 'routes' || router.code !== 'proxy-unreachable') return;
+  throw new DeployError('proxy-unreachable', {
+    what: `the traffic cannot be moved: ${router.reason}`,
+    serves: 'nothing was changed',
+    next: router.cure,
+  });
+}
+
 /** Colors of another checkout belong to it. @throws foreign-store unless they are taken over */
 export function refuseForeign(observed: Observed, store: string, takeOver: boolean): void {
   const foreign = foreignContainer({ observed, store });

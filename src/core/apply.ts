@@ -149,7 +149,7 @@ function applyState(record: RolloutRecord, event: Extract<RecordEvent, { kind: '
   return {
     ...moved(record, event.trigger, at),
     pauseReason: event.reason ?? null,
-    message: event.message ?? record.message,
+    message: event.message ?? (event.trigger === 'complete' ? null : record.message),
     aside: event.aside ?? [],
     // A hook that a pause caught at its end has ended all the same; after any other turn it is to run again.
     hookEnd: event.trigger === 'pause' ? record.hookEnd : null,

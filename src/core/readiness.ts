@@ -43,7 +43,9 @@ export function brokenReason(container: ObservedContainer, ours: boolean): strin
   if (container.state === 'exited' || container.state === 'dead')
     return `exited with code ${String(container.exitCode)}`;
   if (container.state === 'restarting' || (ours && container.restarts > 0)) {
-    return `exited with code ${String(container.exitCode)} and was restarted`;
+    // Of one that runs again nobody knows what the time before ended with.
+    const { exitCode } = container;
+    return `${exitCode === null ? 'ended' : `exited with code ${String(exitCode)}`} and was restarted`;
   }
   return container.health === 'unhealthy' ? 'its health check says unhealthy' : null;
 }

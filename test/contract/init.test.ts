@@ -16,6 +16,9 @@ interface Expected {
 }
 
 const EXPECTED: Readonly<Record<string, Expected>> = {
+  'api-in-the-code': {
+    becomes: 'labels: rolling in place; shopfront: blue-green, port 3000; stock: blue-green',
+  },
   'caddy-answers-itself': { becomes: 'web: blue-green, port 3000', byHand: 'stands beside respond' },
   'caddy-docker-proxy': { becomes: 'wiki: rolling in place' },
   'caddy-files-and-api': { becomes: 'api: blue-green, port 8080' },

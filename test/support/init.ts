@@ -146,10 +146,13 @@ What it looks for, and what follows:
 - **The proxy** is the Caddy or nginx that sends requests on. It gets a folder for the files that deploys write, and where it
   says \`reverse_proxy web:3000\` or \`proxy_pass http://web:3000;\` it is made to import them. Where that could change what your
   configuration does, nothing of it is edited: you are shown the lines. Variables in the place of hosts it cannot follow.
-- **A published port without a proxy** is taken over by a new one. Two versions cannot have one port.
+- **A published port without a proxy** is taken over by a new one. Two versions cannot have one port, and neither can the service
+  that runs and the new proxy: right before the first deploy, a command that \`init\` shows gives it up, and nobody answers
+  until the new version is ready.
 - **Workers** are replaced in place. What can be there only once (a scheduler, a fixed port, a \`container_name\`, data in a
   volume of its own) is replaced with a short downtime, the old one first.
-- **Who is asked by name** by something behind the proxy goes into the color with it.
+- **Who is asked by name** by something behind the proxy goes into the color with it: its environment or command has the
+  name, or it depends on it.
 - **Further fixed ports** of what is behind the proxy get a number of their own in each color: \`compose.blue.yml\` and
   \`compose.green.yml\` are for that, and for nothing else here.
 - **Traefik, nginx-proxy and caddy-docker-proxy** find containers by labels and variables, and nobody can tell them who gets

@@ -154,7 +154,7 @@ export class DockerCompose implements Compose, OneOffs {
     if (outcome.ok) return;
     const words = wordsOf(outcome.stderr);
     const what = `the shared service ${service} cannot be started: ${words.at(-1) ?? ''}`;
-    throw unreachable(outcome) ?? new DeployError('shared-failed', { what, details: words });
+    throw unreachable(outcome) ?? new DeployError('shared-failed', { what, details: words, next: portTaken(what) });
   }
 
   /** A call with the user's own files and flags. */
@@ -187,4 +187,11 @@ export class DockerCompose implements Compose, OneOffs {
 
 function projectOf(frozen: FrozenRelease): string {
   return composeProject(frozen.release.project, frozen.color);
+}
+
+/** Before its first deploy a service may publish what the proxy takes over from it. */
+function portTaken(words: string): string | undefined {
+  const [, port] = /:(\d+) failed: port is already allocated/.exec(words) ?? [];
+  if (port === undefined) return undefined;
+  return `docker ps --filter publish=${port} shows who has the port; a service of this project that gives it to the proxy: docker compose rm --stop --force SERVICE, then deploy again`;
 }

@@ -51,7 +51,10 @@ export async function runningProxy(engine: ProxyEngine, place: Place): Promise<P
   const proxy = await engine.proxyContainer(place.project, place.service);
   if (proxy?.running !== true) {
     throw new DeployError('proxy-unreachable', {
-      what: proxy === null ? `the proxy ${place.service} has no container` : `the proxy ${proxy.name} is not running`,
+      what:
+        proxy === null
+          ? `no container of the proxy is there (service ${place.service})`
+          : `the proxy ${proxy.name} is not running`,
       next: `start it: docker compose up -d --no-deps ${place.service}`,
     });
   }

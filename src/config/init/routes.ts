@@ -2,10 +2,13 @@ import { isRouteHost, isRoutePath, normalPath } from '../../core/route-place.ts'
 import { mapping, serviceOf, servicesOf, text, type Mapping } from '../model.ts';
 import { oneShots } from '../replaced.ts';
 import { calls, CALLING } from '../rules/borders.ts';
+import { dependenciesOf } from '../standard-keys.ts';
 import { kindOfService, type Own } from './application.ts';
 import { isSwitchedElsewhere, type Front } from './front.ts';
 import { dataOf, isScheduler, probeFor, publishedBy, speaksHttp, type Published } from './http.ts';
 import type { InitInput } from './proposal.ts';
+
+const ENDED = 'service_completed_successfully';
 
 /** How requests come to a service of the application, and what that means for it. */
 export type Part =
@@ -107,7 +110,12 @@ function callOf({ model }: InitInput, name: string, colored: readonly string[]):
   const caller = colored.find((other) => says(other, name));
   if (caller !== undefined) return `${caller} asks it`;
   const callee = colored.find((other) => says(name, other));
-  return callee === undefined ? null : `it asks ${callee}`;
+  if (callee !== undefined) return `it asks ${callee}`;
+  // The address may stand in the code; nobody depends on a worker.
+  const dependent = colored.find((other) =>
+    dependenciesOf(serviceOf(model, other)).some(({ service, condition }) => service === name && condition !== ENDED),
+  );
+  return dependent === undefined ? null : `${dependent} depends on it`;
 }
 
 /** The routes to be written, each with a place of its own among all. */
