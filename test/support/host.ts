@@ -22,7 +22,7 @@ import type { Raw } from '../../src/core/checks.ts';
 import { releaseSide } from '../../src/core/live.ts';
 import { type Hooks, NO_HOOKS } from '../../src/core/hooks.ts';
 import type { ObservedContainer, Unreadable } from '../../src/core/observed.ts';
-import type { Project, ProxySpec, ServiceSpec } from '../../src/core/project.ts';
+import type { Diagnostic, Project, ProxySpec, ServiceSpec } from '../../src/core/project.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { GivenTimes } from '../../src/core/times.ts';
 import type { UpdateSpec } from '../../src/core/update.ts';
@@ -93,6 +93,8 @@ export class Host {
   readonly sources = new Map<string, ImageSource>();
   /** The proxy's answer to the question whether it reloads. */
   reloads: boolean | null = false;
+  /** What shared services are otherwise than the files say. */
+  readonly drift: Diagnostic[] = [];
   /** Why the proxy does not answer; null: it does. */
   silence: Unreadable | null = null;
   /** What checks measure. */
@@ -347,7 +349,7 @@ export class Host {
         return Promise.resolve();
       },
       imageSource: (_project, service) => Promise.resolve(this.sources.get(service) ?? 'here'),
-      sharedDrift: () => Promise.resolve([]),
+      sharedDrift: () => Promise.resolve(this.drift),
       startShared: nothing,
       identity: (_project, service, imageId) => Promise.resolve(`${service} of ${imageId}`),
       freeze: nothing,

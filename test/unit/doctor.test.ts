@@ -122,6 +122,14 @@ describe('doctor', () => {
     });
   });
 
+  it('names shared services that run otherwise than the files say', async () => {
+    await host.deploy('v1');
+    const drift = { code: 'W07', message: 'db runs otherwise', hint: 'create it anew', file: null, line: null };
+    host.drift.push(drift);
+    const what = 'W07 db runs otherwise';
+    expect(await findings()).toContainEqual({ area: 'services', level: 'warning', what, cure: 'create it anew' });
+  });
+
   it('names a disk that is nearly full, and what is left over', async () => {
     await host.deploy('v1');
     await host.deploy('v2');

@@ -97,6 +97,7 @@ describe('ready', () => {
       { restarts: 1, exitCode: 3, state: 'restarting' } as const,
       'exited with code 3 and was restarted',
     ],
+    ['runs again by then', { restarts: 1, exitCode: null, state: 'running' } as const, 'ended and was restarted'],
   ])('will never be a replica that %s', (_name, container, reason) => {
     expect(judge(container)).toEqual({ kind: 'failed', reason });
   });

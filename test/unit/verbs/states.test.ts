@@ -189,7 +189,11 @@ describe('a release that nothing leads to any more', () => {
   it('is forgotten by the abort that took it back', async () => {
     await serving(gated);
     expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
-    expect(await asked('abort')).toMatchObject({ exit: 1 });
+    const mended = 'nothing has to be mended: it was taken back because somebody asked';
+    expect(await asked('abort')).toMatchObject({
+      exit: 1,
+      error: { next: mended, serves: 'v1 (blue) serves all traffic' },
+    });
     expect(await versions()).toEqual(['v1']);
   });
 });
@@ -205,7 +209,8 @@ describe('the version that serves, deployed', () => {
 
   it('C15 over a paused rollout is its abort: no weight, no candidate; that rollout ended with 1, and v1 serves: 0', async () => {
     await serving((version) => service('web', version === 'v1' ? {} : HALF_CANARY));
-    expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
+    const serves = 'v1 (blue) gets 50 % of the traffic, v2 (green) gets 50 % of the traffic';
+    expect(await host.deploy('v2')).toMatchObject({ exit: 3, error: { serves } });
     expect(await host.lastRollout()).toMatchObject({ state: 'paused', weight: 50 });
     expect(await host.deploy('v1')).toMatchObject({ exit: 0, outcome: { state: 'nothing-to-do', version: 'v1' } });
     expect(await look()).toMatchObject({ lastRollout: { to: 'v2', state: 'rollback_completed' }, exit: 1 });
@@ -221,6 +226,7 @@ describe('the release of a rollout that has not ended', () => {
     expect(await host.deploy('v2')).toMatchObject({ exit: 3 });
     expect((await host.store().releases()).map(({ version }) => version)).toEqual(['v1', 'v2']);
     expect(await asked('promote')).toMatchObject({ exit: 0, outcome: { version: 'v2' } });
+    expect(await look()).toMatchObject({ lastRollout: { state: 'completed', message: null } });
   });
 });
 
@@ -368,6 +374,15 @@ describe('rollback --to', () => {
     expect(await goBack('v9')).toMatchObject({ exit: 5, error: { code: 'unknown-release' } });
     expect(await goBack(null)).toMatchObject({ exit: 5, error: { code: 'nothing-to-go-back-to' } });
     expect(host.world.log).toEqual(log);
+  });
+
+  it('is refused at once while the proxy does not run', async () => {
+    await serving(() => service('web', { update: config({ monitorMs: 0 }) }));
+    expect(await host.deploy('v2')).toMatchObject({ exit: 0 });
+    host.silence = { kind: 'unreadable', reason: 'it does not run', code: 'proxy-unreachable', cure: 'start it' };
+    const error = { code: 'proxy-unreachable', next: 'start it', serves: 'nothing was changed' };
+    expect(await goBack(null)).toMatchObject({ exit: 1, error });
+    expect(await host.lastRollout()).toMatchObject({ verb: 'deploy', state: 'completed' });
   });
 
   it('U31 walks back without it, and does not toggle', async () => {
