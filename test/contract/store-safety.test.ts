@@ -222,3 +222,18 @@ it('a release that says to be another one is damaged: its name would be a path',
   await writeFile(path, (await readFile(path, 'utf8')).replace('"id":"r-v1"', '"id":"../../.."'));
   await expect(store.releases()).rejects.toMatchObject({ code: 'state-unreadable' });
 });
+
+describe('the state, erased', () => {
+  it('is gone, although the heart of its lock beats meanwhile', async () => {
+    await store.lock(holder);
+    let beating = true;
+    const beats = Array.from({ length: 8 }, async (_, heart) => {
+      for (let beat = 0; beating; beat += 1)
+        await writeFile(state('lock', `.${String(heart)}-${String(beat)}.tmp`), '').catch(() => undefined);
+    });
+    await expect(store.erase()).resolves.toBeUndefined();
+    beating = false;
+    await Promise.all(beats);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { realpath, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { JournalEntry, JournalPosition, JournalReading, Lock, LockHolder, Store } from '../../app/ports.ts';
@@ -187,7 +187,14 @@ export class FileStore implements Store {
 
   async erase(): Promise<void> {
     await this.setColor(null);
-    await writing(this.#state, () => rm(this.#state, { recursive: true, force: true }));
+    // At once: meanwhile the heart of our own lock beats in it, an agent writes, another terminal asks for something.
+    const gone = `${this.#state}.${randomUUID()}.tmp`;
+    await writing(this.#state, async () => {
+      await rename(this.#state, gone).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+      await rm(gone, { recursive: true, force: true });
+    });
   }
 
   get #journal(): string {
