@@ -135,6 +135,7 @@ function portsOf(compose: DockerCompose, project: Project, state: string, emit: 
       compose: only<Ports['compose']>({
         read: () => Promise.resolve(project),
         identity: (...asked: Parameters<DockerCompose['identity']>) => compose.identity(...asked),
+        sharedDrift: (...asked: Parameters<DockerCompose['sharedDrift']>) => compose.sharedDrift(...asked),
         imageSource: (...asked: Parameters<DockerCompose['imageSource']>) => compose.imageSource(...asked),
       }),
       router: (target) => createRouter(target, { engine: unreachable, clock }),
