@@ -80,7 +80,7 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
   if (proxy.driver === 'none') return [skipped('proxy', 'none is switched: no service has a route, or driver is none')];
   const router = ports.router({ spec: proxy, project: name });
   const reading = await router.read();
-  if ((await ports.store.releases()).length === 0) return [beforeFirst(reading)];
+  if ((await ports.store.releases()).length === 0) return [beforeFirst(proxy, reading)];
   if (reading.kind === 'unreadable') return [mute(proxy, reading)];
   await router.check(reading.routes);
   const warnings = await router.warnings();
@@ -91,7 +91,7 @@ async function proxyFindings(ports: Ports, project: Project): Promise<readonly F
 }
 
 /** Of the proxy's files nothing is there yet, and what its configuration says of them nobody can check. */
-function beforeFirst(reading: RouterReading): Finding {
+function beforeFirst({ service }: ProxySpec, reading: RouterReading): Finding {
   if (reading.kind === 'unreadable' && reading.code === 'proxy-not-wired')
     return {
       area: 'proxy',
@@ -99,9 +99,9 @@ function beforeFirst(reading: RouterReading): Finding {
       what: reading.reason,
       cure: `a deploy writes its files; then ${reading.cure ?? ''}`,
     };
-  const what =
-    'looked at from the first deploy on, which writes what it includes: before that it would not start again';
-  return skipped('proxy', what);
+  const what = 'looked at from the first deploy on, which writes what it includes';
+  // The server's own one includes by patterns.
+  return skipped('proxy', service === null ? what : `${what}: before that it would not start again`);
 }
 
 function mute({ service }: ProxySpec, { reason, code, cure, isUnsettled }: Unreadable): Finding {

@@ -83,14 +83,18 @@ export function failureOf(
   if (record.state === 'completed') return null;
   const details = [...evidence.details, ...(evidence.cause?.details ?? [])];
   const what = `${record.verb} of ${record.candidate.version ?? record.id}: ${record.message ?? record.state}`;
-  const next = evidence.cause?.next ?? nextOf(record);
+  const next = evidence.cause?.next ?? (stopped === null ? nextOf(record) : pausedNext(record));
   return new DeployError(codeOf(record, evidence, stopped), { what, serves: servesText(record), details, next });
 }
 
 /** The way on is the first thing to say. */
-function nextOf({ state, pauseReason, aborted }: RolloutRecord): string | undefined {
-  if (state === 'rollback_completed' && aborted)
+function nextOf(record: RolloutRecord): string | undefined {
+  if (record.state === 'rollback_completed' && record.aborted)
     return 'nothing has to be mended: it was taken back because somebody asked';
+  return pausedNext(record);
+}
+
+function pausedNext({ state, pauseReason }: RolloutRecord): string | undefined {
   if (state !== 'paused') return undefined;
   if (pauseReason === 'failure')
     return 'docker-deploy-bg retry tries again what failed, docker-deploy-bg abort takes it back';

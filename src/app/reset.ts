@@ -47,7 +47,7 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
       what: `the release in ${live.color} is not in the state folder, so plain services cannot be made from it`,
       next: 'deploy a version first',
     });
-  requireProxy(known.observed.router, composeProject(session.project, live.color));
+  requireKnownTraffic(known.observed.router, composeProject(session.project, live.color));
   const { record, evidence } = await giveBack(session, liveRelease, live, signal);
   if (record.state !== 'completed' && !options.force) return outcomeOf(record, evidence, stopReason(signal));
   const outcome =
@@ -58,7 +58,7 @@ async function resetIn(session: Session, options: ResetOptions, signal: AbortSig
 }
 
 /** @throws proxy-unreachable for one that does not run, or works by other files: what it sends where is not known then */
-function requireProxy(router: RouterReading, color: string): void {
+function requireKnownTraffic(router: RouterReading, color: string): void {
   if (router.kind === 'routes' || (router.code !== 'proxy-unreachable' && router.isUnsettled !== true)) return;
   throw new DeployError('proxy-unreachable', {
     what: `nothing can be given back while it is not known who gets requests: ${router.reason}`,

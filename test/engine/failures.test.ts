@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Load, Result } from '../../demo/load/load.ts';
-import { type ProxyKind, type Run, TestProject } from '../support/project.ts';
+import { docker, type ProxyKind, type Run, TEST_LABEL, TestProject } from '../support/project.ts';
 import { containerIds, expectError, expectServesAlone, LIGHT, unwrapped } from '../support/state.ts';
 
 /** What a broken template says in the words of the proxy. */
@@ -130,6 +130,31 @@ describe.each<ProxyKind>(['caddy', 'nginx'])('behind %s, while v1 serves all alo
     await expectOnlyV1();
     await expectNothingLost();
     expect(load.report().byVersion).not.toHaveProperty('v2');
+  });
+});
+
+describe('the port of the proxy', () => {
+  it('that another container has ends the first deploy, which names how to find that one', async () => {
+    const project = await TestProject.create({ proxy: 'caddy' });
+    try {
+      await project.build('v1');
+      const port = new URL(project.url).port;
+      const holder = await docker.createContainer({
+        ...{ Image: 'caddy:2', name: `${project.name}-holder`, Labels: { [TEST_LABEL]: project.name } },
+        ...{ ExposedPorts: { '80/tcp': {} }, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: port }] } } },
+      });
+      try {
+        await holder.start();
+        const run = await project.deploy('v1');
+        expectError(run, { exit: 1, code: 'shared-failed' });
+        expect(unwrapped(run)).toContain(`docker ps --filter publish=${port}`);
+      } finally {
+        await holder.remove({ force: true });
+      }
+      expect(await project.deploy('v1')).toMatchObject({ exit: 0 });
+    } finally {
+      await project.dispose();
+    }
   });
 });
 

@@ -171,6 +171,13 @@ describe('a proxy that was started before the folder was mounted', () => {
   });
 });
 
+describe('a shared service that runs otherwise than the files say', () => {
+  it('is named, with what changes it', async () => {
+    host.drift.push({ code: 'W07', message: 'db runs otherwise', hint: 'create it anew', file: null, line: null });
+    expect((await planOf('v1')).notes).toEqual(['db runs otherwise (create it anew)']);
+  });
+});
+
 describe('an image that is missing', () => {
   it('is named: the deploy would be refused', async () => {
     host.sources.set('web', 'missing');

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { reset } from '../../../src/app/reset.ts';
 import { rollback } from '../../../src/app/rollback.ts';
 import { status } from '../../../src/app/status.ts';
 import type { StatusView } from '../../../src/app/status-view.ts';
@@ -207,6 +208,29 @@ describe('the version that serves, deployed', () => {
     expect(await host.store().rollouts()).toHaveLength(1);
   });
 
+  it('says so of an image that was not built anew', async () => {
+    await serving(() => service('web', { buildable: true, promote: 'manual' }));
+    const message =
+      'v1 already serves all traffic: nothing to do (its image of web is here, and was not built anew: --build does)';
+    expect(await host.deploy('v1')).toMatchObject({ outcome: { message } });
+  });
+
+  it('is not given back while the proxy works by other files than it has', async () => {
+    await serving(gated);
+    host.silence = { kind: 'unreadable', reason: 'not loaded', isUnsettled: true };
+    const giveBack = host.run('ben', (ports, signal) =>
+      reset(ports, { force: true, confirm: () => Promise.resolve(true) }, signal),
+    );
+    expect(await giveBack.ended).toMatchObject({
+      exit: 1,
+      error: {
+        code: 'proxy-unreachable',
+        next: expect.stringMatching(/^docker-deploy-bg cleanup; .*-p shop-blue down$/) as string,
+      },
+    });
+    expect(host.world.containers).toHaveLength(2);
+  });
+
   it('C15 over a paused rollout is its abort: no weight, no candidate; that rollout ended with 1, and v1 serves: 0', async () => {
     await serving((version) => service('web', version === 'v1' ? {} : HALF_CANARY));
     const serves = 'v1 (blue) gets 50 % of the traffic, v2 (green) gets 50 % of the traffic';
@@ -260,7 +284,10 @@ describe('--timeout', () => {
     await serving((version) => service('web', version === 'v1' ? {} : { promote: 'manual' }), {
       scripts: { v2: { '*': script('r200') } },
     });
-    expect(await host.deploy('v2', { timeoutMs: 20_000 })).toMatchObject({ exit: 124, error: { code: 'timeout' } });
+    expect(await host.deploy('v2', { timeoutMs: 20_000 })).toMatchObject({
+      exit: 124,
+      error: { code: 'timeout', next: expect.stringContaining('docker-deploy-bg status') as string },
+    });
     expect(await host.lastRollout()).toMatchObject({ state: 'rollback_completed', aborted: true });
     expect(host.world.containers.map((c) => c.version)).toEqual(['v1', 'v1']);
   });
